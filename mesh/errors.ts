@@ -1,0 +1,44 @@
+/** Every error that the product names. One row per code: what happened, and what the user can do. Docs are made from it. */
+export const ERROR_CODES = {
+  CONFIG_SYNTAX: "The configuration file is not valid YAML. The message names line and column.",
+  CONFIG_INVALID:
+    "A value in the configuration is not allowed. The message names the key and what is expected.",
+  CONFIG_UNKNOWN_KEY: "A key is not known. The message names the nearest known key.",
+  CONFIG_ENV_MISSING:
+    "The configuration refers to an environment variable that is not set and has no default.",
+  FILE_UNREADABLE: "A file that the configuration names cannot be read. Check the path and its permissions.",
+  MODEL_INVALID: "A declared resource cannot be understood. The message names the document and the field.",
+  ADMIN_UNREACHABLE:
+    "The proxy's admin interface does not answer. Check the address and that the proxy runs.",
+  ADMIN_REFUSED: "The admin interface refuses this path (403). The agent goes on with what it may read.",
+  ADMIN_TIMEOUT: "The admin interface took longer than the time limit.",
+  ADMIN_TOO_LARGE:
+    "An admin page is larger than the byte limit. Raise `scrape.maxPageBytes` if that is expected.",
+  ADMIN_BAD_ANSWER:
+    "The admin interface answered something that is not HTTP, or not the page that was asked for.",
+  STATE_UNWRITABLE:
+    "The state file cannot be written. Exposed numbers are frozen until it can. Free disk space or fix permissions.",
+  STATE_FUTURE:
+    "The state file was written by a newer version. It is kept as it is; start that version, or name another folder.",
+  STATE_CORRUPT:
+    "The state file is damaged. It was set aside and a new one begun; counters have a new start time.",
+  STATE_LOCKED: "Another agent uses this state folder. Give each agent its own.",
+  EXPORT_REJECTED: "The receiver refuses a record for good. It is counted as dropped.",
+  EXPORT_UNAVAILABLE: "The receiver does not take records now. They are kept and sent again.",
+  LISTEN_FAILED: "The address to listen on is in use or not allowed.",
+  COMPONENT_MISSING: "A program that this command needs is not there. The message says how to get it.",
+} as const
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** The one error type that crosses module borders. `message` is a sentence for the user. */
+export class MeshscopeError extends Error {
+  readonly code: ErrorCode
+  /** Whether the same call may succeed later without a change by the user. */
+  readonly retryable: boolean
+  constructor(code: ErrorCode, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = "MeshscopeError"
+    this.code = code
+    this.retryable = options.retryable ?? false
+  }
+}

@@ -1,0 +1,188 @@
+import type { Flavor } from "./resource.ts"
+
+/** One Envoy process as the agent knows it. */
+export interface ProxyIdentity {
+  /** Stable name that the user reads, unique per agent: discovery's name of the target. */
+  readonly proxy: string
+  readonly nodeId: string
+  readonly flavor: Flavor
+  /** Bare mesh name, without `@owner`. */
+  readonly mesh: string
+  readonly role: "sidecar" | "gateway"
+  /** Name of the virtual node or virtual gateway. */
+  readonly resource: string
+}
+
+/** Where a proxy's admin interface listens. */
+export type AdminAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string }
+
+/** Envoy's configuration, reduced to what resolving needs. Made from `/config_dump`, in Envoy's own order. */
+export interface ProxyConfig {
+  readonly node: {
+    readonly id: string
+    readonly cluster: string
+    readonly metadata: Readonly<Record<string, unknown>>
+    /** `1.40.0`; empty when the dump does not tell. */
+    readonly version: string
+  }
+  readonly listeners: readonly Listener[]
+  readonly routeConfigs: readonly RouteConfig[]
+  readonly clusters: readonly Cluster[]
+  /** Version texts of the last accepted configuration by type: cds, lds, rds/<name>. */
+  readonly versions: Readonly<Record<string, string>>
+  /** Newest `last_updated` of any section, ms since epoch; undefined when the dump has none. */
+  readonly updatedMs: number | undefined
+}
+
+export type Direction = "inbound" | "outbound" | "unspecified"
+
+export interface SocketAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Listener {
+  readonly name: string
+  /** What `listener.<…>.` stats are called: stat_prefix, or the address with `.`/`:` as Envoy prints them. */
+  readonly statPrefix: string
+  readonly direction: Direction
+  readonly addresses: readonly SocketAddress[]
+  readonly chains: readonly FilterChain[]
+  /** Access logs of the listener itself: connections that no chain took. */
+  readonly accessLogs: readonly AccessLogSink[]
+}
+
+export interface FilterChain {
+  readonly name: string
+  readonly destinationPort?: number
+  readonly serverNames: readonly string[]
+  readonly filter: HttpFilter | TcpFilter | { readonly kind: "other"; readonly name: string }
+}
+
+export interface HttpFilter {
+  readonly kind: "http"
+  /** `http.<statPrefix>.` in stats. */
+  readonly statPrefix: string
+  /** Name in `routeConfigs`; an inline route configuration is listed there under a made-up unique name. */
+  readonly routeConfig: string
+  readonly accessLogs: readonly AccessLogSink[]
+  /** Whether Envoy itself normalises paths and merges slashes before matching. */
+  readonly normalizePath: boolean
+  readonly mergeSlashes: boolean
+}
+
+export interface TcpFilter {
+  readonly kind: "tcp"
+  readonly statPrefix: string
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[]
+  readonly accessLogs: readonly AccessLogSink[]
+}
+
+/** One `file`/`stdout` access logger. `format` is what decides how its lines are decoded. */
+export interface AccessLogSink {
+  readonly path: string
+  readonly format: AccessLogFormat
+}
+
+export type AccessLogFormat =
+  | { readonly kind: "default" }
+  | { readonly kind: "text"; readonly text: string }
+  /** Nested objects are kept: a value is an operator text, or an object of such. */
+  | { readonly kind: "json"; readonly fields: JsonFormat }
+  | { readonly kind: "unsupported"; readonly why: string }
+export interface JsonFormat {
+  readonly [key: string]: string | JsonFormat
+}
+
+export interface RouteConfig {
+  readonly name: string
+  readonly virtualHosts: readonly VirtualHost[]
+}
+
+export interface VirtualHost {
+  readonly name: string
+  readonly domains: readonly string[]
+  readonly routes: readonly EnvoyRoute[]
+}
+
+export interface EnvoyStringMatch {
+  readonly exact?: string
+  readonly prefix?: string
+  readonly suffix?: string
+  readonly contains?: string
+  readonly regex?: string
+  readonly ignoreCase?: boolean
+}
+
+export interface EnvoyHeaderMatch {
+  /** Lower case; pseudo headers as `:method`. */
+  readonly name: string
+  /** Absent with `present` undefined: the header must be there. */
+  readonly match?: EnvoyStringMatch
+  readonly present?: boolean
+  readonly range?: { readonly start: number; readonly end: number }
+  readonly invert: boolean
+  readonly treatMissingAsEmpty: boolean
+}
+
+export interface EnvoyRoute {
+  /** Empty for App Mesh, which names no route. */
+  readonly name: string
+  readonly match: {
+    readonly kind: "prefix" | "path" | "regex" | "path_separated_prefix" | "connect" | "other"
+    readonly value: string
+    readonly caseSensitive: boolean
+    readonly headers: readonly EnvoyHeaderMatch[]
+    readonly query: readonly { readonly name: string; readonly match?: EnvoyStringMatch }[]
+    readonly grpc: boolean
+    /** A runtime fraction below 100 %: the row may be passed over by chance. */
+    readonly fractional: boolean
+  }
+  readonly action:
+    | {
+        readonly kind: "route"
+        readonly clusters: readonly { readonly name: string; readonly weight: number }[]
+        /** Cluster chosen by a request header: the name cannot be known from the table. */
+        readonly clusterHeader?: string
+        readonly prefixRewrite?: string
+        readonly regexRewrite?: { readonly regex: string; readonly substitution: string }
+        readonly hostRewrite?: string
+        readonly timeoutMs?: number
+        readonly retries: number
+      }
+    | { readonly kind: "redirect" }
+    | { readonly kind: "direct"; readonly status: number }
+    | { readonly kind: "other" }
+  readonly requestHeadersToAdd: readonly { readonly name: string; readonly value: string }[]
+  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualService. */
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export interface Cluster {
+  readonly name: string
+  /** What stats call it: `alt_stat_name` or the name with `:` as `_`. */
+  readonly statName: string
+  /** STATIC, STRICT_DNS, LOGICAL_DNS, EDS, ORIGINAL_DST or the extension's name. */
+  readonly type: string
+  /** Endpoints that the dump itself tells (STATIC, DNS names). */
+  readonly endpoints: readonly SocketAddress[]
+  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualNode. */
+  readonly tags: Readonly<Record<string, string>>
+  readonly circuitBreakers: {
+    readonly connections?: number
+    readonly pending?: number
+    readonly requests?: number
+    readonly retries?: number
+  }
+}
+
+/** One host as `/clusters?format=json` tells it. */
+export interface ClusterHost {
+  readonly cluster: string
+  readonly address: SocketAddress
+  readonly state: "healthy" | "degraded" | "unhealthy" | "ejected"
+  /** Per-host counters, e.g. rq_total, rq_error, cx_connect_fail. */
+  readonly counters: Readonly<Record<string, number>>
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config"
+
+/** Real processes on loopback, one file at a time: two cores are few, and timing under load proves nothing. */
+const live = {
+  pool: "forks",
+  fileParallelism: false,
+  testTimeout: 60_000,
+  hookTimeout: 180_000,
+} as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/{unit,property,contract,golden}/**/*.test.ts"],
+          pool: "threads",
+          isolate: false,
+        },
+      },
+      { test: { name: "live", include: ["test/live/**/*.test.ts"], ...live } },
+      { test: { name: "peers", include: ["test/peers/**/*.test.ts"], ...live, hookTimeout: 1_200_000 } },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["mesh/**", "agent/**", "collector/**"],
+      exclude: ["collector/page/island/**"],
+      reporter: ["text-summary", "json-summary"],
+    },
+  },
+})
