@@ -1,0 +1,51 @@
+import type { Answer } from "./answer.ts"
+
+/** `silent`: its agent reports no more. `down`: the agent reports, the proxy does not answer. */
+export const PROXY_STATES = ["live", "draining", "initializing", "down", "silent", "unknown"] as const
+export type ProxyWord = (typeof PROXY_STATES)[number]
+
+export interface ProxyRow {
+  readonly proxy: string
+  readonly agent: string
+  readonly host: string
+  readonly mesh: string
+  readonly flavor: string
+  readonly role: "sidecar" | "gateway"
+  /** Name of the virtual node or gateway. */
+  readonly resource: string
+  readonly state: ProxyWord
+  /** Last change of the state that this collector saw; null when it saw none. */
+  readonly since: string | null
+  readonly version: string | null
+  readonly controlPlane: boolean | null
+  readonly configAgeSeconds: number | null
+  /** Its configuration is older than a replica's by more than an hour. */
+  readonly drifts: boolean
+  readonly provenance: string | null
+  /** What cannot be read and would add to the numbers. */
+  readonly missing: readonly string[]
+  readonly uptimeSeconds: number | null
+  readonly memoryBytes: number | null
+  /** Of the resource and all its proxies, share of requests unaccounted; null when not known. */
+  readonly unaccountedRatio: number | null
+  readonly xdsRejected: number
+  readonly logWriteFailures: number
+}
+
+export interface AgentRow {
+  readonly id: string
+  readonly host: string
+  readonly firstSeenAt: string
+  readonly lastSeenAt: string
+  readonly reports: boolean
+  /** Its clock minus ours, seconds. */
+  readonly skewSeconds: number
+  readonly proxies: number
+}
+
+export interface ProxiesView extends Answer {
+  readonly rows: readonly ProxyRow[]
+  readonly total: number
+  readonly next: number | null
+  readonly agents: readonly AgentRow[]
+}

@@ -1,0 +1,64 @@
+import type { Health } from "#mesh/health.ts"
+import type { Provenance, Reporter } from "#mesh/resource.ts"
+import type { RequestNumbers } from "./answer.ts"
+
+/** What names a route. An empty text means that the part does not apply. */
+export interface RouteKey {
+  readonly mesh: string
+  readonly flavor: string
+  readonly virtualGateway: string
+  readonly gatewayRoute: string
+  readonly virtualService: string
+  readonly virtualRouter: string
+  readonly route: string
+}
+
+/** Why a row is not one declared route: names that stand where none can be decided. */
+export const SYNTHETIC = ["ambiguous", "unmatched", "shared", "undeclared"] as const
+export type Synthetic = (typeof SYNTHETIC)[number]
+
+export interface FlagCount {
+  /** Sorted, comma-joined; `-` for none. */
+  readonly flags: string
+  readonly count: number
+}
+
+/** 60 points of one minute each; the last one ends at `generatedAt`'s minute. */
+export interface SparkPoints {
+  readonly startAt: string
+  readonly stepSeconds: number
+  /** Requests per second. */
+  readonly requests: readonly number[]
+  /** Error ratio, 0..1; null without traffic in that minute. */
+  readonly errorRatio: readonly (number | null)[]
+  readonly p95Ms: readonly (number | null)[]
+}
+
+/** One row of the routes table: a gateway route, a route, or a service that sits on a node. */
+export interface RouteRow {
+  /** URL-safe, stable over restarts. */
+  readonly id: string
+  readonly key: RouteKey
+  readonly kind: "gateway_route" | "route" | "service"
+  /** Own name: of the gateway route, the route, or the service. */
+  readonly name: string
+  /** null for a real route. A synthetic row has a health of its own but counts in no tally. */
+  readonly synthetic: Synthetic | null
+  /** A sentence for a synthetic row, else null. */
+  readonly why: string | null
+  /** Whether the declared model has it. */
+  readonly declared: boolean
+  readonly health: Health
+  /** Start of the first minute of the unbroken run over the limit, up to now; null when not failing or degraded. */
+  readonly since: string | null
+  /** Whose numbers these are; numbers of other reporters are never added. */
+  readonly reporter: Reporter
+  readonly numbers: RequestNumbers
+  /** Up to three, most frequent first; errors only. */
+  readonly flagsTop: readonly FlagCount[]
+  readonly provenance: Provenance | "mixed" | null
+  readonly points: SparkPoints
+  /** Proxies that would report it: answered of known. */
+  readonly answered: number
+  readonly known: number
+}
