@@ -25,6 +25,9 @@ export const ERROR_CODES = {
   STATE_LOCKED: "Another agent uses this state folder. Give each agent its own.",
   EXPORT_REJECTED: "The receiver refuses a record for good. It is counted as dropped.",
   EXPORT_UNAVAILABLE: "The receiver does not take records now. They are kept and sent again.",
+  INTAKE_MALFORMED:
+    "The body is not a valid OTLP request. The message says where. Sending it again will not help.",
+  INTAKE_TOO_LARGE: "The body is larger than the limit, before or after decompression. Send smaller batches.",
   LISTEN_FAILED: "The address to listen on is in use or not allowed.",
   COMPONENT_MISSING: "A program that this command needs is not there. The message says how to get it.",
 } as const
