@@ -133,7 +133,7 @@ export interface Route extends Declared {
 }
 
 export interface VirtualGateway extends Declared {
-  readonly listeners: readonly PortMapping[]
+  readonly listeners: readonly NodeListener[]
   readonly accessLog?: DeclaredAccessLog
   readonly routes: readonly GatewayRoute[]
 }
