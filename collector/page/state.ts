@@ -1,0 +1,34 @@
+import { html } from "hono/html"
+import { HEALTH_STATES, type Health } from "#mesh/health.ts"
+import type { Tally } from "../view/answer.ts"
+import type { Markup } from "./words.ts"
+
+/** CSS class of a state, also the suffix of its symbol in the sprite. */
+export function stateClass(health: Health): "ok" | "degraded" | "failing" | "none" | "unknown" {
+  return health === "no traffic" ? "none" : health
+}
+
+/** The shape alone, decoration beside a word. */
+export function mark(health: Health): Markup {
+  const name = stateClass(health)
+  return html`<svg class="i ${name}" aria-hidden="true"><use href="#i-${name}"/></svg>`
+}
+
+/** Shape and word. */
+export function state(health: Health, word: string = health): Markup {
+  return html`<span class="state ${stateClass(health)}">${mark(health)}${word}</span>`
+}
+
+/** Number class: colour is kept for what is wrong. */
+export function heat(health: Health): string {
+  return health === "failing" ? " hot" : health === "degraded" ? " warm" : ""
+}
+
+/** Counts by state, each a link to the filtered table. States without a row are left out. */
+export function tally(counts: Tally, href: (health: Health) => string): Markup {
+  const shown = HEALTH_STATES.filter((health) => counts[health] > 0)
+  return html`<ul class="tally" aria-label="Routes by state">${shown.map(
+    (health) =>
+      html`<li><a class="state ${stateClass(health)}" href="${href(health)}">${mark(health)}${counts[health]} ${health}</a></li>`,
+  )}</ul>`
+}
