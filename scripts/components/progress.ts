@@ -1,0 +1,58 @@
+import { readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+
+const REPORT_EVERY_MS = 2000
+
+/** Says what a slow step is at. `step` returns what the work returns. */
+export interface Progress {
+  step<T>(what: string, options: StepOptions, work: () => Promise<T>): Promise<T>
+}
+
+/** `folder`: its growth in bytes is how far the step is. `far`: a better measure, when the step has one. */
+export interface StepOptions {
+  folder?: string
+  expectedBytes?: number
+  far?: () => string
+}
+
+/** Bytes of all files below `folder`; files that vanish meanwhile count as nothing. */
+function folderBytes(folder: string): number {
+  let bytes = 0
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) bytes += folderBytes(path)
+      else bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    }
+  } catch {
+    return bytes
+  }
+  return bytes
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Progress of one package as lines, the first at once, one more every two seconds, the last with the time it took. */
+export function lineProgress(title: string, write: (line: string) => void): Progress {
+  return {
+    async step(what, { folder, expectedBytes, far }, work) {
+      const started = performance.now()
+      const before = folder === undefined ? 0 : folderBytes(folder)
+      const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
+      const soFar = (): string => {
+        if (far) return far()
+        const grown = folder === undefined ? "" : megabytes(folderBytes(folder) - before)
+        return expectedBytes === undefined ? grown : `${grown} of ${megabytes(expectedBytes)}`
+      }
+      write(`${title}: ${what}${expectedBytes === undefined ? "" : `, ${megabytes(expectedBytes)}`}`)
+      const timer = setInterval(() => write(`${title}: ${what}, ${soFar()}, ${seconds()}`), REPORT_EVERY_MS)
+      try {
+        const result = await work()
+        write(`${title}: ${what}, done in ${seconds()}`)
+        return result
+      } finally {
+        clearInterval(timer)
+      }
+    },
+  }
+}
