@@ -18,6 +18,17 @@ export type AdminAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
 
+/** One Envoy as discovery found it. */
+export interface ProxyTarget {
+  /** Unique per agent, stable over restarts of the agent; becomes `ProxyIdentity.proxy`. */
+  readonly name: string
+  readonly admin: AdminAddress
+  /** Absolute paths of the log files that hold its access lines; empty when none can be read. */
+  readonly logs: readonly string[]
+  /** What discovery knows beside: namespace, pod, task. Not on any series. */
+  readonly labels?: Readonly<Record<string, string>>
+}
+
 /** Envoy's configuration, reduced to what resolving needs. Made from `/config_dump`, in Envoy's own order. */
 export interface ProxyConfig {
   readonly node: {

@@ -27,6 +27,8 @@ function value(text: string, env: Record<string, string> = {}) {
   return loadConfiguration(schema, { file: "f.yaml", text, env })
 }
 
+const loadBroken = (): unknown => value("onn: 1\nseries: x")
+
 describe("what a configuration may say", () => {
   test("an empty file is all defaults, also with empty sections", () => {
     const defaults = value("")
@@ -173,9 +175,8 @@ describe("what is wrong is said with its place", () => {
   })
 
   test("the thrown error carries the first code and every problem", () => {
-    const load = (): unknown => value("onn: 1\nseries: x")
-    expect(load).toThrow(MeshscopeError)
-    expect(load).toThrow(/f\.yaml:1:1: onn .*\nf\.yaml:2:9: series/)
-    expect(load).toThrow(expect.objectContaining({ code: "CONFIG_UNKNOWN_KEY", retryable: false }))
+    expect(loadBroken).toThrow(MeshscopeError)
+    expect(loadBroken).toThrow(/f\.yaml:1:1: onn .*\nf\.yaml:2:9: series/)
+    expect(loadBroken).toThrow(expect.objectContaining({ code: "CONFIG_UNKNOWN_KEY", retryable: false }))
   })
 })
