@@ -45,6 +45,8 @@ export interface ProxyConfig {
   readonly versions: Readonly<Record<string, string>>
   /** Newest `last_updated` of any section, ms since epoch; undefined when the dump has none. */
   readonly updatedMs: number | undefined
+  /** What the decoder passed over, one sentence each; bounded. */
+  readonly notes?: readonly string[]
 }
 
 export type Direction = "inbound" | "outbound" | "unspecified"
@@ -95,6 +97,8 @@ export interface TcpFilter {
 export interface AccessLogSink {
   readonly path: string
   readonly format: AccessLogFormat
+  /** The logger has a filter: it writes only some of the requests, so its lines are no count of them. */
+  readonly filtered?: boolean
 }
 
 export type AccessLogFormat =
@@ -110,6 +114,8 @@ export interface JsonFormat {
 export interface RouteConfig {
   readonly name: string
   readonly virtualHosts: readonly VirtualHost[]
+  /** `ignore_port_in_host_matching`: the port of an authority does not count. */
+  readonly ignorePort?: boolean
 }
 
 export interface VirtualHost {

@@ -110,6 +110,8 @@ export interface HttpPlan {
   /** `log` where a readable access log counts these requests; the stats then only check it. */
   readonly provenance: Provenance
   readonly unmatched: RequestRow
+  /** Target of `unmatched`: own node for the destination reporter, else empty. */
+  readonly unmatchedTarget?: Target
   /** Row `(shared)` where more than one route leads to the cluster. `statName` as in `Cluster.statName`. */
   readonly clusters: readonly {
     readonly statName: string
