@@ -43,7 +43,7 @@ export async function command(tool: string, args: string[], options: CommandOpti
   throw new MeshscopeError(
     "COMPONENT_MISSING",
     `\`${tool} ${args.join(" ")}\` ended with ${child.exitCode ?? child.signalCode}: ` +
-      `${(complaint || output.slice(-KEPT_OUTPUT_CHARS)).trim()}`,
+      (complaint || output.slice(-KEPT_OUTPUT_CHARS)).trim(),
   )
 }
 

