@@ -22,13 +22,14 @@ export function editDistance(left: string, right: string): number {
   return last[to.length] ?? 0
 }
 
-/** The known name that was most likely meant, or undefined when none is near. The first of equals wins. */
+/** The known name that was most likely meant, or undefined when none is near. A beginning is near; the first of equals wins. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(Math.min(name.length, LIMIT) / 2))
   let nearest: string | undefined
   let least = limit + 1
   for (const candidate of known) {
-    const distance = editDistance(name, candidate)
+    const begun = name.length > 1 && candidate.toLowerCase().startsWith(name.toLowerCase())
+    const distance = begun ? 1 : editDistance(name, candidate)
     if (distance >= least) continue
     least = distance
     nearest = candidate

@@ -1,0 +1,68 @@
+import { dirname, resolve } from "node:path"
+import type { z } from "zod"
+import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
+import type { HeadersConfig, SecretReference } from "./header-schema.ts"
+import { agentSchema } from "./schema.ts"
+
+type Written = z.output<typeof agentSchema>
+/** What the agent runs by. Durations are milliseconds, sizes bytes, paths absolute. */
+export type AgentConfig = Written & { readonly agent: { readonly id: string } }
+
+export interface AgentConfigSource extends ConfigurationSource {
+  /** Stands for `agent.id` where none is given. */
+  readonly hostName: string
+}
+
+/**
+ * Reads the text of an agent's configuration. Pure: nothing but `source` is looked at.
+ * Relative paths count from the folder of `source.file`.
+ * @throws MeshscopeError CONFIG_* with every problem and its place
+ */
+export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
+  const written = loadConfiguration(agentSchema, source)
+  const folder = dirname(source.file)
+  const absolute = (path: string): string => resolve(folder, path)
+  return {
+    ...written,
+    agent: {
+      ...written.agent,
+      id: written.agent.id ?? source.hostName,
+      state: absolute(written.agent.state),
+    },
+    discover: { static: absoluteDiscovery(written.discover.static, absolute) },
+    model: { ...written.model, files: written.model.files.map(absolute) },
+    publish: absolutePublish(written.publish, absolute),
+  }
+}
+
+function absoluteDiscovery(
+  { file, targets, interval }: Written["discover"]["static"],
+  absolute: (path: string) => string,
+): Written["discover"]["static"] {
+  return {
+    interval,
+    ...(file === undefined ? {} : { file: absolute(file) }),
+    ...(targets === undefined
+      ? {}
+      : { targets: targets.map((target) => ({ ...target, logs: target.logs.map(absolute) })) }),
+  }
+}
+
+function absolutePublish(
+  { prometheus, otlp }: Written["publish"],
+  absolute: (path: string) => string,
+): Written["publish"] {
+  if (otlp === undefined) return { prometheus }
+  const headers: HeadersConfig = Object.fromEntries(
+    Object.entries(otlp.headers).map(([name, value]) => [name, absoluteSecret(value, absolute)]),
+  )
+  return { prometheus, otlp: { ...otlp, headers } }
+}
+
+function absoluteSecret(
+  value: string | SecretReference,
+  absolute: (path: string) => string,
+): string | SecretReference {
+  if (typeof value === "string" || value.file === undefined) return value
+  return { ...value, file: absolute(value.file) }
+}

@@ -1,0 +1,185 @@
+import { z } from "zod"
+import { listenAddressSchema } from "#mesh/address.ts"
+import { byteSize, duration } from "#mesh/quantities.ts"
+import { targetsSchema } from "../discover/static/targets.ts"
+import { otlpSchema } from "./otlp-schema.ts"
+
+/** Health checkers that are known by their user agent. */
+const HEALTH_CHECK_AGENTS = [
+  "Envoy/HC",
+  "ELB-HealthChecker/",
+  "Amazon-Route53-Health-Check-Service",
+  "kube-probe/",
+  "GoogleHC/",
+]
+
+const identity = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .describe(
+      "Unique name of this agent; stable over restarts. Default: the host's name. In Kubernetes give the node's name, `${NODE_NAME}`, since pods get new names.",
+    ),
+  state: z
+    .string()
+    .min(1)
+    .default("/var/lib/meshscope")
+    .describe(
+      "Folder that holds positions, counters and queues over restarts. Must be on a disk of the node, one per agent.",
+    ),
+  cluster: z
+    .string()
+    .max(253)
+    .default("")
+    .describe("Your name of the cluster; label `cluster` of every metric. Empty: no such label."),
+})
+
+const staticDiscovery = z
+  .strictObject({
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "YAML file with `targets:`. It may change while the agent runs; a broken one changes nothing.",
+      ),
+    interval: duration({ min: "100ms", max: "1h" })
+      .prefault("5s")
+      .describe("How often to look whether the file changed."),
+    targets: targetsSchema.optional().describe("Targets that never change, in place of a file."),
+  })
+  .superRefine(({ file, targets }, context) => {
+    if ((file === undefined) !== (targets === undefined)) return
+    context.addIssue({ code: "custom", message: "expects either file or targets" })
+  })
+
+const scrape = z
+  .strictObject({
+    interval: duration({ min: "1s", max: "1h" })
+      .prefault("15s")
+      .describe("Time between two looks at a proxy."),
+    timeout: duration({ min: "100ms", max: "10m" })
+      .prefault("5s")
+      .describe("How long one page may take; at most the interval."),
+    maxPageBytes: byteSize({ min: "64KiB", max: "1GiB" })
+      .prefault("64MiB")
+      .describe("Largest page to read. A larger one is refused and counted."),
+    page: z
+      .enum(["auto", "text", "prometheus"])
+      .default("auto")
+      .describe(
+        "Which stats page to ask for. `auto`: the text page, and the Prometheus page where only that is reachable.",
+      ),
+    clustersInterval: duration({ min: "1s", max: "1h" })
+      .prefault("60s")
+      .describe("How often to read hosts and certificates, which change without a new configuration."),
+  })
+  .superRefine(({ interval, timeout }, context) => {
+    if (timeout <= interval) return
+    context.addIssue({ code: "custom", path: ["timeout"], message: "expects at most the interval" })
+  })
+
+const logs = z.strictObject({
+  poll: duration({ min: "50ms", max: "1m" }).prefault("1s").describe("How often to look for new lines."),
+  start: z
+    .enum(["beginning", "end"])
+    .default("end")
+    .describe(
+      "Where to begin in a file that was there before this agent ever ran. Files that appear later are read whole.",
+    ),
+  maxLineBytes: byteSize({ min: "1KiB", max: "16MiB" })
+    .prefault("256KiB")
+    .describe("Longest line. A longer one is counted as dropped and passed over."),
+  healthCheckAgents: z
+    .array(z.string().min(1))
+    .max(100)
+    .default(HEALTH_CHECK_AGENTS)
+    .describe("Beginnings of user agents whose requests are health checks. Those count nowhere else."),
+  healthCheckPaths: z
+    .array(z.string().startsWith("/", { error: "expects a path that begins with /" }))
+    .max(100)
+    .default([])
+    .describe("Paths (whole, without query) whose requests are health checks."),
+})
+
+const model = z.strictObject({
+  files: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "YAML or JSON files with the resources that the mesh was declared with. None: names come from the proxies alone.",
+    ),
+  publish: z
+    .boolean()
+    .default(true)
+    .describe("Whether this agent publishes the declared resources and weights as metrics."),
+})
+
+const limits = z.strictObject({
+  series: z
+    .int()
+    .min(100)
+    .max(5_000_000)
+    .default(100_000)
+    .describe(
+      "Most series that the agent keeps. What comes above folds into one `overflow` series per metric.",
+    ),
+})
+
+const prometheus = z.strictObject({
+  enabled: z.boolean().default(true).describe("Whether to serve a page for Prometheus."),
+  listen: listenAddressSchema()
+    .prefault("127.0.0.1:9464")
+    .describe(
+      "Where to serve it. Only this host can reach the default; write `0.0.0.0:9464` where a Prometheus elsewhere scrapes it.",
+    ),
+  path: z
+    .string()
+    .regex(/^\/[\w./-]*$/, { error: "expects a path such as /metrics" })
+    .default("/metrics")
+    .describe("Path of the page."),
+})
+
+const publish = z
+  .strictObject({
+    prometheus: prometheus.prefault({}).describe("A page for Prometheus to scrape."),
+    otlp: otlpSchema
+      .optional()
+      .describe("Sends to a collector, ours or any, by OTLP over HTTP. Absent: nothing is sent."),
+  })
+  .superRefine(({ prometheus: page, otlp }, context) => {
+    if (page.enabled || otlp !== undefined) return
+    context.addIssue({
+      code: "custom",
+      message: "expects prometheus.enabled or otlp; with neither, nothing would leave the agent",
+    })
+  })
+
+/** The agent's whole configuration. Durations become milliseconds, sizes bytes, addresses host and port. */
+export const agentSchema = z.strictObject({
+  agent: identity.prefault({}).describe("Who this agent is."),
+  discover: z
+    .strictObject({ static: staticDiscovery.describe("Proxies from a list.") })
+    .describe("Which proxies there are on this node."),
+  scrape: scrape.prefault({}).describe("Reading the proxies' admin interfaces."),
+  logs: logs.prefault({}).describe("Reading access logs."),
+  model: model.prefault({}).describe("What the mesh was declared to be."),
+  commit: duration({ min: "100ms", max: "1m" })
+    .prefault("5s")
+    .describe(
+      "How often positions and counters are committed together. What is published is what was committed.",
+    ),
+  limits: limits.prefault({}).describe("Upper bounds."),
+  publish: publish.prefault({}).describe("Where the metrics go."),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["debug", "info", "warn", "error"])
+        .default("info")
+        .describe("Least level of the agent's own log, which goes to standard error."),
+    })
+    .prefault({})
+    .describe("The agent's own log."),
+})

@@ -1,0 +1,70 @@
+import { z } from "zod"
+import { adminAddressSchema, adminAddressText } from "#mesh/address.ts"
+import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
+import type { ProxyTarget } from "#mesh/proxy.ts"
+
+/** How many targets one node may have. More is a mistake, and would take memory without bound. */
+const MOST_TARGETS = 10_000
+
+const target = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe("Unique name of the proxy; the label `proxy` of its metrics. Keep it over restarts."),
+    admin: adminAddressSchema().describe(
+      "Where the proxy's admin interface listens: `host:port`, `[::1]:9901` or `unix:/path`.",
+    ),
+    logs: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("Files that hold the proxy's access log. Empty: its requests are counted from its stats."),
+    labels: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("What else is known of it, such as a pod. Shown with the proxy, on no metric."),
+  })
+  .transform(({ labels, ...rest }): ProxyTarget => (labels === undefined ? rest : { ...rest, labels }))
+
+/** Inline targets, or those of a targets file. Names, admin addresses and log files are unique. */
+export const targetsSchema = z
+  .array(target)
+  .max(MOST_TARGETS)
+  .superRefine((targets, context) => {
+    const owners = new Map<string, string>()
+    const claim = (key: string, owner: string, path: PropertyKey[], message: string): void => {
+      const first = owners.get(key)
+      if (first === undefined) owners.set(key, owner)
+      else context.addIssue({ code: "custom", path, message: `${message} ("${first}")` })
+    }
+    for (const [index, { name, admin, logs }] of targets.entries()) {
+      claim(`name ${name}`, name, [index, "name"], "is a name that another target has")
+      claim(
+        `admin ${adminAddressText(admin)}`,
+        name,
+        [index, "admin"],
+        "is the address of another target; its requests would count twice",
+      )
+      for (const [at, log] of logs.entries())
+        claim(
+          `log ${log}`,
+          name,
+          [index, "logs", at],
+          "is a log of another target; its lines would count twice",
+        )
+    }
+  })
+
+/** A file of targets. It may change while the agent runs. */
+export const targetsFileSchema = z.strictObject({
+  targets: targetsSchema.describe("The proxies of this node."),
+})
+
+/**
+ * Reads the text of a targets file.
+ * @throws MeshscopeError CONFIG_* with every problem and its place
+ */
+export function parseTargets(source: ConfigurationSource): readonly ProxyTarget[] {
+  return loadConfiguration(targetsFileSchema, source).targets
+}

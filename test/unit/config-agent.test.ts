@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { describe, expect, test } from "vitest"
+import { filledHeaders } from "../../agent/config/headers.ts"
+import { type AgentConfig, parseAgentConfig } from "../../agent/config/parse.ts"
+
+const folder = new URL("../fixtures/config/", import.meta.url)
+const names = readdirSync(folder)
+
+function parse(text: string, file = "agent.yaml"): AgentConfig {
+  return parseAgentConfig({ file, text, env: { TENANT: "yelb", KEY: "k-1" }, hostName: "host-1" })
+}
+const fixture = (name: string): string => readFileSync(new URL(name, folder), "utf8")
+const expectations = (text: string): string[] =>
+  [...text.matchAll(/^# expect: (.*)$/gm)].map(([, line]) => line ?? "")
+
+describe("fixtures", () => {
+  test.each(names.filter((name) => name.endsWith(".good.yaml")))("%s is taken", (name) => {
+    expect(() => parse(fixture(name))).not.toThrow()
+  })
+
+  test.each(names.filter((name) => name.endsWith(".bad.yaml")))("%s is refused as it says", (name) => {
+    const text = fixture(name)
+    const expected = expectations(text)
+    expect(expected).not.toEqual([])
+    expect(() => parse(text)).toThrow(expect.objectContaining({ message: expected.join("\n") }))
+  })
+})
+
+describe("what the agent runs by", () => {
+  test("defaults", () => {
+    expect(parse(fixture("minimal.good.yaml"), "/etc/meshscope/agent.yaml")).toEqual({
+      agent: { id: "host-1", state: "/var/lib/meshscope", cluster: "" },
+      discover: {
+        static: {
+          interval: 5000,
+          targets: [{ name: "ui", admin: { kind: "tcp", host: "127.0.0.1", port: 9901 }, logs: [] }],
+        },
+      },
+      scrape: {
+        interval: 15_000,
+        timeout: 5000,
+        maxPageBytes: 64 * 1024 ** 2,
+        page: "auto",
+        clustersInterval: 60_000,
+      },
+      logs: {
+        poll: 1000,
+        start: "end",
+        maxLineBytes: 256 * 1024,
+        healthCheckAgents: [
+          "Envoy/HC",
+          "ELB-HealthChecker/",
+          "Amazon-Route53-Health-Check-Service",
+          "kube-probe/",
+          "GoogleHC/",
+        ],
+        healthCheckPaths: [],
+      },
+      model: { files: [], publish: true },
+      commit: 5000,
+      limits: { series: 100_000 },
+      publish: {
+        prometheus: { enabled: true, listen: { host: "127.0.0.1", port: 9464 }, path: "/metrics" },
+      },
+      log: { level: "info" },
+    })
+  })
+
+  test("addresses of every shape, and relative paths from the file's folder", () => {
+    const { targets } = parse(fixture("addresses.good.yaml"), "/etc/m/agent.yaml").discover.static
+    expect(targets).toEqual([
+      { name: "a", admin: { kind: "tcp", host: "127.0.0.1", port: 9901 }, logs: [] },
+      {
+        name: "b",
+        admin: { kind: "tcp", host: "::1", port: 9901 },
+        logs: ["/etc/m/a.log", "/var/log/b.log"],
+      },
+      { name: "c", admin: { kind: "unix", path: "/run/c.sock" }, logs: [], labels: { pod: "c-0" } },
+      { name: "name with ü and spaces", admin: { kind: "tcp", host: "envoy.local", port: 1 }, logs: [] },
+    ])
+  })
+
+  test("secrets stay references until a request needs them", async () => {
+    const { otlp } = parse(fixture("secrets.good.yaml"), "/etc/m/agent.yaml").publish
+    expect(otlp?.endpoint).toBe("https://otlp.example/base")
+    expect(otlp?.headers).toEqual({
+      Authorization: { file: "/etc/m/token", prefix: "Bearer " },
+      "X-Api-Key": { env: "KEY", prefix: "" },
+      "X-Scope-OrgID": "yelb",
+    })
+    const deps = { env: { KEY: "k-1" }, readFile: (path: string) => Promise.resolve(`token of ${path}\n`) }
+    await expect(filledHeaders(otlp?.headers ?? {}, deps)).resolves.toEqual({
+      Authorization: "Bearer token of /etc/m/token",
+      "X-Api-Key": "k-1",
+      "X-Scope-OrgID": "yelb",
+    })
+  })
+
+  test.each([
+    ["a variable that is not set", { env: "NOT" }, "CONFIG_ENV_MISSING", false],
+    ["a file that is not there", { file: "gone" }, "FILE_UNREADABLE", true],
+    ["a value of two lines", { file: "two" }, "CONFIG_INVALID", false],
+    ["an empty value", { file: "empty" }, "CONFIG_INVALID", false],
+  ])("%s is an error without the secret in it", async (_why, reference, code, retryable) => {
+    const files: Record<string, string> = { two: "s3cret\r\nX-Evil: 1", empty: "\n" }
+    const readFile = (path: string): Promise<string> => {
+      const text = files[path]
+      return text === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(text)
+    }
+    const filled = filledHeaders({ "X-Token": { prefix: "", ...reference } }, { env: {}, readFile })
+    await expect(filled).rejects.toMatchObject({ code, retryable })
+    await expect(filled).rejects.not.toThrow(/s3cret/)
+  })
+})
