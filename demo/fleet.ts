@@ -1,0 +1,244 @@
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { DeclaredMesh, DeclaredModel } from "#mesh/declared.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
+import { type Claim, claimBase } from "./addresses.ts"
+import { type AppsEvents, AppsProcess } from "./apps/apps-process.ts"
+import type { AppPod } from "./apps/protocol.ts"
+import { awaitVersions } from "./config-taken.ts"
+import type { Disturbance } from "./control-plane/clusters.ts"
+import { ADMIN_PORT, type Placement, type Pod, placePods, type Replicas } from "./control-plane/placement.ts"
+import { proxyFiles } from "./control-plane/proxy-files.ts"
+import { nodeOf, reach, serviceOf } from "./control-plane/service.ts"
+import { EnvoyProcess } from "./envoy-process.ts"
+import { type LogPlan, withLogs } from "./logs.ts"
+import { targetsYaml } from "./targets.ts"
+import { writeXds } from "./xds-folder.ts"
+
+export interface FleetOptions {
+  /** Its first mesh is brought up. */
+  readonly model: DeclaredModel
+  /** Pods per virtual node and gateway; one where nothing is said. */
+  readonly placement?: Replicas
+  /** Made when it does not exist; whoever named it removes it. Holds xds/, log/ and targets.yaml. */
+  readonly runDir: string
+  /** Log settings that replace the declared ones. */
+  readonly logs?: LogPlan
+  /** Path of the Envoy binary. */
+  readonly envoy: string
+  /** Second octet of the addresses; absent: the first free one. */
+  readonly base?: number
+  /** How long Envoys may hold log lines back, ms. Default 1000. */
+  readonly flushMs?: number
+  /** As App Mesh's ENABLE_ENVOY_STATS_TAGS. */
+  readonly statsTags?: boolean
+  readonly events?: Partial<AppsEvents>
+}
+
+export interface FleetProxy {
+  /** The pod's name. */
+  readonly name: string
+  readonly pod: Pod
+  /** `host:port`. */
+  readonly admin: string
+  /** The container log: access lines and Envoy's own. */
+  readonly log: string
+}
+
+/** Running Envoys with their applications. */
+export interface Fleet {
+  readonly base: number
+  readonly runDir: string
+  readonly placement: Placement
+  readonly proxies: readonly FleetProxy[]
+  readonly apps: AppsProcess
+  /** Static discovery for the agent. */
+  readonly targetsFile: string
+  /** The mesh as it is in force, log settings included. */
+  mesh(): DeclaredMesh
+  /** `host:port` of a gateway's first listener; of the first gateway without a name. */
+  gateway(name?: string): string
+  /** Ends an Envoy with SIGTERM and starts it again; resolves when it is live. */
+  restart(proxy: string): Promise<void>
+  kill(proxy: string, signal: NodeJS.Signals): void
+  pid(proxy: string): number | undefined
+  /** Resolves when every running Envoy has taken the new configuration; throws with its words when one refuses. */
+  applyModel(model: DeclaredModel, disturbance?: Disturbance): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts all Envoys and applications of a mesh. On an error everything that was started is stopped again. */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const claim = await claimBase(options.base)
+  const running = new RunningFleet(options, claim)
+  try {
+    await running.start()
+    return running
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
+class RunningFleet implements Fleet {
+  readonly runDir: string
+  readonly placement: Placement
+  readonly proxies: readonly FleetProxy[]
+  readonly apps: AppsProcess
+  readonly targetsFile: string
+  readonly #options: FleetOptions
+  readonly #claim: Claim
+  readonly #envoys: ReadonlyMap<string, EnvoyProcess>
+  #mesh: DeclaredMesh
+
+  constructor(options: FleetOptions, claim: Claim) {
+    this.#options = options
+    this.#claim = claim
+    this.runDir = options.runDir
+    this.#mesh = onlyMesh(options.model, options.logs ?? {})
+    this.placement = placePods(this.#mesh, options.placement ?? {}, claim.base)
+    this.proxies = this.placement.pods.map((pod) => ({
+      name: pod.name,
+      pod,
+      admin: `${pod.address}:${ADMIN_PORT}`,
+      log: join(this.runDir, "log/pods", `${this.#mesh.name}_${pod.name}`, "envoy/stdout.log"),
+    }))
+    this.#envoys = new Map(this.proxies.map((proxy) => [proxy.name, this.#envoy(proxy)]))
+    this.targetsFile = join(this.runDir, "targets.yaml")
+    this.apps = new AppsProcess({
+      records: (records) => options.events?.records?.(records),
+      held: (call) => options.events?.held?.(call),
+    })
+  }
+
+  get base(): number {
+    return this.#claim.base
+  }
+
+  mesh(): DeclaredMesh {
+    return this.#mesh
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.runDir, { recursive: true })
+    await this.#write({})
+    const apps = this.apps.start(appPods(this.#mesh, this.placement))
+    await Promise.all([apps, ...[...this.#envoys.values()].map((envoy) => envoy.start())])
+    await Promise.all([...this.#envoys.values()].map((envoy) => envoy.ready()))
+    const targets = this.proxies.map(({ name, admin, log }) => ({ name, admin, logs: [log] }))
+    await writeFile(this.targetsFile, targetsYaml(targets))
+  }
+
+  gateway(name?: string): string {
+    const gateway = this.#mesh.virtualGateways.find((known) => name === undefined || known.name === name)
+    const pod = this.placement.pods.find((known) => known.resource === gateway?.name)
+    const port = gateway?.listeners[0]?.port
+    if (pod === undefined || port === undefined) {
+      throw new MeshscopeError("MODEL_INVALID", `The fleet has no gateway ${name ?? ""}.`)
+    }
+    return `${pod.address}:${port}`
+  }
+
+  async restart(proxy: string): Promise<void> {
+    const envoy = this.#find(proxy)
+    await envoy.stop()
+    await envoy.start()
+    await envoy.ready()
+  }
+
+  kill(proxy: string, signal: NodeJS.Signals): void {
+    this.#find(proxy).signal(signal)
+  }
+
+  pid(proxy: string): number | undefined {
+    return this.#find(proxy).pid
+  }
+
+  async applyModel(model: DeclaredModel, disturbance: Disturbance = {}): Promise<void> {
+    this.#mesh = onlyMesh(model, this.#options.logs ?? {})
+    const changed = await this.#write(disturbance)
+    await Promise.all(
+      this.proxies
+        .filter(({ name }) => this.#find(name).running)
+        .map((proxy) => awaitVersions(proxy, changed.get(proxy.name) ?? [])),
+    )
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#envoys.values()].map((envoy) => envoy.stop()))
+    await this.apps.stop()
+    await this.#claim.release()
+  }
+
+  /** Writes all files. @returns versions that changed, by proxy */
+  async #write(disturbance: Disturbance): Promise<ReadonlyMap<string, readonly string[]>> {
+    const { statsTags = false } = this.#options
+    const changed = new Map<string, readonly string[]>()
+    for (const { pod } of this.proxies) {
+      const folder = this.#folder(pod)
+      const files = proxyFiles({
+        mesh: this.#mesh,
+        placement: this.placement,
+        pod,
+        folder,
+        statsTags,
+        disturbance,
+      })
+      const names = await writeXds(folder, files)
+      changed.set(
+        pod.name,
+        names.flatMap((name) => versionIn(files.get(name) ?? "")),
+      )
+    }
+    return changed
+  }
+
+  #envoy({ name, pod, admin, log }: FleetProxy): EnvoyProcess {
+    const { envoy, flushMs = 1000 } = this.#options
+    return new EnvoyProcess({
+      envoy,
+      name,
+      bootstrap: join(this.#folder(pod), "bootstrap.json"),
+      admin,
+      log,
+      flushMs,
+    })
+  }
+
+  #folder(pod: Pod): string {
+    return join(this.runDir, "xds", pod.name)
+  }
+
+  #find(proxy: string): EnvoyProcess {
+    const envoy = this.#envoys.get(proxy)
+    if (envoy === undefined) throw new MeshscopeError("MODEL_INVALID", `The fleet has no proxy ${proxy}.`)
+    return envoy
+  }
+}
+
+const versionIn = (file: string): readonly string[] =>
+  /"version_info": "([0-9a-f]+)"/.exec(file)?.slice(1) ?? []
+
+function onlyMesh(model: DeclaredModel, logs: LogPlan): DeclaredMesh {
+  const [mesh] = model.meshes
+  if (mesh === undefined) throw new MeshscopeError("MODEL_INVALID", "The model declares no mesh.")
+  return withLogs(mesh, logs)
+}
+
+/** One application per pod of a virtual node; it knows its backends by host and port. */
+function appPods(mesh: DeclaredMesh, placement: Placement): readonly AppPod[] {
+  return placement.pods
+    .filter(({ kind }) => kind === "virtual_node")
+    .map((pod) => {
+      const node = nodeOf(mesh, pod.resource)
+      const backends = node.backends.flatMap((name) => reach(mesh, serviceOf(mesh, name)))
+      return {
+        pod: pod.name,
+        node: node.name,
+        appAddress: pod.appAddress,
+        egressAddress: pod.egressAddress,
+        listeners: node.listeners.map(({ port, protocol }) => ({ port, protocol })),
+        backends: backends.map(({ name, port, protocol }) => ({ service: name, port, protocol })),
+      }
+    })
+}
