@@ -1,0 +1,73 @@
+import type { JsonScan } from "./json-scan.ts"
+import type { Slot } from "./plan.ts"
+import { Kind } from "./target.ts"
+
+const UNUSED: Slot = { kind: Kind.skip, shape: 0, span: -1 }
+
+/**
+ * What all lines of a proxy have in common: the text between the values, learned from one line. As all strings are
+ * escaped, no value can hold such a text, so where all of them are found each value is where it should be.
+ *
+ * Columns instead of rows, as each line walks them: entry i is one value and the text before it.
+ */
+export interface JsonTemplate {
+  readonly count: number
+  /** Text before the value, up to its first byte; the last entry (index `count`) is the text behind the last value. */
+  readonly length: Int32Array
+  /** Where the text starts in `words` and in `bytes`. */
+  readonly word: Int32Array
+  readonly byte: Int32Array
+  /** The texts four bytes a word, little endian, the last word overlapping the one before; none for texts below 4 bytes. */
+  readonly words: Int32Array
+  readonly bytes: Buffer
+  readonly kind: Int32Array
+  readonly span: Int32Array
+}
+
+/** Learns from a line that `scan` has just read. */
+export function learnTemplate(
+  scan: JsonScan,
+  slots: readonly Slot[],
+  line: Buffer,
+  start: number,
+  end: number,
+): JsonTemplate {
+  const { count } = scan
+  const texts: Buffer[] = []
+  const kind = new Int32Array(count)
+  const span = new Int32Array(count)
+  let from = start
+  for (let index = 0; index < count; index++) {
+    const entry = scan.entries[index] ?? { leaf: -1, start: from, end: from }
+    const slot = slots[entry.leaf] ?? UNUSED
+    texts.push(Buffer.from(line.subarray(from, entry.start)))
+    kind[index] = slot.kind
+    span[index] = slot.span
+    from = entry.end
+  }
+  texts.push(Buffer.from(line.subarray(from, end)))
+  return { count, kind, span, ...columns(texts) }
+}
+
+type Texts = Pick<JsonTemplate, "length" | "word" | "byte" | "words" | "bytes">
+
+function columns(texts: readonly Buffer[]): Texts {
+  const words: number[] = []
+  const word = new Int32Array(texts.length)
+  const byte = new Int32Array(texts.length)
+  let offset = 0
+  for (const [index, text] of texts.entries()) {
+    word[index] = words.length
+    byte[index] = offset
+    offset += text.length
+    for (let at = 0; at + 4 <= text.length; at += 4) words.push(text.readInt32LE(at))
+    if (text.length > 4 && text.length % 4 !== 0) words.push(text.readInt32LE(text.length - 4))
+  }
+  return {
+    length: Int32Array.from(texts, (text) => text.length),
+    word,
+    byte,
+    words: Int32Array.from(words),
+    bytes: Buffer.concat(texts),
+  }
+}
