@@ -1,3 +1,4 @@
+import { normalize } from "node:path"
 import { z } from "zod"
 import { adminAddressSchema, adminAddressText } from "#mesh/address.ts"
 import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
@@ -48,7 +49,7 @@ export const targetsSchema = z
       )
       for (const [at, log] of logs.entries())
         claim(
-          `log ${log}`,
+          `log ${normalize(log)}`,
           name,
           [index, "logs", at],
           "is a log of another target; its lines would count twice",
