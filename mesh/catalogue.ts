@@ -159,6 +159,13 @@ export const METRICS = {
     help: "Requests that a listener counted and nothing accounted for; the smallest gap over the last 60 s.",
     labels: ["virtual_node", "virtual_gateway", "reporter"],
   },
+  unmapped: {
+    name: "mesh_unmapped_requests_total",
+    type: "counter",
+    unit: "{request}",
+    help: "Requests that could not be given to a resource or only with a doubt, by reason.",
+    labels: ["virtual_node", "virtual_gateway", "proxy", "reason"],
+  },
   upstreamHosts: {
     name: "mesh_upstream_hosts",
     type: "gauge",
