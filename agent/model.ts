@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises"
+import type { MetricKey } from "#mesh/catalogue.ts"
+import { loadModel } from "#mesh/declare/load.ts"
+import type { ParsedModel } from "#mesh/declare/parsed.ts"
+import type { DeclaredMesh, VirtualNode, VirtualRouter, VirtualService } from "#mesh/declared.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
+import type { Labels, Ledger } from "./account/contract.ts"
+
+/** Share of requests that should not fail where a route declares none: design, metrics. */
+const DEFAULT_OBJECTIVE = 0.999
+
+/**
+ * Reads the files that declare the mesh.
+ * @throws MeshscopeError FILE_UNREADABLE, MODEL_INVALID
+ */
+export async function readModel(files: readonly string[]): Promise<ParsedModel> {
+  const texts = await Promise.all(
+    files.map(async (file) => {
+      try {
+        return { file, text: await readFile(file, "utf8") }
+      } catch (cause) {
+        throw new MeshscopeError("FILE_UNREADABLE", `The model file ${file} cannot be read.`, { cause })
+      }
+    }),
+  )
+  return loadModel(texts)
+}
+
+/** One gauge of the declared model. */
+export interface DeclaredGauge {
+  readonly metric: MetricKey
+  readonly labels: Labels
+  readonly value: number
+}
+
+/** Every declared resource as `mesh_resource_info`, every weight, every objective. Empty labels are left out. */
+export function declaredGauges(mesh: DeclaredMesh, cluster: string): readonly DeclaredGauge[] {
+  const common = { mesh: mesh.name, flavor: mesh.flavor, cluster }
+  const info = (
+    kind: string,
+    of: { name: string; native?: VirtualNode["native"] },
+    parents: Labels = {},
+  ): DeclaredGauge => ({
+    metric: "resourceInfo",
+    value: 1,
+    labels: filled({
+      ...common,
+      kind,
+      name: of.name,
+      ...parents,
+      native_kind: of.native?.kind ?? "",
+      native_name: of.native?.name ?? "",
+      namespace: of.native?.namespace ?? "",
+    }),
+  })
+  return [
+    info("mesh", mesh),
+    ...mesh.virtualNodes.map((node) => info("virtual_node", node)),
+    ...mesh.virtualServices.map((service) => info("virtual_service", service, provider(service))),
+    ...mesh.virtualRouters.flatMap((router) => routerGauges(router, mesh, common, info)),
+    ...mesh.virtualGateways.flatMap((gateway) => [
+      info("virtual_gateway", gateway),
+      ...gateway.routes.flatMap((route) => {
+        const key = {
+          virtual_gateway: gateway.name,
+          gateway_route: route.name,
+          virtual_service: route.virtualService,
+        }
+        return [
+          info("gateway_route", route, {
+            virtual_gateway: gateway.name,
+            virtual_service: route.virtualService,
+          }),
+          objective({ ...common, ...key }, route.objective),
+        ]
+      }),
+    ]),
+  ]
+}
+
+type Info = (
+  kind: string,
+  of: { name: string; native?: VirtualNode["native"] },
+  parents?: Labels,
+) => DeclaredGauge
+
+/** A router's routes count once for each service that it provides. */
+function routerGauges(
+  router: VirtualRouter,
+  mesh: DeclaredMesh,
+  common: Labels,
+  info: Info,
+): readonly DeclaredGauge[] {
+  const services = mesh.virtualServices.filter(
+    (each) => each.provider.kind === "virtual_router" && each.provider.name === router.name,
+  )
+  return [
+    info("virtual_router", router),
+    ...router.routes.flatMap((route) => [
+      info("route", route, { virtual_router: router.name }),
+      ...services.flatMap((service) => {
+        const key = { virtual_service: service.name, virtual_router: router.name, route: route.name }
+        return [
+          objective({ ...common, ...key }, route.objective),
+          ...route.targets.map(
+            (target): DeclaredGauge => ({
+              metric: "routeWeight",
+              labels: filled({ ...common, ...key, virtual_node: target.virtualNode }),
+              value: target.weight,
+            }),
+          ),
+        ]
+      }),
+    ]),
+  ]
+}
+
+function provider(service: VirtualService): Labels {
+  const { provider: by } = service
+  if (by.kind === "none") return {}
+  return by.kind === "virtual_router" ? { virtual_router: by.name } : { virtual_node: by.name }
+}
+
+function objective(labels: Labels, declared: number | undefined): DeclaredGauge {
+  return { metric: "objective", labels: filled(labels), value: declared ?? DEFAULT_OBJECTIVE }
+}
+
+function filled(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""))
+}
+
+/** Publishes the declared model through the ledger; what is no longer declared is taken out. */
+export function publishModel(
+  ledger: Ledger,
+  meshes: readonly DeclaredMesh[],
+  cluster: string,
+  before: ReadonlySet<number> = new Set(),
+): ReadonlySet<number> {
+  const slots = new Set<number>()
+  for (const mesh of meshes) {
+    for (const gauge of declaredGauges(mesh, cluster)) {
+      const slot = ledger.slot(gauge.metric, gauge.labels)
+      ledger.set(slot, gauge.value)
+      slots.add(slot)
+    }
+  }
+  for (const slot of before) if (!slots.has(slot)) ledger.retire(slot)
+  return slots
+}
