@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import type { MetricKey } from "#mesh/catalogue.ts"
 import { loadModel } from "#mesh/declare/load.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
-import type { DeclaredMesh, VirtualNode, VirtualRouter, VirtualService } from "#mesh/declared.ts"
+import type { DeclaredMesh, Route, VirtualNode, VirtualRouter, VirtualService } from "#mesh/declared.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Labels, Ledger } from "./account/contract.ts"
 
@@ -34,8 +34,8 @@ export interface DeclaredGauge {
 }
 
 /** Every declared resource as `mesh_resource_info`, every weight, every objective. Empty labels are left out. */
-export function declaredGauges(mesh: DeclaredMesh, cluster: string): readonly DeclaredGauge[] {
-  const common = { mesh: mesh.name, flavor: mesh.flavor, cluster }
+export function declaredGauges(mesh: DeclaredMesh): readonly DeclaredGauge[] {
+  const common = { mesh: mesh.name, flavor: mesh.flavor }
   const info = (
     kind: string,
     of: { name: string; native?: VirtualNode["native"] },
@@ -99,13 +99,13 @@ function routerGauges(
     ...router.routes.flatMap((route) => [
       info("route", route, { virtual_router: router.name }),
       ...services.flatMap((service) => {
-        const key = { virtual_service: service.name, virtual_router: router.name, route: route.name }
+        const key = routeLabels(common, service, router, route)
         return [
-          objective({ ...common, ...key }, route.objective),
+          objective(key, route.objective),
           ...route.targets.map(
             (target): DeclaredGauge => ({
               metric: "routeWeight",
-              labels: filled({ ...common, ...key, virtual_node: target.virtualNode }),
+              labels: filled({ ...key, virtual_node: target.virtualNode }),
               value: target.weight,
             }),
           ),
@@ -113,6 +113,10 @@ function routerGauges(
       }),
     ]),
   ]
+}
+
+function routeLabels(common: Labels, service: VirtualService, router: VirtualRouter, route: Route): Labels {
+  return { ...common, virtual_service: service.name, virtual_router: router.name, route: route.name }
 }
 
 function provider(service: VirtualService): Labels {
@@ -133,12 +137,11 @@ function filled(labels: Labels): Labels {
 export function publishModel(
   ledger: Ledger,
   meshes: readonly DeclaredMesh[],
-  cluster: string,
   before: ReadonlySet<number> = new Set(),
 ): ReadonlySet<number> {
   const slots = new Set<number>()
   for (const mesh of meshes) {
-    for (const gauge of declaredGauges(mesh, cluster)) {
+    for (const gauge of declaredGauges(mesh)) {
       const slot = ledger.slot(gauge.metric, gauge.labels)
       ledger.set(slot, gauge.value)
       slots.add(slot)
