@@ -100,16 +100,13 @@ function routerGauges(
       info("route", route, { virtual_router: router.name }),
       ...services.flatMap((service) => {
         const key = routeLabels(common, service, router, route)
-        return [
-          objective(key, route.objective),
-          ...route.targets.map(
-            (target): DeclaredGauge => ({
-              metric: "routeWeight",
-              labels: filled({ ...key, virtual_node: target.virtualNode }),
-              value: target.weight,
-            }),
-          ),
-        ]
+        return [objective(key, route.objective)].concat(
+          route.targets.map((target) => ({
+            metric: "routeWeight",
+            labels: filled({ ...key, virtual_node: target.virtualNode }),
+            value: target.weight,
+          })),
+        )
       }),
     ]),
   ]
