@@ -62,6 +62,8 @@ const TAKEN: [file: string, imported: string][] = [
   ["test/unit/planted.ts", "../../collector/store/planted.ts"],
 ]
 
+const READS_WORLD = "export const seen = [process.env, process.argv]\n"
+
 const FINDINGS = z.object({
   diagnostics: z.array(z.object({ code: z.string().default(""), filename: z.string().default("") })),
 })
@@ -106,6 +108,11 @@ describe("lint", () => {
         ...plant(REFUSED, "refused"),
         ...plant(TAKEN, "taken"),
         ["test/unit/mock.test.ts", planting("vi", ["mock", "doMock"])],
+        ["agent/decode/world.ts", READS_WORLD],
+        ["collector/view/world.ts", READS_WORLD],
+        ["mesh/world.ts", READS_WORLD],
+        ["agent/main.ts", READS_WORLD],
+        ["agent/config/world.ts", READS_WORLD],
         ["test/unit/hidden.test.ts", planting("it", ["skip", "only"])],
       ]),
     )
@@ -113,11 +120,24 @@ describe("lint", () => {
   afterAll(() => rm(planted, { recursive: true, force: true }))
 
   const BORDER = "eslint(no-restricted-imports)"
-  it.each(REFUSED.map((row, i) => [...row, i] as const))("%s may not import %s", (file, _imported, i) => {
-    expect(found.get(numbered(file, "refused", i)) ?? []).toContain(BORDER)
-  })
-  it.each(TAKEN.map((row, i) => [...row, i] as const))("%s may import %s", (file, _imported, i) => {
-    expect(found.get(numbered(file, "taken", i)) ?? []).not.toContain(BORDER)
+  it.each(REFUSED.map(([file, imported], i) => ({ file, imported, i })))(
+    "$file may not import $imported",
+    ({ file, i }) => {
+      expect(found.get(numbered(file, "refused", i)) ?? []).toContain(BORDER)
+    },
+  )
+  it.each(TAKEN.map(([file, imported], i) => ({ file, imported, i })))(
+    "$file may import $imported",
+    ({ file, i }) => {
+      expect(found.get(numbered(file, "taken", i)) ?? []).not.toContain(BORDER)
+    },
+  )
+  it.each(["agent/decode/world.ts", "collector/view/world.ts", "mesh/world.ts"])(
+    "%s may not look at the process or its environment",
+    (file) => expect(found.get(file)?.join(" ")).toMatch(/no-restricted-globals/),
+  )
+  it.each(["agent/main.ts", "agent/config/world.ts"])("%s may", (file) => {
+    expect(found.get(file)?.join(" ") ?? "").not.toMatch(/no-restricted-globals/)
   })
   it("refuses mocks of modules", () => {
     expect(
