@@ -107,7 +107,7 @@ class RunningFleet implements Fleet {
     this.targetsFile = join(this.runDir, "targets.yaml")
     this.apps = new AppsProcess({
       records: (records) => options.events?.records?.(records),
-      held: (call) => options.events?.held?.(call),
+      held: (request) => options.events?.held?.(request),
     })
   }
 

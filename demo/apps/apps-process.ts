@@ -6,7 +6,7 @@ import type { AppPod, Command, Report } from "./protocol.ts"
 
 export interface AppsEvents {
   records(records: Records): void
-  held(call: string): void
+  held(request: string): void
 }
 
 /** All applications of a fleet in one process beside this one. */
@@ -58,7 +58,7 @@ export class AppsProcess {
         this.#events.records(report.records)
         return
       case "held":
-        this.#events.held(report.call)
+        this.#events.held(report.request)
         return
       case "done": {
         const waiting = this.#waiting.get(report.number)

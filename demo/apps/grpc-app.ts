@@ -30,7 +30,9 @@ async function serve(
   const status = behaviour.grpcStatus ?? 0
   stream.on("error", () => {})
   stream.resume()
+  state.open++
   stream.on("close", () => {
+    state.open--
     const code = how === "answered" ? 200 : 0
     state.arrivals.push({
       call,
@@ -45,7 +47,7 @@ async function serve(
   if (waitMs > 0) await sleep(waitMs, undefined, { signal: gone.signal }).catch(() => {})
   if (gone.signal.aborted) return
   if (behaviour.hold === true) {
-    state.held(call)
+    state.held(text(headers["x-request-id"]))
     return
   }
   if (state.aborting.has(pod.node)) {

@@ -36,7 +36,9 @@ async function serve(
   const behaviour = behaviourOf(text(headers[BEHAVIOUR_HEADER]), service, nextAttempt(state, call))
   const gone = new AbortController()
   let cut: "cut_before" | "cut_after" | undefined
+  state.open++
   response.on("close", () => {
+    state.open--
     const how = response.writableFinished ? "answered" : (cut ?? "caller_left")
     const code = how === "answered" || how === "cut_after" ? response.statusCode : 0
     state.arrivals.push(arrival(pod, call, text(headers["x-envoy-attempt-count"]), how, code))
@@ -51,7 +53,7 @@ async function serve(
   await pause((behaviour.delayMs ?? 0) + (state.slowMs.get(pod.node) ?? 0), gone.signal)
   if (gone.signal.aborted) return
   if (behaviour.hold === true) {
-    state.held(call)
+    state.held(passed.request)
     return
   }
   const cutting = state.aborting.has(pod.node) ? "before" : behaviour.cut

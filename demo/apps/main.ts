@@ -1,14 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { HostedApp } from "./hosting.ts"
 import type { Command, Order, Report } from "./protocol.ts"
 import { type AppState, makeState } from "./state.ts"
 
 /** The process of all applications of one fleet. It ends with its parent. */
 const FLUSH_MS = 200
+const SERVED_MS = 5000
 
 const send = (report: Report): void => {
   if (process.connected) process.send?.(report)
 }
-const state: AppState = makeState((call) => send({ kind: "held", call }))
+const state: AppState = makeState((request) => send({ kind: "held", request }))
 const apps = new Map<string, HostedApp>()
 
 function flush(): void {
@@ -19,6 +21,15 @@ function flush(): void {
     tcp: state.tcp.splice(0),
   }
   send({ kind: "records", records })
+}
+
+/** A proxy that gives up on a request closes it a moment later: its record must not come after the flush. */
+async function allServed(): Promise<void> {
+  const until = performance.now() + SERVED_MS
+  while (state.open > 0) {
+    if (performance.now() > until) throw new Error(`${state.open} requests are still open`)
+    await sleep(5)
+  }
 }
 
 async function obey(command: Command): Promise<void> {
@@ -41,6 +52,7 @@ async function obey(command: Command): Promise<void> {
       else state.aborting.delete(command.node)
       return
     case "flush":
+      await allServed()
       flush()
   }
 }

@@ -28,7 +28,7 @@ export type Command =
   | { readonly kind: "slow"; readonly node: string; readonly delayMs: number }
   /** The node's application closes connections instead of answering. */
   | { readonly kind: "abort"; readonly node: string; readonly on: boolean }
-  /** Sends what is recorded now. */
+  /** Waits until no request is open, then sends what is recorded. */
   | { readonly kind: "flush" }
 export interface Order {
   readonly number: number
@@ -38,5 +38,5 @@ export interface Order {
 export type Report =
   | { readonly kind: "done"; readonly number: number; readonly problem?: string }
   | { readonly kind: "records"; readonly records: Records }
-  /** An application holds a call until its caller has gone. */
-  | { readonly kind: "held"; readonly call: string }
+  /** An application holds a request (by `x-request-id`) until its caller has gone. */
+  | { readonly kind: "held"; readonly request: string }

@@ -11,12 +11,14 @@ export interface AppState {
   readonly attempts: Map<string, number>
   /** Next number of an outbound call. */
   nextCall: number
-  held(call: string): void
+  /** Requests that are being served. */
+  open: number
+  held(request: string): void
 }
 
 const ATTEMPTS_KEPT = 20_000
 
-export function makeState(held: (call: string) => void): AppState {
+export function makeState(held: (request: string) => void): AppState {
   return {
     calls: [],
     arrivals: [],
@@ -25,6 +27,7 @@ export function makeState(held: (call: string) => void): AppState {
     aborting: new Set(),
     attempts: new Map(),
     nextCall: 1,
+    open: 0,
     held,
   }
 }
