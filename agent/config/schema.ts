@@ -122,7 +122,7 @@ const limits = z.strictObject({
     .int()
     .min(100)
     .max(5_000_000)
-    .default(100_000)
+    .default(200_000)
     .describe(
       "Most series that the agent keeps. What comes above folds into one `overflow` series per metric.",
     ),

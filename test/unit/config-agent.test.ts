@@ -58,7 +58,7 @@ describe("what the agent runs by", () => {
       },
       model: { files: [], publish: true },
       commit: 5000,
-      limits: { series: 100_000 },
+      limits: { series: 200_000 },
       publish: {
         prometheus: { enabled: true, listen: { host: "127.0.0.1", port: 9464 }, path: "/metrics" },
       },

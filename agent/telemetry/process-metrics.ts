@@ -1,0 +1,48 @@
+import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from "prom-client"
+import type { OwnFamily, OwnPoint } from "./families.ts"
+
+/** CPU, memory, event loop and garbage collection of this process, as prom-client names them. */
+export function makeProcessMetrics(): () => Promise<readonly OwnFamily[]> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return async () => (await registry.getMetricsAsJSON()).flatMap(familyOf)
+}
+
+function familyOf(metric: MetricObjectWithValues<MetricValue<string>>): OwnFamily[] {
+  const { name, help } = metric
+  const type = String(metric.type)
+  if (type === "histogram") return [{ name, help, unit: "", type, points: histograms(name, metric.values) }]
+  if (type !== "counter" && type !== "gauge") return []
+  const points = metric.values.map(({ labels, value }) => ({ labels: texts(labels), value }))
+  return [{ name, help, unit: "", type, points }]
+}
+
+/** prom-client lists buckets, sum and count of a histogram as values of their own; buckets are cumulative. */
+function histograms(name: string, values: readonly MetricValue<string>[]): OwnPoint[] {
+  const found = new Map<
+    string,
+    { labels: Record<string, string>; sum: number; buckets: [number, number][] }
+  >()
+  for (const value of values) {
+    const { le, ...labels } = texts(value.labels)
+    const key = JSON.stringify(labels)
+    const one = found.get(key) ?? { labels, sum: 0, buckets: [] }
+    found.set(key, one)
+    const metricName = "metricName" in value ? value.metricName : undefined
+    if (metricName === `${name}_sum`) one.sum = value.value
+    else if (le !== undefined) one.buckets.push([le === "+Inf" ? Infinity : Number(le), value.value])
+  }
+  return [...found.values()].map(({ labels, sum, buckets }) => {
+    buckets.sort(([left], [right]) => left - right)
+    const counts = buckets.map(([, total], index) => total - (buckets[index - 1]?.[1] ?? 0))
+    return {
+      labels,
+      value: sum,
+      histogram: { bounds: buckets.map(([le]) => le).filter(Number.isFinite), counts },
+    }
+  })
+}
+
+function texts(labels: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
+}
