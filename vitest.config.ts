@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { TestTotals } from "./scripts/test-totals.ts"
 
 /** Real processes on loopback, one file at a time: two cores are few, and timing under load proves nothing. */
 const live = {
@@ -6,10 +7,13 @@ const live = {
   fileParallelism: false,
   testTimeout: 60_000,
   hookTimeout: 180_000,
+  // after the unit tests, not beside them
+  sequence: { groupOrder: 1 },
 } as const
 
 export default defineConfig({
   test: {
+    reporters: ["default", new TestTotals()],
     projects: [
       {
         test: {
