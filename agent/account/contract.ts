@@ -28,12 +28,16 @@ export interface LedgerCounters {
   readonly lastCommitBytes: number
   /** Series now exposed or waiting for their first commit. */
   readonly series: number
+  /** Counters and histograms that were retired so far: when it moved, slots found before may count into nothing. */
+  readonly retired: number
   /** Calls of `slot` that were answered with an overflow series. */
   readonly overflowed: number
   /** Amounts that were negative, infinite or no number, and were ignored. */
   readonly badAmounts: number
   readonly checkpoints: number
   readonly checkpointFailures: number
+  /** Flushes of the write-ahead log that failed: a power cut may then cost more than one commit. */
+  readonly syncFailures: number
 }
 
 /**

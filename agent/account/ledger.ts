@@ -2,7 +2,7 @@ import { METRICS, type MetricKey } from "#mesh/catalogue.ts"
 import type { Clock } from "#mesh/clock.ts"
 import { BUCKET_COUNT, bucketOf } from "#mesh/histogram.ts"
 import type { Exemplar, Snapshot } from "#mesh/snapshot.ts"
-import { type Cells, GAUGE, HISTOGRAM, markDirty, NOWHERE, nextDirty, show } from "./cells.ts"
+import { type Cells, COUNTER, GAUGE, HISTOGRAM, markDirty, NOWHERE, nextDirty, show } from "./cells.ts"
 import type { Labels, Ledger, LedgerCounters, Participant, Slot } from "./contract.ts"
 import { type IdleMarks, makeIdleMarks } from "./idle-marks.ts"
 import {
@@ -80,6 +80,7 @@ class SqliteLedger implements Ledger {
     commitMs: 0,
     lastCommitBytes: 0,
     series: 0,
+    retired: 0,
     overflowed: 0,
     badAmounts: 0,
     checkpoints: 0,
@@ -176,6 +177,8 @@ class SqliteLedger implements Ledger {
   retire(slot: Slot): void {
     this.#exemplars.delete(slot)
     this.#newExemplars.delete(slot)
+    const kind = this.#cells.kind[slot]
+    if (kind === COUNTER || kind === HISTOGRAM) this.#counts.retired++
     dismiss(this.#index, this.#cells, slot)
   }
 
