@@ -185,7 +185,7 @@ const chromium: Package<InstalledSource> = {
     "As root: apt-get install --no-install-recommends chromium-headless-shell fonts-dejavu-core. Or name a Chromium by CHROMIUM.",
 }
 
-const collector: Package = {
+const collector: Package<CollectorSource> = {
   name: "otelcol",
   version: "0.155.0",
   source: {

@@ -40,7 +40,7 @@ export async function goBuild({ cwd, output, what, flags }: GoBuild, progress: P
   const all = ["-mod=mod", ...flags]
   const packages = (await command("go", ["list", "-deps", ...all, what], options)).trim().split("\n").length
   let compiled = 0
-  const far = (): string => `${compiled} of ${packages} packages`
+  const far = (): string => `${compiled} of ${packages} packages, `
   await progress.step(`building ${what} with Go, up to ${packages} packages`, { far }, () =>
     command("go", ["build", "-v", "-trimpath", ...all, "-o", output, what], {
       ...options,

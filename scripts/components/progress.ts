@@ -9,7 +9,7 @@ export interface Progress {
   step<T>(what: string, options: StepOptions, work: () => Promise<T>): Promise<T>
 }
 
-/** `folder`: its growth in bytes is how far the step is. `far`: a better measure, when the step has one. */
+/** `folder`: its growth in bytes tells how far the step is. `far`: a better measure, in words that end in ", ". */
 export interface StepOptions {
   folder?: string
   expectedBytes?: number
@@ -33,21 +33,26 @@ function folderBytes(folder: string): number {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
-/** Progress of one package as lines, the first at once, one more every two seconds, the last with the time it took. */
+/** How far a step is, as words: its own measure, or what its folder grew by since it began. */
+function distance({ folder, expectedBytes, far }: StepOptions): () => string {
+  if (far) return far
+  if (folder === undefined) return () => ""
+  const before = folderBytes(folder)
+  const whole = expectedBytes === undefined ? "" : ` of ${megabytes(expectedBytes)}`
+  return () => `${megabytes(folderBytes(folder) - before)}${whole}, `
+}
+
+/** Progress of one package as lines: the first at once, one more every two seconds, the last with the time it took. */
 export function lineProgress(title: string, write: (line: string) => void): Progress {
   return {
     note: (remark) => write(`${title}: ${remark}`),
-    async step(what, { folder, expectedBytes, far }, work) {
+    async step(what, options, work) {
       const started = performance.now()
-      const before = folder === undefined ? 0 : folderBytes(folder)
       const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
-      const soFar = (): string => {
-        if (far) return far()
-        const grown = folder === undefined ? "" : megabytes(folderBytes(folder) - before)
-        return expectedBytes === undefined ? grown : `${grown} of ${megabytes(expectedBytes)}`
-      }
-      write(`${title}: ${what}${expectedBytes === undefined ? "" : `, ${megabytes(expectedBytes)}`}`)
-      const timer = setInterval(() => write(`${title}: ${what}, ${soFar()}, ${seconds()}`), REPORT_EVERY_MS)
+      const soFar = distance(options)
+      const size = options.expectedBytes === undefined ? "" : `, ${megabytes(options.expectedBytes)}`
+      write(`${title}: ${what}${size}`)
+      const timer = setInterval(() => write(`${title}: ${what}, ${soFar()}${seconds()}`), REPORT_EVERY_MS)
       try {
         const result = await work()
         write(`${title}: ${what}, done in ${seconds()}`)
