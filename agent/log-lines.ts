@@ -1,0 +1,131 @@
+import type { Doubt, Resolver } from "#mesh/request.ts"
+import type { RequestAccountant } from "./account/requests.ts"
+import type { Tally } from "./account/tally.ts"
+import type { TailConsumer } from "./collect/tail/tail-source.ts"
+import { type FramerConfig, LineFramer } from "./decode/access-log/framing.ts"
+import { type LineReader, LineResult } from "./decode/access-log/line-reader.ts"
+
+/** What reads and names the lines of one proxy; replaced when its configuration moved. */
+export interface LineBinding {
+  readonly reader: LineReader
+  readonly resolver: Resolver
+}
+
+/** One proxy as its log files see it. */
+export interface LoggedProxy {
+  /** Undefined until its configuration is known; its files are not followed before. */
+  readonly binding: LineBinding | undefined
+  readonly tally: Tally
+  /** Told of each line that could not be given away without doubt. */
+  doubt(doubt: Doubt): void
+}
+
+/** What became of the lines; every number only rises. */
+export interface LineCounters {
+  access: number
+  proxy: number
+  other: number
+  outlier: number
+  malformed: number
+  intermediate: number
+}
+
+interface LoggedFile {
+  readonly proxy: LoggedProxy
+  readonly framer: LineFramer
+}
+
+/** From raw lines of a file to counted requests: framing off, decoded, named, counted. All synchronous. */
+export class LogLines implements TailConsumer {
+  readonly counters: LineCounters = {
+    access: 0,
+    proxy: 0,
+    other: 0,
+    outlier: 0,
+    malformed: 0,
+    intermediate: 0,
+  }
+  /** Lines that the framing could not pass on, of files that are gone. */
+  readonly #pastDrops = { line_too_long: 0, bad_frame: 0 }
+  readonly #files = new Map<number, LoggedFile>()
+  readonly #accountant: RequestAccountant
+  readonly #framing: FramerConfig
+  #current: LoggedProxy | undefined
+  #lines = 0
+
+  constructor(accountant: RequestAccountant, framing: FramerConfig) {
+    this.#accountant = accountant
+    this.#framing = framing
+  }
+
+  /** Gives a followed file to a proxy. A file that changes hands keeps its framing. */
+  assign(fileId: number, proxy: LoggedProxy): void {
+    this.#files.set(fileId, {
+      proxy,
+      framer: this.#files.get(fileId)?.framer ?? new LineFramer(this.#framing),
+    })
+  }
+
+  /** Takes a file away; its lines are read no more. */
+  release(fileId: number): void {
+    const file = this.#files.get(fileId)
+    if (file === undefined) return
+    this.#pastDrops.line_too_long += file.framer.drops.line_too_long
+    this.#pastDrops.bad_frame += file.framer.drops.bad_frame
+    this.#files.delete(fileId)
+  }
+
+  /** Lines that were not passed on, by reason. */
+  drops(): Readonly<Record<"line_too_long" | "bad_frame", number>> {
+    const sum = { ...this.#pastDrops }
+    for (const { framer } of this.#files.values()) {
+      sum.line_too_long += framer.drops.line_too_long
+      sum.bad_frame += framer.drops.bad_frame
+    }
+    return sum
+  }
+
+  lines(fileId: number, bytes: Buffer, start: number, end: number): number {
+    const file = this.#files.get(fileId)
+    if (file === undefined) return 0
+    this.#current = file.proxy
+    this.#lines = 0
+    file.framer.frame(bytes, start, end, this.#line)
+    return this.#lines
+  }
+
+  held(fileId: number): Uint8Array | undefined {
+    return this.#files.get(fileId)?.framer.save()
+  }
+
+  restore(fileId: number, held: Uint8Array): void {
+    this.#files.get(fileId)?.framer.restore(held)
+  }
+
+  readonly #line = (bytes: Buffer, start: number, end: number): void => {
+    this.#lines += 1
+    const proxy = this.#current
+    const binding = proxy?.binding
+    if (proxy === undefined || binding === undefined) return
+    const result = binding.reader.read(bytes, start, end)
+    if (result === LineResult.access) this.#request(proxy, binding)
+    else this.#note(result)
+  }
+
+  #request(proxy: LoggedProxy, binding: LineBinding): void {
+    this.counters.access += 1
+    const { fact } = binding.reader
+    const resolution = binding.resolver.resolve(fact)
+    if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
+    this.#accountant.account(fact, resolution, proxy.tally)
+  }
+
+  #note(result: number): void {
+    const { counters } = this
+    if (result === LineResult.intermediate) counters.intermediate += 1
+    else if (result === LineResult.malformed) counters.malformed += 1
+    else if (result === LineResult.outlierEvent) counters.outlier += 1
+    else if (result === LineResult.other) counters.other += 1
+    else counters.proxy += 1
+  }
+}
