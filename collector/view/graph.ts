@@ -1,7 +1,12 @@
+import { createHash } from "node:crypto"
 import type { Health } from "#mesh/health.ts"
 import type { Kind } from "#mesh/resource.ts"
 import type { Answer, HostsSeen, RequestNumbers, TcpNumbers } from "./answer.ts"
-import type { Synthetic } from "./route-row.ts"
+import type { Board } from "./board.ts"
+import { edgesOf } from "./graph-edges.ts"
+import { resourceId } from "./resource-states.ts"
+import { type ResourceNode, resourcesView } from "./resources.ts"
+import type { RouteRow, Synthetic } from "./route-row.ts"
 
 /** One box. `layer` is its column: gateway 0, gateway route 1, service 2, router 3, route 4, node 5. */
 export interface GraphNode {
@@ -49,4 +54,83 @@ export interface GraphView extends Answer {
   readonly edges: readonly GraphEdge[]
   /** Changes only when boxes or edges come or go: the key for a cached layout. */
   readonly topology: string
+}
+
+/** Boxes by kind and the edges between them: structure as declared, traffic as measured by the callers. */
+export function graphView(board: Board): GraphView {
+  const resources = resourcesView(board)
+  const nodes = [
+    ...resources.meshes.flatMap((mesh) => boxesOf(board, mesh)),
+    ...board.rows.filter((row) => row.synthetic !== null).map(syntheticBox),
+  ]
+  const known = new Set(nodes.map((node) => node.id))
+  const edges = edgesOf(board).filter((edge) => known.has(edge.source) && known.has(edge.target))
+  const names = [...nodes.map((node) => node.id), ...edges.map((edge) => edge.id)].toSorted().join("\n")
+  return {
+    ...board.head,
+    nodes: withCallers(nodes, board),
+    edges,
+    topology: createHash("sha256").update(names).digest("base64url").slice(0, 16),
+  }
+}
+
+const LAYERS: Readonly<Record<Kind, number>> = {
+  mesh: 0,
+  virtual_gateway: 0,
+  gateway_route: 1,
+  virtual_service: 2,
+  virtual_router: 3,
+  route: 4,
+  virtual_node: 5,
+}
+
+function boxesOf(board: Board, mesh: ResourceNode): GraphNode[] {
+  const below = (node: ResourceNode): ResourceNode[] => [node, ...node.children.flatMap(below)]
+  return mesh.children.flatMap(below).map((node) => ({
+    id: node.id,
+    kind: node.kind,
+    mesh: node.mesh,
+    name: node.name,
+    namespace: node.namespace,
+    layer: LAYERS[node.kind],
+    health: node.health,
+    synthetic: null,
+    declared: node.declared,
+    numbers: node.numbers,
+    tcp: node.tcp,
+    hosts: node.hosts,
+    routeId: node.routeIds.length === 1 ? (node.routeIds[0] ?? null) : null,
+    calledBy: [],
+  }))
+}
+
+function syntheticBox(row: RouteRow): GraphNode {
+  return {
+    id: `row/${row.id}`,
+    kind: row.kind === "service" ? "virtual_service" : row.kind,
+    mesh: row.key.mesh,
+    name: row.name === "" ? row.key.virtualService : row.name,
+    namespace: null,
+    layer: row.kind === "gateway_route" ? LAYERS.gateway_route : LAYERS.route,
+    health: row.health,
+    synthetic: row.synthetic,
+    declared: false,
+    numbers: row.numbers,
+    tcp: null,
+    hosts: null,
+    routeId: row.id,
+    calledBy: [],
+  }
+}
+
+/** Calls of nodes are written at the service: drawn, they would run backwards and make loops. */
+function withCallers(nodes: readonly GraphNode[], board: Board): GraphNode[] {
+  const callers = new Map<string, Set<string>>()
+  for (const fact of board.reading.requests) {
+    if (fact.reporter !== "source" || fact.source === "" || fact.count === 0) continue
+    const id = resourceId("virtual_service", fact.key.mesh, fact.key.flavor, fact.key.virtualService)
+    const names = callers.get(id) ?? new Set<string>()
+    callers.set(id, names.add(fact.source))
+  }
+  return nodes.map((node) => ({ ...node, calledBy: [...(callers.get(node.id) ?? [])].toSorted() }))
 }

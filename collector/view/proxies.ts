@@ -1,4 +1,7 @@
 import type { Answer } from "./answer.ts"
+import type { Board } from "./board.ts"
+import type { Proxy } from "./proxy-list.ts"
+import { timeText } from "./time-text.ts"
 
 /** `silent`: its agent reports no more. `down`: the agent reports, the proxy does not answer. */
 export const PROXY_STATES = ["live", "draining", "initializing", "down", "silent", "unknown"] as const
@@ -48,4 +51,40 @@ export interface ProxiesView extends Answer {
   readonly total: number
   readonly next: number | null
   readonly agents: readonly AgentRow[]
+}
+
+/** Not live first, then silent, then by resource and name. */
+export function proxiesView(board: Board, offset: number, limit: number): ProxiesView {
+  const { reading } = board
+  const rows = board.proxies.map(withoutAnswer).toSorted(byState)
+  const end = offset + limit
+  return {
+    ...board.head,
+    rows: rows.slice(offset, end),
+    total: rows.length,
+    next: end < rows.length ? end : null,
+    agents: reading.agents.map((agent) => ({
+      id: agent.id,
+      host: agent.host,
+      firstSeenAt: timeText(agent.firstSeenMs),
+      lastSeenAt: timeText(agent.lastSeenMs),
+      reports: agent.lastSeenMs >= reading.silentBeforeMs,
+      skewSeconds: Math.round(agent.skewMs / 100) / 10,
+      proxies: board.proxies.filter((proxy) => proxy.agent === agent.id).length,
+    })),
+  }
+}
+
+/** Without what only the collector's own rules ask for. */
+function withoutAnswer(proxy: Proxy): ProxyRow {
+  const row: ProxyRow & { answered?: boolean } = { ...proxy }
+  delete row.answered
+  return row
+}
+
+const ORDER: readonly ProxyWord[] = ["initializing", "down", "draining", "silent", "unknown", "live"]
+
+function byState(a: ProxyRow, b: ProxyRow): number {
+  const text = (row: ProxyRow): string => [row.mesh, row.resource, row.proxy, row.agent].join("\u0000")
+  return ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (text(a) < text(b) ? -1 : 1)
 }

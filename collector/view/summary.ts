@@ -1,6 +1,10 @@
 import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
+import { type Board, routeTally, tallyOf, worstOf } from "./board.ts"
+import { nodeStates } from "./node-states.ts"
 import type { RouteRow } from "./route-row.ts"
+import { timeText } from "./time-text.ts"
+import { verdictOf } from "./verdict.ts"
 
 export interface Verdict {
   readonly health: Health
@@ -38,4 +42,49 @@ export interface SummaryView extends Answer {
   readonly silentAgents: readonly SilentAgent[]
   /** No agent has ever reported: nothing may be judged. */
   readonly firstRun: boolean
+}
+
+/** The first answer: is anything wrong, where, since when, and on what base that is said. */
+export function summaryView(board: Board): SummaryView {
+  const { head, reading, proxies, rows } = board
+  return {
+    ...head,
+    verdict: verdictOf(board),
+    routes: routeTally(rows),
+    virtualNodes: tallyOf(nodeStates(board).map((node) => node.health)),
+    meshes: meshesOf(board),
+    worst: rows.filter((row) => row.numbers.errors > 0 || row.health === "failing").slice(0, 10),
+    silentAgents: reading.agents
+      .filter((agent) => agent.lastSeenMs < reading.silentBeforeMs)
+      .map((agent) => ({
+        id: agent.id,
+        host: agent.host,
+        lastSeenAt: timeText(agent.lastSeenMs),
+        proxies: proxies.filter((proxy) => proxy.agent === agent.id).map((proxy) => proxy.proxy),
+      })),
+    firstRun: reading.agents.length === 0,
+  }
+}
+
+function meshesOf(board: Board): MeshSummary[] {
+  const meshes = new Map<string, { mesh: string; flavor: string }>()
+  const put = (mesh: string, flavor: string): void => {
+    meshes.set(`${mesh}\u0000${flavor}`, { mesh, flavor })
+  }
+  for (const resource of board.inventory.resources) put(resource.mesh, resource.flavor)
+  for (const row of board.rows) put(row.key.mesh, row.key.flavor)
+  for (const proxy of board.proxies) put(proxy.mesh, proxy.flavor)
+  return [...meshes.values()].map(({ mesh, flavor }) => {
+    const rows = board.rows.filter((row) => row.key.mesh === mesh && row.key.flavor === flavor)
+    const proxies = board.proxies.filter((proxy) => proxy.mesh === mesh && proxy.flavor === flavor)
+    const routes = routeTally(rows)
+    return {
+      mesh,
+      flavor,
+      health: worstOf(rows.filter((row) => row.synthetic === null).map((row) => row.health)),
+      routes,
+      proxiesKnown: proxies.length,
+      proxiesAnswered: proxies.filter((proxy) => proxy.answered).length,
+    }
+  })
 }

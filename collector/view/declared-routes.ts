@@ -1,0 +1,92 @@
+import type { Reporter } from "#mesh/resource.ts"
+import type { Inventory, Resource } from "./inventory.ts"
+import { ownKey, routeText } from "./route-id.ts"
+import type { RouteKey } from "./route-row.ts"
+
+export interface DeclaredRoute {
+  readonly key: RouteKey
+  readonly reporter: Reporter
+}
+
+/**
+ * All rows that the declared model promises: one per gateway route, one per service and route of its router, one per
+ * service that sits on a node. What a service leads to comes from weights and from the parents that resources name.
+ */
+export function declaredRoutes(inventory: Inventory): Map<string, DeclaredRoute> {
+  const rows = new Map<string, DeclaredRoute>()
+  const put = (key: RouteKey, reporter: Reporter): void => {
+    const own = ownKey(key, reporter)
+    rows.set(routeText(own, reporter), { key: own, reporter })
+  }
+  for (const { key } of inventory.weights)
+    if (key.virtualService !== "" && key.gatewayRoute === "") put(key, "source")
+  for (const resource of inventory.resources) {
+    if (resource.kind === "gateway_route")
+      put(
+        keyOf(resource, { virtualGateway: resource.virtualGateway, gatewayRoute: resource.name }),
+        "gateway",
+      )
+    else if (resource.kind === "route")
+      for (const key of routeKeys(resource, inventory, rows)) put(key, "source")
+  }
+  for (const service of inventory.resources) {
+    if (service.kind !== "virtual_service" || leads(service, rows)) continue
+    if (service.virtualRouter === "") put(keyOf(service, { virtualService: service.name }), "source")
+  }
+  return rows
+}
+
+function keyOf(resource: Resource, own: Partial<RouteKey>): RouteKey {
+  return {
+    mesh: resource.mesh,
+    flavor: resource.flavor,
+    virtualGateway: "",
+    gatewayRoute: "",
+    virtualService: resource.virtualService,
+    virtualRouter: "",
+    route: "",
+    ...own,
+  }
+}
+
+/** A route shows once per service that leads to its router. */
+function routeKeys(
+  route: Resource,
+  inventory: Inventory,
+  rows: ReadonlyMap<string, DeclaredRoute>,
+): RouteKey[] {
+  const own = { virtualRouter: route.virtualRouter, route: route.name }
+  if (route.virtualService !== "") return [keyOf(route, own)]
+  const services = inventory.resources.filter(
+    (resource) =>
+      resource.kind === "virtual_service" &&
+      sameMesh(resource, route) &&
+      resource.virtualRouter === route.virtualRouter,
+  )
+  if (services.length > 0)
+    return services.map((service) => keyOf(route, { ...own, virtualService: service.name }))
+  const known = [...rows.values()].some(
+    ({ key }) =>
+      key.mesh === route.mesh &&
+      key.flavor === route.flavor &&
+      key.virtualRouter === route.virtualRouter &&
+      key.route === route.name,
+  )
+  return known ? [] : [keyOf(route, own)]
+}
+
+function sameMesh(a: Resource, b: Resource): boolean {
+  return a.mesh === b.mesh && a.flavor === b.flavor
+}
+
+function leads(service: Resource, rows: ReadonlyMap<string, DeclaredRoute>): boolean {
+  for (const { key, reporter } of rows.values())
+    if (
+      reporter === "source" &&
+      key.mesh === service.mesh &&
+      key.flavor === service.flavor &&
+      key.virtualService === service.name
+    )
+      return true
+  return false
+}

@@ -1,0 +1,213 @@
+import { HEALTH_RULES } from "#mesh/health.ts"
+import type { Board } from "./board.ts"
+import { named, total } from "./fact.ts"
+import type { Finding, RouteDetailView, TargetRow } from "./route-detail.ts"
+import { REASON_BY, type RouteReading } from "./route-reading.ts"
+import { percent } from "./verdict.ts"
+
+type Detail = Omit<RouteDetailView, "findings">
+type Rule = (board: Board, detail: Detail, route: RouteReading) => Finding[]
+
+/** Fewer requests than this do not clear a target or a caller. */
+const ENOUGH = 20
+
+/** Causes that the numbers on the page prove, each with its evidence and what would disprove it. No evidence, no finding. */
+export function findingsOf(board: Board, detail: Detail, route: RouteReading): Finding[] {
+  return RULES.flatMap((rule) => rule(board, detail, route))
+}
+
+const enough = (detail: Detail): boolean => detail.now.errors >= HEALTH_RULES.minimumErrors
+
+/** All errors stand at one target while another, with traffic, has none. */
+const oneTarget: Rule = (_board, detail) => {
+  const guilty = detail.targets.filter((target) => target.numbers.errors > 0)
+  const [only] = guilty
+  const clean = detail.targets.filter(
+    (target) => target.numbers.errors === 0 && target.numbers.requests >= ENOUGH,
+  )
+  if (!enough(detail) || guilty.length !== 1 || only === undefined || clean.length === 0) return []
+  if (only.numbers.errors !== detail.now.errors) return []
+  return [
+    {
+      id: "one-target",
+      sentence: `All errors of this route are at ${only.virtualNode}.`,
+      evidence: [
+        `${only.virtualNode}: ${only.numbers.errors} errors in ${only.numbers.requests} requests.`,
+        ...clean.map((target) => `${target.virtualNode}: none in ${target.numbers.requests}.`),
+      ],
+      refutation: [
+        "An error at another target.",
+        `Errors that go on after the weight of ${only.virtualNode} is 0.`,
+      ],
+      unseen: [],
+    },
+  ]
+}
+
+/** All errors carry the same flags. */
+const oneFlag: Rule = (_board, detail) => {
+  const errors = detail.flags.filter((flag) => flag.outcome === "error")
+  const flags = new Set(errors.map((flag) => flag.flags))
+  const [first] = errors
+  const count = errors.reduce((sum, flag) => sum + flag.count, 0)
+  if (!enough(detail) || flags.size !== 1 || first === undefined || first.flags === "-") return []
+  if (count !== detail.now.errors) return []
+  const nodes = [...new Set(errors.map((flag) => flag.virtualNode).filter((name) => name !== ""))]
+  const where = nodes.length === 1 ? ` at ${nodes[0]}` : ""
+  return [
+    {
+      id: "one-flag",
+      sentence: `All errors are ${first.flags}${where}: ${first.meaning}.`,
+      evidence: [`${count} of ${detail.now.errors} errors carry ${first.flags}.`],
+      refutation: ["An error with another flag, or with none."],
+      unseen: [],
+    },
+  ]
+}
+
+/** All errors were answered by the application, or all by the proxy. */
+const oneAnswerer: Rule = (_board, detail) => {
+  const errors = detail.flags.filter((flag) => flag.outcome === "error")
+  const [first] = errors
+  const count = errors.reduce((sum, flag) => sum + flag.count, 0)
+  if (!enough(detail) || first === undefined || first.answeredBy === "unknown") return []
+  if (errors.some((flag) => flag.answeredBy !== first.answeredBy) || count !== detail.now.errors) return []
+  const app = first.answeredBy === "app"
+  return [
+    {
+      id: `answered-by-${first.answeredBy}`,
+      sentence: app
+        ? "The application answered every error itself."
+        : "The proxy answered every error; none is the application's own answer.",
+      evidence: [`${count} of ${count} errors answered by the ${app ? "application" : "proxy"}.`],
+      refutation: [`An error answered by the ${app ? "proxy" : "application"}.`],
+      unseen: app ? ["What the application logged."] : [],
+    },
+  ]
+}
+
+/** A target without a healthy host, as its clients see it. */
+const noHosts: Rule = (_board, detail) =>
+  detail.targets.flatMap((target) => {
+    const { hosts } = target
+    if (hosts === null || hosts.total === 0 || hosts.healthy > 0) return []
+    return [
+      {
+        id: `no-hosts/${target.virtualNode}`,
+        sentence: `${target.virtualNode} has no healthy host: 0 of ${hosts.total}.`,
+        evidence: [
+          `${hosts.worstClient ?? `All ${hosts.clients} reporting clients`} see ${hosts.unhealthy} unhealthy, ${hosts.ejected} ejected.`,
+        ],
+        refutation: [`An answer without error from ${target.virtualNode} while it has no healthy host.`],
+        unseen: ["Hosts that no reporting client knows."],
+      },
+    ]
+  })
+
+/** Proxies of a target that wait for a configuration. */
+const neverLive: Rule = (board, detail) =>
+  detail.targets.flatMap((target) => {
+    const { mesh, flavor } = detail.row.key
+    const own = board.proxies.filter(
+      (proxy) => proxy.mesh === mesh && proxy.flavor === flavor && proxy.resource === target.virtualNode,
+    )
+    const waiting = own.filter((proxy) => proxy.state === "initializing")
+    if (waiting.length === 0) return []
+    return [
+      {
+        id: `never-live/${target.virtualNode}`,
+        sentence: `${waiting.length} of ${own.length} proxies of ${target.virtualNode} never became live.`,
+        evidence: waiting.map(
+          (proxy) =>
+            `${proxy.proxy} is initializing${proxy.controlPlane === false ? ", without a control plane" : ""}.`,
+        ),
+        refutation: ["One of them becoming live while the errors stay."],
+        unseen: ["Why they were started."],
+      },
+    ]
+  })
+
+/** Clients that could not connect to a target. */
+const connections: Rule = (_board, detail, route) =>
+  detail.targets.flatMap((target) => {
+    const reasons = new Map<string, number>()
+    for (const group of route.connectionFailures.groups) {
+      const labels = named(REASON_BY, group)
+      const count = total(group.values)
+      if (labels.get("virtual_node") !== target.virtualNode || count === 0) continue
+      const reason = labels.get("reason") ?? ""
+      reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+    }
+    if (reasons.size === 0 || target.numbers.errors < HEALTH_RULES.minimumErrors) return []
+    return [
+      {
+        id: `connections/${target.virtualNode}`,
+        sentence: `Connections to ${target.virtualNode} fail.`,
+        evidence: [...reasons].map(([reason, count]) => `${count} failed: ${reason}.`),
+        refutation: ["Errors that go on without a failed connection."],
+        unseen: ["Which of these connections served this route: other routes may lead to the same node."],
+      },
+    ]
+  })
+
+/** One caller has all the errors while another, with traffic, has none. */
+const oneCaller: Rule = (_board, detail) => {
+  const guilty = detail.callers.filter((caller) => caller.numbers.errors > 0)
+  const [only] = guilty
+  const clean = detail.callers.filter(
+    (caller) => caller.numbers.errors === 0 && caller.numbers.requests >= ENOUGH,
+  )
+  if (!enough(detail) || guilty.length !== 1 || only === undefined || clean.length === 0) return []
+  return [
+    {
+      id: "one-caller",
+      sentence: `Only calls of ${only.name} fail.`,
+      evidence: [
+        `${only.name}: ${only.numbers.errors} errors in ${only.numbers.requests} requests.`,
+        ...clean.map((caller) => `${caller.name}: none in ${caller.numbers.requests}.`),
+      ],
+      refutation: ["An error of another caller."],
+      unseen: [],
+    },
+  ]
+}
+
+/** A target that receives what it should not, or nothing of what it should. */
+const weights: Rule = (_board, detail) => {
+  const all = detail.targets.reduce((sum, target) => sum + target.numbers.requests, 0)
+  const wrong = (target: TargetRow): string | undefined => {
+    const { declaredShare: share, numbers } = target
+    if (target.declaredWeight === 0 && numbers.requests > 0)
+      return `${target.virtualNode} is declared with weight 0 and received ${numbers.requests} requests.`
+    // With n requests and a share p, none at all has a chance of (1 - p)^n.
+    if (share !== null && share > 0 && numbers.requests === 0 && (1 - share) ** all < 1e-6)
+      return `${target.virtualNode} is declared with ${percent(share)} and received none of ${all} requests.`
+    return undefined
+  }
+  return detail.targets.flatMap((target) => {
+    const sentence = wrong(target)
+    if (sentence === undefined || detail.target !== null) return []
+    return [
+      {
+        id: `weight/${target.virtualNode}`,
+        sentence,
+        evidence: [`Declared weight ${target.declaredWeight}; ${all} requests in the window.`],
+        refutation: [
+          "Proxies that still run an older configuration: then the declared weight is not in force yet.",
+        ],
+        unseen: [],
+      },
+    ]
+  })
+}
+
+const RULES: readonly Rule[] = [
+  noHosts,
+  neverLive,
+  oneTarget,
+  oneFlag,
+  oneAnswerer,
+  connections,
+  oneCaller,
+  weights,
+]

@@ -1,0 +1,164 @@
+import { healthOf } from "#mesh/health.ts"
+import type { Board } from "./board.ts"
+import { keyOf, named } from "./fact.ts"
+import type { EdgeKind, GraphEdge } from "./graph.ts"
+import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
+import { DURATION_BY } from "./reading.ts"
+import { resourceId } from "./resource-states.ts"
+import type { RouteKey } from "./route-row.ts"
+import { tcpByService } from "./tcp.ts"
+
+interface Draft {
+  readonly source: string
+  readonly target: string
+  readonly kind: EdgeKind
+  readonly protocol: "http" | "tcp"
+  counts: OutcomeCounts | undefined
+  buckets: Float64Array | undefined
+  weight: number | null
+}
+type Drafts = Map<string, Draft>
+
+/** All edges. An edge without a measurement has no rate, which is not a rate of zero. */
+export function edgesOf(board: Board): GraphEdge[] {
+  const drafts: Drafts = new Map()
+  structure(board, drafts)
+  weights(board, drafts)
+  traffic(board, drafts)
+  latency(board, drafts)
+  tcp(board, drafts)
+  return [...drafts].map(([id, draft]) => edgeOf(id, draft, board.reading.windowMs / 1000, board))
+}
+
+function put(
+  drafts: Drafts,
+  kind: EdgeKind,
+  source: string,
+  target: string,
+  protocol: "http" | "tcp" = "http",
+): Draft {
+  const id = `${kind}:${source}>${target}`
+  const known = drafts.get(id)
+  if (known !== undefined) return known
+  const made: Draft = { source, target, kind, protocol, counts: undefined, buckets: undefined, weight: null }
+  drafts.set(id, made)
+  return made
+}
+
+const service = (key: RouteKey, name = key.virtualService): string =>
+  resourceId("virtual_service", key.mesh, key.flavor, name)
+const node = (key: RouteKey, name: string): string => resourceId("virtual_node", key.mesh, key.flavor, name)
+
+/** The box that leads to nodes: the route, or the service that sits on one. */
+function routeBox(key: RouteKey): string {
+  return key.route === "" && key.virtualRouter === ""
+    ? service(key)
+    : resourceId("route", key.mesh, key.flavor, key.route, key.virtualRouter)
+}
+
+function gatewayRoute(key: RouteKey): string {
+  return resourceId("gateway_route", key.mesh, key.flavor, key.gatewayRoute, key.virtualGateway)
+}
+
+/** Gateway to its routes to services; service to router to routes. */
+function structure(board: Board, drafts: Drafts): void {
+  for (const { key, reporter, synthetic, id } of board.rows) {
+    if (reporter === "gateway") {
+      const gateway = resourceId("virtual_gateway", key.mesh, key.flavor, key.virtualGateway)
+      put(drafts, "declared", gateway, synthetic === null ? gatewayRoute(key) : `row/${id}`)
+      if (synthetic === null && key.virtualService !== "")
+        put(drafts, "forward", gatewayRoute(key), service(key))
+    } else if (key.virtualRouter !== "") {
+      const router = resourceId("virtual_router", key.mesh, key.flavor, key.virtualRouter)
+      if (key.virtualService !== "") put(drafts, "declared", service(key), router)
+      put(drafts, "declared", router, synthetic === null ? routeBox(key) : `row/${id}`)
+    } else if (synthetic !== null) put(drafts, "declared", service(key), `row/${id}`)
+  }
+}
+
+function weights(board: Board, drafts: Drafts): void {
+  for (const { key, virtualNode, weight } of board.inventory.weights) {
+    if (key.virtualService === "" && key.virtualRouter === "") continue
+    put(drafts, "target", routeBox(key), node(key, virtualNode)).weight = weight
+  }
+}
+
+function count(draft: Draft, outcome: keyof OutcomeCounts, amount: number): void {
+  draft.counts ??= noOutcomes()
+  draft.counts[outcome] += amount
+}
+
+/** Gateway routes by the gateway's own count; targets and calls by what callers saw. */
+function traffic(board: Board, drafts: Drafts): void {
+  for (const { key, reporter, outcome, count: amount, virtualNode, source } of board.reading.requests) {
+    if (reporter === "gateway" && key.virtualService !== "")
+      count(put(drafts, "forward", gatewayRoute(key), service(key)), outcome, amount)
+    if (reporter !== "source" || key.virtualService === "") continue
+    if (virtualNode !== "")
+      count(put(drafts, "target", routeBox(key), node(key, virtualNode)), outcome, amount)
+    if (source !== "") count(put(drafts, "call", node(key, source), service(key)), outcome, amount)
+  }
+}
+
+function latency(board: Board, drafts: Drafts): void {
+  for (const group of board.reading.durations.groups) {
+    const labels = named(DURATION_BY, group)
+    const key = keyOf(labels)
+    const target = labels.get("virtual_node") ?? ""
+    const reporter = labels.get("reporter")
+    const id =
+      reporter === "gateway"
+        ? `forward:${gatewayRoute(key)}>${service(key)}`
+        : reporter === "source"
+          ? `target:${routeBox(key)}>${node(key, target)}`
+          : ""
+    const draft = drafts.get(id)
+    if (draft !== undefined) draft.buckets = addBuckets(draft.buckets, group.values)
+  }
+}
+
+function tcp(board: Board, drafts: Drafts): void {
+  for (const sums of tcpByService(board.reading).values()) {
+    const key = { mesh: sums.mesh, flavor: sums.flavor, virtualService: sums.virtualService }
+    const from = resourceId("virtual_service", key.mesh, key.flavor, key.virtualService)
+    const to = resourceId("virtual_node", key.mesh, key.flavor, sums.virtualNode)
+    const draft = put(drafts, "target", from, to, "tcp")
+    draft.counts ??= noOutcomes()
+    draft.counts.ok += Math.max(0, sums.opened - sums.closedWithError)
+    draft.counts.error += sums.closedWithError
+    if (sums.source === "") continue
+    const call = put(
+      drafts,
+      "call",
+      resourceId("virtual_node", key.mesh, key.flavor, sums.source),
+      from,
+      "tcp",
+    )
+    call.counts ??= noOutcomes()
+    call.counts.ok += sums.opened
+  }
+}
+
+function edgeOf(id: string, draft: Draft, windowSeconds: number, board: Board): GraphEdge {
+  const numbers =
+    draft.counts === undefined ? undefined : numbersOf(draft.counts, draft.buckets, windowSeconds)
+  return {
+    id,
+    source: draft.source,
+    target: draft.target,
+    kind: draft.kind,
+    protocol: draft.protocol,
+    health: healthOf({
+      ok: numbers?.ok ?? 0,
+      clientErrors: numbers?.clientErrors ?? 0,
+      errors: numbers?.errors ?? 0,
+      aborted: numbers?.aborted ?? 0,
+      complete: board.head.complete,
+      seen: numbers !== undefined || draft.kind === "declared",
+    }),
+    requestsPerSecond: numbers?.requestsPerSecond ?? null,
+    errorRatio: numbers?.errorRatio ?? null,
+    p95Ms: numbers?.p95Ms ?? null,
+    weight: draft.weight,
+  }
+}

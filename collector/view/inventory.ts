@@ -1,0 +1,84 @@
+import { KINDS, type Kind } from "#mesh/resource.ts"
+import type { GaugeRow } from "../store/series-store.ts"
+import { keyOf } from "./fact.ts"
+import type { Reading } from "./reading.ts"
+import type { RouteKey } from "./route-row.ts"
+
+/** One declared resource as `mesh_resource_info` tells it. Empty texts: not told. */
+export interface Resource {
+  readonly kind: Kind
+  readonly mesh: string
+  readonly flavor: string
+  readonly name: string
+  readonly virtualGateway: string
+  readonly virtualService: string
+  readonly virtualRouter: string
+  readonly nativeKind: string
+  readonly nativeName: string
+  readonly namespace: string
+}
+
+export interface Weight {
+  readonly key: RouteKey
+  readonly virtualNode: string
+  readonly weight: number
+}
+
+export interface Objective {
+  readonly key: RouteKey
+  readonly objective: number
+}
+
+/** The declared model as the stream carries it. */
+export interface Inventory {
+  readonly resources: readonly Resource[]
+  readonly weights: readonly Weight[]
+  readonly objectives: readonly Objective[]
+}
+
+export function inventoryOf(reading: Reading): Inventory {
+  return {
+    resources: newest(reading.gauges.resourceInfo)
+      .filter((row) => row.value > 0)
+      .flatMap(resourceOf),
+    weights: newest(reading.gauges.routeWeight).map((row) => ({
+      key: keyOf(row.labels),
+      virtualNode: row.labels.get("virtual_node") ?? "",
+      weight: row.value,
+    })),
+    objectives: newest(reading.gauges.objective).map((row) => ({
+      key: keyOf(row.labels),
+      objective: row.value,
+    })),
+  }
+}
+
+function resourceOf(row: GaugeRow): Resource[] {
+  const kind = KINDS.find((name) => name === row.labels.get("kind"))
+  const label = (name: string): string => row.labels.get(name) ?? ""
+  if (kind === undefined) return []
+  return [
+    {
+      kind,
+      mesh: label("mesh"),
+      flavor: label("flavor"),
+      name: label("name"),
+      virtualGateway: label("virtual_gateway"),
+      virtualService: label("virtual_service"),
+      virtualRouter: label("virtual_router"),
+      nativeKind: label("native_kind"),
+      nativeName: label("native_name"),
+      namespace: label("namespace"),
+    },
+  ]
+}
+
+/** Several agents may tell the same thing: one row per series, the one told last. */
+function newest(rows: readonly GaugeRow[]): GaugeRow[] {
+  const found = new Map<object, GaugeRow>()
+  for (const row of rows) {
+    const known = found.get(row.labels)
+    if (known === undefined || known.atMs < row.atMs) found.set(row.labels, row)
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,128 @@
+import { METRICS, type Metric, ROUTE_KEY } from "#mesh/catalogue.ts"
+import type { AgentSeen } from "../ingest/agents.ts"
+import type { GaugeRow, LabelMatch, RangeAnswer, SeriesStore, StoreHealth } from "../store/series-store.ts"
+import { type FailureFact, failureFacts, type RequestFact, requestFacts } from "./fact.ts"
+
+const ROUTE = ["mesh", "flavor", "reporter", ...ROUTE_KEY] as const
+export const REQUEST_BY = [...ROUTE, "source", "virtual_node", "outcome", "code_class", "provenance"] as const
+export const FAILURE_BY = [...ROUTE, "virtual_node", "outcome", "flag", "answered_by"] as const
+export const HOUR_BY = [...ROUTE, "outcome"] as const
+export const DURATION_BY = [...ROUTE, "virtual_node"] as const
+export const DURATION_HOUR_BY = ROUTE
+export const TCP_BY = [
+  "mesh",
+  "flavor",
+  "reporter",
+  "virtual_service",
+  "source",
+  "virtual_node",
+  "outcome",
+] as const
+const PROXY_BY = ["mesh", "flavor", "virtual_node", "virtual_gateway", "proxy", "reason"] as const
+
+export const HOUR_MS = 3_600_000
+export const POINT_MS = 60_000
+
+/** What views are made of: one question of a mesh and a window, asked of the store once per generation. */
+export interface Reading {
+  /** End of the newest step that is over, and our clock, ms. */
+  readonly endMs: number
+  readonly nowMs: number
+  readonly windowMs: number
+  readonly mesh: string | null
+  readonly requests: readonly RequestFact[]
+  readonly failures: readonly FailureFact[]
+  /** By `HOUR_BY`, 60 steps of a minute up to `endMs`. */
+  readonly hour: RangeAnswer
+  /** Durations in the window, by `DURATION_BY`. */
+  readonly durations: RangeAnswer
+  /** By `DURATION_HOUR_BY`, 60 steps. */
+  readonly durationHour: RangeAnswer
+  readonly tcpOpened: RangeAnswer
+  readonly tcpClosed: RangeAnswer
+  readonly tcpSent: RangeAnswer
+  readonly tcpReceived: RangeAnswer
+  /** By mesh, flavor, virtual_node, virtual_gateway. */
+  readonly unaccounted: RangeAnswer
+  /** By `UNMAPPED_BY`. */
+  readonly unmapped: RangeAnswer
+  readonly xdsRejected: RangeAnswer
+  readonly logWriteFailures: RangeAnswer
+  readonly gauges: Readonly<Record<GaugeKey, readonly GaugeRow[]>>
+  readonly agents: readonly AgentSeen[]
+  /** Agents older than this are silent, ms of our clock. */
+  readonly silentBeforeMs: number
+  readonly store: StoreHealth
+}
+
+export type GaugeKey =
+  | "proxyInfo"
+  | "proxyUp"
+  | "proxyState"
+  | "proxyUptime"
+  | "proxyMemory"
+  | "controlPlane"
+  | "configAge"
+  | "resourceInfo"
+  | "routeWeight"
+  | "objective"
+  | "upstreamHosts"
+  | "activeConnections"
+
+export const UNMAPPED_BY = PROXY_BY
+
+export interface ReadingDeps {
+  readonly store: SeriesStore
+  readonly agents: () => readonly AgentSeen[]
+  readonly nowMs: () => number
+  /** An agent that sent nothing for so long is silent. */
+  readonly agentSilentMs: number
+}
+
+/** Asks the store everything that the views of one mesh and window need. `mesh` null: all meshes. */
+export async function read(deps: ReadingDeps, windowMs: number, mesh: string | null): Promise<Reading> {
+  const { store } = deps
+  const toMs = store.endMs
+  const match: LabelMatch = mesh === null ? {} : { mesh }
+  const inWindow = (metric: Metric, by: readonly string[]): Promise<RangeAnswer> =>
+    store.query({ metric, match, by, fromMs: toMs - windowMs, toMs })
+  const inHour = (metric: Metric, by: readonly string[]): Promise<RangeAnswer> =>
+    store.query({ metric, match, by, fromMs: toMs - HOUR_MS, toMs, stepMs: POINT_MS })
+  const gauge = (key: GaugeKey): Promise<readonly GaugeRow[]> => store.gauges(METRICS[key], match)
+  return {
+    endMs: toMs,
+    nowMs: deps.nowMs(),
+    windowMs,
+    mesh,
+    requests: requestFacts(REQUEST_BY, await inWindow(METRICS.requests, REQUEST_BY)),
+    failures: failureFacts(FAILURE_BY, await inWindow(METRICS.failures, FAILURE_BY)),
+    hour: await inHour(METRICS.requests, HOUR_BY),
+    durations: await inWindow(METRICS.duration, DURATION_BY),
+    durationHour: await inHour(METRICS.duration, DURATION_HOUR_BY),
+    tcpOpened: await inWindow(METRICS.tcpOpened, TCP_BY),
+    tcpClosed: await inWindow(METRICS.tcpClosed, TCP_BY),
+    tcpSent: await inWindow(METRICS.tcpSent, TCP_BY),
+    tcpReceived: await inWindow(METRICS.tcpReceived, TCP_BY),
+    unaccounted: await inWindow(METRICS.unaccounted, PROXY_BY),
+    unmapped: await inWindow(METRICS.unmapped, UNMAPPED_BY),
+    xdsRejected: await inHour(METRICS.xdsRejected, PROXY_BY),
+    logWriteFailures: await inHour(METRICS.logWriteFailures, PROXY_BY),
+    gauges: {
+      proxyInfo: await gauge("proxyInfo"),
+      proxyUp: await gauge("proxyUp"),
+      proxyState: await gauge("proxyState"),
+      proxyUptime: await gauge("proxyUptime"),
+      proxyMemory: await gauge("proxyMemory"),
+      controlPlane: await gauge("controlPlane"),
+      configAge: await gauge("configAge"),
+      resourceInfo: await gauge("resourceInfo"),
+      routeWeight: await gauge("routeWeight"),
+      objective: await gauge("objective"),
+      upstreamHosts: await gauge("upstreamHosts"),
+      activeConnections: await gauge("activeConnections"),
+    },
+    agents: deps.agents(),
+    silentBeforeMs: deps.nowMs() - deps.agentSilentMs,
+    store: store.health(),
+  }
+}

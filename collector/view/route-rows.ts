@@ -1,0 +1,254 @@
+import { HEALTH_RULES, type Health, healthOf } from "#mesh/health.ts"
+import { OUTCOMES } from "#mesh/outcome.ts"
+import type { Reporter } from "#mesh/resource.ts"
+import type { HostsSeen } from "./answer.ts"
+import { declaredRoutes } from "./declared-routes.ts"
+import { keyOf, named, type RequestFact } from "./fact.ts"
+import { nodeKey } from "./hosts.ts"
+import type { Inventory } from "./inventory.ts"
+import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } from "./numbers.ts"
+import type { Proxy } from "./proxy-list.ts"
+import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
+import { kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
+import type { FlagCount, RouteKey, RouteRow, SparkPoints } from "./route-row.ts"
+import { timeText } from "./time-text.ts"
+
+/** What comes together in one row. */
+interface Draft {
+  readonly key: RouteKey
+  readonly reporter: Reporter
+  declared: boolean
+  readonly facts: RequestFact[]
+  readonly flags: Map<string, number>
+  buckets: Float64Array | undefined
+  hourBuckets: Float64Array | undefined
+  /** Requests per minute by outcome. */
+  readonly hour: Map<string, Float64Array>
+}
+
+/** Every row of the routes table: all declared ones, and all that had traffic. Rows of other reporters stay apart. */
+export function routeRows(
+  reading: Reading,
+  inventory: Inventory,
+  proxies: readonly Proxy[],
+  hosts: ReadonlyMap<string, HostsSeen>,
+): RouteRow[] {
+  const drafts = new Map<string, Draft>()
+  for (const { key, reporter } of declaredRoutes(inventory).values())
+    draftOf(drafts, key, reporter).declared = true
+  for (const fact of reading.requests) {
+    if (fact.reporter !== "destination") draftOf(drafts, fact.key, fact.reporter).facts.push(fact)
+  }
+  for (const failure of reading.failures) {
+    if (failure.reporter === "destination" || failure.outcome !== "error") continue
+    const { flags } = draftOf(drafts, failure.key, failure.reporter)
+    flags.set(failure.flags, (flags.get(failure.flags) ?? 0) + failure.count)
+  }
+  takeDurations(drafts, reading)
+  takeHour(drafts, reading)
+  return [...drafts.values()]
+    .filter((draft) => draft.declared || hasTraffic(draft))
+    .map((draft) => rowOf(draft, reading, inventory, proxies, hosts))
+}
+
+function draftOf(drafts: Map<string, Draft>, key: RouteKey, reporter: Reporter): Draft {
+  const own = ownKey(key, reporter)
+  const text = routeText(own, reporter)
+  const known = drafts.get(text)
+  if (known !== undefined) return known
+  const made: Draft = {
+    key: own,
+    reporter,
+    declared: false,
+    facts: [],
+    flags: new Map(),
+    buckets: undefined,
+    hourBuckets: undefined,
+    hour: new Map(),
+  }
+  drafts.set(text, made)
+  return made
+}
+
+const REPORTERS_OF_ROUTES: readonly Reporter[] = ["gateway", "source"]
+
+function reporterOf(labels: ReadonlyMap<string, string>): Reporter | undefined {
+  return REPORTERS_OF_ROUTES.find((name) => name === labels.get("reporter"))
+}
+
+function takeDurations(drafts: Map<string, Draft>, reading: Reading): void {
+  for (const group of reading.durations.groups) {
+    const labels = named(DURATION_BY, group)
+    const reporter = reporterOf(labels)
+    if (reporter === undefined) continue
+    const draft = draftOf(drafts, keyOf(labels), reporter)
+    draft.buckets = addBuckets(draft.buckets, group.values)
+  }
+  for (const group of reading.durationHour.groups) {
+    const labels = named(DURATION_HOUR_BY, group)
+    const reporter = reporterOf(labels)
+    if (reporter === undefined) continue
+    const draft = draftOf(drafts, keyOf(labels), reporter)
+    draft.hourBuckets = addBuckets(draft.hourBuckets, group.values)
+  }
+}
+
+function takeHour(drafts: Map<string, Draft>, reading: Reading): void {
+  for (const group of reading.hour.groups) {
+    const labels = named(HOUR_BY, group)
+    const reporter = reporterOf(labels)
+    if (reporter === undefined) continue
+    const { hour } = draftOf(drafts, keyOf(labels), reporter)
+    const outcome = labels.get("outcome") ?? ""
+    hour.set(outcome, addBuckets(hour.get(outcome), group.values))
+  }
+}
+
+function hasTraffic(draft: Draft): boolean {
+  if (draft.facts.some((fact) => fact.count > 0)) return true
+  return [...draft.hour.values()].some((values) => values.some((value) => value > 0))
+}
+
+function rowOf(
+  draft: Draft,
+  reading: Reading,
+  inventory: Inventory,
+  proxies: readonly Proxy[],
+  hosts: ReadonlyMap<string, HostsSeen>,
+): RouteRow {
+  const { key, reporter } = draft
+  const counts = noOutcomes()
+  for (const fact of draft.facts) counts[fact.outcome] += fact.count
+  const asked = proxiesFor(draft, proxies)
+  const answered = asked.filter((proxy) => proxy.answered).length
+  const health = healthOf({
+    ...healthCounts(counts),
+    ...targetHosts(draft, inventory, hosts),
+    complete: answered === asked.length,
+    seen: asked.length > 0,
+  })
+  const points = pointsOf(draft, reading)
+  const synthetic = syntheticOf(key)
+  return {
+    id: routeId(key, reporter),
+    key: withService(draft),
+    kind: kindOf(key),
+    name: nameOf(key),
+    synthetic: synthetic?.synthetic ?? null,
+    why: synthetic?.why ?? null,
+    declared: draft.declared,
+    health,
+    since: sinceOf(health, draft, reading),
+    reporter,
+    numbers: numbersOf(counts, draft.buckets, reading.windowMs / 1000),
+    flagsTop: topFlags(draft.flags),
+    provenance: provenanceOf(draft.facts),
+    points,
+    answered,
+    known: asked.length,
+  }
+}
+
+function healthCounts(counts: OutcomeCounts): {
+  ok: number
+  clientErrors: number
+  errors: number
+  aborted: number
+} {
+  return { ok: counts.ok, clientErrors: counts.client_error, errors: counts.error, aborted: counts.aborted }
+}
+
+/** A gateway route that was declared without its service takes it from its traffic. */
+function withService(draft: Draft): RouteKey {
+  if (draft.key.virtualService !== "" || draft.reporter !== "gateway") return draft.key
+  const service = draft.facts.find((fact) => fact.key.virtualService !== "")?.key.virtualService ?? ""
+  return { ...draft.key, virtualService: service }
+}
+
+/**
+ * Proxies that would report the row: the gateway's own, or those of callers seen. Where no caller was ever seen, any
+ * proxy of the mesh may be one.
+ */
+function proxiesFor(draft: Draft, proxies: readonly Proxy[]): Proxy[] {
+  const { mesh, flavor, virtualGateway } = draft.key
+  const inMesh = proxies.filter((proxy) => proxy.mesh === mesh && (flavor === "" || proxy.flavor === flavor))
+  if (draft.reporter === "gateway")
+    return inMesh.filter((proxy) => proxy.role === "gateway" && proxy.resource === virtualGateway)
+  const nodes = new Set(draft.facts.map((fact) => fact.source))
+  const gateways = new Set(draft.facts.map((fact) => fact.key.virtualGateway))
+  const callers = inMesh.filter((proxy) =>
+    proxy.role === "gateway" ? gateways.has(proxy.resource) : nodes.has(proxy.resource),
+  )
+  return draft.facts.length === 0 ? inMesh : callers
+}
+
+/** Hosts of all targets with a weight; a route with none left answers nothing. */
+function targetHosts(
+  draft: Draft,
+  inventory: Inventory,
+  hosts: ReadonlyMap<string, HostsSeen>,
+): { healthyHosts?: number; totalHosts?: number } {
+  if (draft.reporter === "gateway") return {}
+  const text = routeText(draft.key, "source")
+  const targets = inventory.weights.filter(
+    (weight) => weight.weight > 0 && routeText(ownKey(weight.key, "source"), "source") === text,
+  )
+  let healthyHosts = 0
+  let totalHosts = 0
+  for (const { virtualNode } of targets) {
+    const seen = hosts.get(nodeKey(draft.key.mesh, draft.key.flavor, virtualNode))
+    // A target that nobody can tell about may well answer.
+    if (seen === undefined) return {}
+    healthyHosts += seen.healthy
+    totalHosts += seen.total
+  }
+  return targets.length === 0 ? {} : { healthyHosts, totalHosts }
+}
+
+function provenanceOf(facts: readonly RequestFact[]): RouteRow["provenance"] {
+  const found = new Set(facts.filter((fact) => fact.count > 0).map((fact) => fact.provenance))
+  if (found.size > 1) return "mixed"
+  return [...found][0] ?? null
+}
+
+function topFlags(flags: ReadonlyMap<string, number>): FlagCount[] {
+  return [...flags]
+    .map(([name, count]) => ({ flags: name, count }))
+    .toSorted((a, b) => b.count - a.count)
+    .slice(0, 3)
+}
+
+/** Requests of one minute by outcome. */
+function minuteOf(draft: Draft, minute: number): OutcomeCounts {
+  const counts = noOutcomes()
+  for (const outcome of OUTCOMES) counts[outcome] = draft.hour.get(outcome)?.[minute] ?? 0
+  return counts
+}
+
+function pointsOf(draft: Draft, reading: Reading): SparkPoints {
+  const { steps, fromMs } = reading.hour
+  const minutes = Array.from({ length: steps }, (_, minute) =>
+    numbersOf(minuteOf(draft, minute), undefined, POINT_MS / 1000),
+  )
+  return {
+    startAt: timeText(fromMs),
+    stepSeconds: POINT_MS / 1000,
+    requests: minutes.map((minute) => minute.requestsPerSecond),
+    errorRatio: minutes.map((minute) => minute.errorRatio),
+    p95Ms: quantileSteps(draft.hourBuckets, steps, 0.95),
+  }
+}
+
+/** Walks back from now while each minute is over the lower limit; a minute without traffic does not end the run. */
+function sinceOf(health: Health, draft: Draft, reading: Reading): string | null {
+  if (health !== "failing" && health !== "degraded") return null
+  const { steps, fromMs } = reading.hour
+  let first: number | undefined
+  for (let minute = steps - 1; minute >= 0; minute--) {
+    const ratio = numbersOf(minuteOf(draft, minute), undefined, 60).errorRatio
+    if (ratio === null) continue
+    if (ratio < HEALTH_RULES.degradedErrorRatio) break
+    first = minute
+  }
+  return first === undefined ? null : timeText(fromMs + first * POINT_MS)
+}

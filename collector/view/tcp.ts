@@ -1,0 +1,105 @@
+import type { RangeAnswer } from "../store/series-store.ts"
+import type { TcpNumbers } from "./answer.ts"
+import { named, total } from "./fact.ts"
+import { nodeKey } from "./hosts.ts"
+import { type Reading, TCP_BY } from "./reading.ts"
+
+/** TCP of one row in one window. */
+export interface TcpSums {
+  readonly mesh: string
+  readonly flavor: string
+  readonly virtualService: string
+  readonly source: string
+  readonly virtualNode: string
+  opened: number
+  closedWithError: number
+  sentBytes: number
+  receivedBytes: number
+  active: number | undefined
+}
+
+/** By target node, as the node itself saw it; where it tells nothing, as its callers did. Never both. */
+export function tcpByNode(reading: Reading): Map<string, TcpSums> {
+  const own = collect(reading, "destination", (row) => nodeKey(row.mesh, row.flavor, row.virtualNode))
+  const callers = collect(reading, "source", (row) => nodeKey(row.mesh, row.flavor, row.virtualNode))
+  const all = new Map([...callers, ...own])
+  addActive(reading, all)
+  return all
+}
+
+/** By service and target, as callers saw it. */
+export function tcpByService(reading: Reading): Map<string, TcpSums> {
+  return collect(reading, "source", (row) =>
+    [row.mesh, row.flavor, row.virtualService, row.source, row.virtualNode].join("\u0000"),
+  )
+}
+
+export function tcpNumbers(sums: TcpSums, windowSeconds: number): TcpNumbers {
+  return {
+    activeConnections: sums.active ?? null,
+    openedPerSecond: sums.opened / windowSeconds,
+    closedWithError: sums.closedWithError,
+    sentBytesPerSecond: sums.sentBytes / windowSeconds,
+    receivedBytesPerSecond: sums.receivedBytes / windowSeconds,
+  }
+}
+
+function collect(reading: Reading, reporter: string, keyOf: (row: TcpSums) => string): Map<string, TcpSums> {
+  const rows = new Map<string, TcpSums>()
+  const take = (answer: RangeAnswer, add: (row: TcpSums, count: number, outcome: string) => void): void => {
+    for (const group of answer.groups) {
+      const labels = named(TCP_BY, group)
+      const made = emptyRow(labels)
+      if (labels.get("reporter") !== reporter || made.virtualNode.startsWith("(")) continue
+      if (made.virtualNode === "") continue
+      const row = rows.get(keyOf(made)) ?? made
+      rows.set(keyOf(made), row)
+      add(row, total(group.values), labels.get("outcome") ?? "")
+    }
+  }
+  take(reading.tcpOpened, (row, count) => {
+    row.opened += count
+  })
+  take(reading.tcpClosed, (row, count, outcome) => {
+    if (outcome === "error") row.closedWithError += count
+  })
+  take(reading.tcpSent, (row, count) => {
+    row.sentBytes += count
+  })
+  take(reading.tcpReceived, (row, count) => {
+    row.receivedBytes += count
+  })
+  return rows
+}
+
+function emptyRow(labels: ReadonlyMap<string, string>): TcpSums {
+  return {
+    mesh: labels.get("mesh") ?? "",
+    flavor: labels.get("flavor") ?? "",
+    virtualService: labels.get("virtual_service") ?? "",
+    source: labels.get("source") ?? "",
+    virtualNode: labels.get("virtual_node") ?? "",
+    opened: 0,
+    closedWithError: 0,
+    sentBytes: 0,
+    receivedBytes: 0,
+    active: undefined,
+  }
+}
+
+/** Open connections over all clients that report. */
+function addActive(reading: Reading, rows: ReadonlyMap<string, TcpSums>): void {
+  const reporting = new Set(
+    reading.agents.filter((agent) => agent.lastSeenMs >= reading.silentBeforeMs).map((agent) => agent.id),
+  )
+  for (const gauge of reading.gauges.activeConnections) {
+    const { labels } = gauge
+    const key = nodeKey(
+      labels.get("mesh") ?? "",
+      labels.get("flavor") ?? "",
+      labels.get("virtual_node") ?? "",
+    )
+    const row = rows.get(key)
+    if (row !== undefined && reporting.has(gauge.agent)) row.active = (row.active ?? 0) + gauge.value
+  }
+}

@@ -1,0 +1,9 @@
+/** RFC 3339 in UTC with whole seconds, as all answers give it. */
+export function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
+/** `10:42`, for sentences. UTC. */
+export function clockText(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16)
+}

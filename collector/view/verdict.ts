@@ -1,0 +1,57 @@
+import type { Board } from "./board.ts"
+import { routeTally } from "./board.ts"
+import type { RouteRow } from "./route-row.ts"
+import type { Verdict } from "./summary.ts"
+import { clockText } from "./time-text.ts"
+
+/** One sentence with its base. What was not seen is said, never smoothed. */
+export function verdictOf(board: Board): Verdict {
+  const { rows, reading } = board
+  if (reading.agents.length === 0)
+    return { health: "unknown", sentence: "No agent has reported yet.", routeId: null, since: null }
+  const worst = rows.find((row) => row.synthetic === null) ?? rows[0]
+  const troubled = rows.find((row) => row.health === "failing" || row.health === "degraded")
+  const about = worst?.health === "failing" || worst?.health === "degraded" ? worst : troubled
+  return about === undefined ? calm(board) : trouble(board, about)
+}
+
+function trouble(board: Board, row: RouteRow): Verdict {
+  const since = row.since === null ? "" : ` since ${clockText(Date.parse(row.since))}`
+  const share =
+    row.numbers.errorRatio === null ? "no healthy host" : `${percent(row.numbers.errorRatio)} errors`
+  const flags = row.flagsTop[0]
+  const cause = flags === undefined || flags.flags === "-" ? "" : `, mostly ${flags.flags}`
+  const what = row.synthetic === null ? row.name : `${row.name} of ${row.key.virtualService || row.key.mesh}`
+  return {
+    health: row.health,
+    sentence: `${what} is ${row.health}${since}: ${share}${cause}. ${base(board)}`,
+    routeId: row.id,
+    since: row.since,
+  }
+}
+
+function calm(board: Board): Verdict {
+  const tally = routeTally(board.rows)
+  const { complete } = board.head
+  const health =
+    tally.total === 0 || !complete || tally.unknown > 0 ? "unknown" : tally.ok > 0 ? "ok" : "no traffic"
+  return { health, sentence: base(board), routeId: null, since: null }
+}
+
+/** `11 routes, none failing; 14 of 14 proxies answered.` */
+function base(board: Board): string {
+  const tally = routeTally(board.rows)
+  const { proxiesAnswered, proxiesKnown } = board.head.completeness
+  const bad = tally.failing + tally.degraded
+  const parts = [
+    `${tally.total} ${tally.total === 1 ? "route" : "routes"}`,
+    bad === 0 ? "none failing" : `${tally.failing} failing, ${tally.degraded} degraded`,
+    ...(tally.unknown === 0 ? [] : [`${tally.unknown} unknown`]),
+  ]
+  return `${parts.join(", ")}; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`
+}
+
+export function percent(ratio: number): string {
+  const value = ratio * 100
+  return `${value >= 10 ? value.toFixed(1) : value.toFixed(2)} %`
+}
