@@ -84,7 +84,9 @@ export function differences(code: Picture, drawn: ReadonlyMap<string, string[]>)
     if (!real) return [`the picture has ${from}, and no such folder has code: remove the line`]
     return imports
       .filter((to) => !real.has(to))
-      .map((to) => `the picture says that ${from} imports ${to}, and no file does: remove ${to} from the line`)
+      .map(
+        (to) => `the picture says that ${from} imports ${to}, and no file does: remove ${to} from the line`,
+      )
   })
   return [...missing, ...surplus]
 }

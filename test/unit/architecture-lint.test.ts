@@ -58,6 +58,7 @@ const TAKEN: [file: string, imported: string][] = [
   ["collector/page/deep/planted.ts", "../words.ts"],
   ["cli/planted.ts", "../agent/main.ts"],
   ["cli/planted.ts", "../collector/main.ts"],
+  ["cli/planted.ts", "../agent/config/read.ts"],
   ["demo/planted.ts", "../agent/decode/planted.ts"],
   ["test/unit/planted.ts", "../../collector/store/planted.ts"],
 ]
