@@ -6,11 +6,15 @@ const VIA_UPSTREAM = Buffer.from("via_upstream")
 const RESET_AFTER_START = Buffer.from("upstream_reset_after_response_started")
 const APP = ANSWERED_BY.indexOf("app")
 const PROXY = ANSWERED_BY.indexOf("proxy")
+const UNKNOWN = ANSWERED_BY.indexOf("unknown")
 
 /** Index into `ANSWERED_BY`, read from the details' bytes without making a text of them. */
 export function answeredByIndex(fact: AccessFact): number {
   const start = fact.spans[Field.details * 2] ?? -1
-  if (start < 0) return ANSWERED_BY.indexOf(answeredBy(undefined, fact.flags, fact.code))
+  if (start < 0) {
+    const who = answeredBy(undefined, fact.flags, fact.code)
+    return who === "app" ? APP : who === "proxy" ? PROXY : UNKNOWN
+  }
   const length = (fact.spans[Field.details * 2 + 1] ?? start) - start
   const app =
     (length === VIA_UPSTREAM.length && beginsWith(fact.bytes, start, VIA_UPSTREAM)) ||

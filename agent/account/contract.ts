@@ -53,7 +53,7 @@ export interface Ledger {
   /** Histograms: `count` observations of `seconds`. */
   observe(slot: Slot, seconds: number, count?: number): void
   /** Histograms, many at once: counts per bucket from `counts[offset]` (`BUCKET_COUNT` of them) and their sum, seconds. */
-  absorb(slot: Slot, counts: Uint32Array | Float64Array, offset: number, sum: number): void
+  absorb(slot: Slot, counts: Uint16Array | Uint32Array | Float64Array, offset: number, sum: number): void
   /** Histograms: the trace of a request that stands for the series. Not kept over a restart. */
   exemplify(slot: Slot, traceId: string, seconds: number): void
   /** Takes a gauge (or an expired counter) out of what is exposed from the next commit on. */

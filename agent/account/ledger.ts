@@ -154,7 +154,7 @@ class SqliteLedger implements Ledger {
     markDirty(cells, slot)
   }
 
-  absorb(slot: Slot, counts: Uint32Array | Float64Array, offset: number, sum: number): void {
+  absorb(slot: Slot, counts: Uint16Array | Uint32Array | Float64Array, offset: number, sum: number): void {
     const { liveBuckets, live, bucketAt } = this.#cells
     const block = bucketAt[slot] ?? 0
     if (!(sum >= 0 && sum < Infinity)) {

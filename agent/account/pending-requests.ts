@@ -2,27 +2,34 @@ import { BUCKET_COUNT, bucketOf } from "#mesh/histogram.ts"
 import type { RequestRow, Target } from "#mesh/request.ts"
 
 /**
- * What was counted since the last commit, one record per distinct (row, target, ending). A record is 256 bytes in one
- * buffer, keys and sums in its first cache line, so that a request touches two or three lines and nothing else.
+ * What was counted since the last commit, one record per distinct (row, target, ending). A record is 128 bytes in one
+ * buffer, keys and sums in its first half, so that a request touches two cache lines and little else.
  *
- *   int32 0..3   row id, target id, flags, ending
- *   float64 2..7 requests, request bytes, response bytes, attempts, sum of duration ms, sum of upstream ms
- *   uint32 16..  counts of durations, then of upstream durations, then the ledger's slots and the trace tries
+ *   int32 0..3    row id, target id, flags, ending
+ *   uint32 4, 5   requests, attempts
+ *   float64 3..6  request bytes, response bytes, sum of duration ms, sum of upstream ms
+ *   uint16 28..   counts of durations, then of upstream durations
+ *   uint32 31     how often a trace was looked for
  */
-const RECORD_WORDS = 64
-const RECORD_REALS = 32
-export const REQUESTS = 2
+const RECORD_WORDS = 32
+const RECORD_REALS = 16
+const RECORD_HALVES = 64
+export const REQUESTS = 4
+export const ATTEMPTS = 5
 export const REQUEST_BYTES = 3
 export const RESPONSE_BYTES = 4
-export const ATTEMPTS = 5
-export const DURATION_MS = 6
-export const UPSTREAM_MS = 7
-export const DURATIONS = 16
+export const DURATION_MS = 5
+export const UPSTREAM_MS = 6
+export const DURATIONS = 28
 export const UPSTREAMS = DURATIONS + BUCKET_COUNT
-export const SLOTS = UPSTREAMS + BUCKET_COUNT
-const TRACE_TRIES = 63
+const BUCKETS_END = UPSTREAMS + BUCKET_COUNT
+const TRACE_TRIES = 31
+/** A record with so many requests must be settled first: its buckets are 16 bits wide. */
+const MAX_REQUESTS = 65_535
+/** More attempts than any retry policy allows; keeps the sum within 32 bits. */
+const MAX_ATTEMPTS = 65_535
 
-/** Slots of a record, from `SLOTS`; 0 means not looked up yet. */
+/** A record's slots in the ledger, from `record * SLOT_STRIDE` in `slots`; 0 means not looked up yet. */
 export const SlotOf = {
   requests: 0,
   failures: 1,
@@ -32,7 +39,7 @@ export const SlotOf = {
   responseBytes: 5,
   attempts: 6,
 } as const
-const SLOT_COUNT = 7
+export const SLOT_STRIDE = 8
 
 /** Beyond this the table is settled and begun anew: flags of a forged line must not fill the memory. */
 const MAX_RECORDS = 32_768
@@ -40,10 +47,12 @@ const MAX_RECORDS = 32_768
 const MAX_TRACE_TRIES = 4
 
 export interface PendingRequests {
-  /** All three are views of one buffer; replaced when it grows. Record r begins at word r * 64. */
+  /** All four are views of one buffer; replaced when it grows. */
   words: Int32Array
   counts: Uint32Array
   reals: Float64Array
+  halves: Uint16Array
+  slots: Int32Array
   /** Open addressing: record number + 1, or 0. */
   table: Int32Array
   size: number
@@ -63,7 +72,9 @@ export function makePendingRequests(records = 1024): PendingRequests {
     words: new Int32Array(buffer),
     counts: new Uint32Array(buffer),
     reals: new Float64Array(buffer),
-    table: new Int32Array(records * 4),
+    halves: new Uint16Array(buffer),
+    slots: new Int32Array(records * SLOT_STRIDE),
+    table: new Int32Array(records * 2),
     size: 0,
     rows: [],
     targets: [],
@@ -121,7 +132,12 @@ export function addRecord(
   return record
 }
 
-/** Adds one request. Amounts below 0 are unknown and left out. */
+/** Whether the record takes no further request until it is settled. */
+export function isRecordFull(pending: PendingRequests, record: number): boolean {
+  return (pending.counts[record * RECORD_WORDS + REQUESTS] ?? 0) >= MAX_REQUESTS
+}
+
+/** Adds one request to a record that is not full. Amounts below 0 are unknown and left out. */
 export function addRequest(
   pending: PendingRequests,
   record: number,
@@ -131,23 +147,26 @@ export function addRequest(
   responseBytes: number,
   attempts: number,
 ): void {
-  const { reals, counts } = pending
+  const { reals, counts, halves } = pending
+  const word = record * RECORD_WORDS
   const real = record * RECORD_REALS
-  const before = reals[real + REQUESTS] ?? 0
-  reals[real + REQUESTS] = before + 1
+  const before = counts[word + REQUESTS] ?? 0
+  counts[word + REQUESTS] = before + 1
   if (before === 0) pending.touched[pending.touchedCount++] = record
   if (requestBytes > 0) reals[real + REQUEST_BYTES] = (reals[real + REQUEST_BYTES] ?? 0) + requestBytes
   if (responseBytes > 0) reals[real + RESPONSE_BYTES] = (reals[real + RESPONSE_BYTES] ?? 0) + responseBytes
-  if (attempts > 0) reals[real + ATTEMPTS] = (reals[real + ATTEMPTS] ?? 0) + attempts
+  if (attempts > 0) {
+    counts[word + ATTEMPTS] = (counts[word + ATTEMPTS] ?? 0) + Math.min(attempts, MAX_ATTEMPTS)
+  }
   if (durationMs >= 0) {
     reals[real + DURATION_MS] = (reals[real + DURATION_MS] ?? 0) + durationMs
-    const at = record * RECORD_WORDS + DURATIONS + bucketOfMs(durationMs)
-    counts[at] = (counts[at] ?? 0) + 1
+    const at = record * RECORD_HALVES + DURATIONS + bucketOfMs(durationMs)
+    halves[at] = (halves[at] ?? 0) + 1
   }
   if (upstreamMs >= 0) {
     reals[real + UPSTREAM_MS] = (reals[real + UPSTREAM_MS] ?? 0) + upstreamMs
-    const at = record * RECORD_WORDS + UPSTREAMS + bucketOfMs(upstreamMs)
-    counts[at] = (counts[at] ?? 0) + 1
+    const at = record * RECORD_HALVES + UPSTREAMS + bucketOfMs(upstreamMs)
+    halves[at] = (halves[at] ?? 0) + 1
   }
 }
 
@@ -172,25 +191,25 @@ export function noteTrace(
 
 /** Sets a settled record's amounts back to nothing; keys and slots stay. */
 export function emptyRecord(pending: PendingRequests, record: number): void {
-  const real = record * RECORD_REALS
   const word = record * RECORD_WORDS
-  pending.reals.fill(0, real + REQUESTS, real + UPSTREAM_MS + 1)
-  pending.counts.fill(0, word + DURATIONS, word + SLOTS)
+  const half = record * RECORD_HALVES
+  pending.counts[word + REQUESTS] = 0
+  pending.counts[word + ATTEMPTS] = 0
+  pending.reals.fill(0, record * RECORD_REALS + REQUEST_BYTES, record * RECORD_REALS + UPSTREAM_MS + 1)
+  pending.halves.fill(0, half + DURATIONS, half + BUCKETS_END)
   pending.counts[word + TRACE_TRIES] = 0
   pending.traces[record] = undefined
 }
 
 /** Forgets which slots the records count into, after series were retired. */
 export function forgetSlots(pending: PendingRequests): void {
-  for (let record = 0; record < pending.size; record++) {
-    const slots = record * RECORD_WORDS + SLOTS
-    pending.counts.fill(0, slots, slots + SLOT_COUNT)
-  }
+  pending.slots.fill(0)
 }
 
 /** Forgets all records. Only after settling. */
 export function clear(pending: PendingRequests): void {
   pending.words.fill(0)
+  pending.slots.fill(0)
   pending.table.fill(0)
   pending.size = 0
   pending.touchedCount = 0
@@ -200,12 +219,15 @@ export function clear(pending: PendingRequests): void {
   pending.traceSeconds.length = 0
 }
 
-/** First word and first real of a record. */
+/** Where a record begins in each of the views. */
 export function wordOf(record: number): number {
   return record * RECORD_WORDS
 }
 export function realOf(record: number): number {
   return record * RECORD_REALS
+}
+export function halfOf(record: number): number {
+  return record * RECORD_HALVES
 }
 
 /** Log durations are whole milliseconds: up to a second the bucket is looked up. */
@@ -238,6 +260,9 @@ function grow(pending: PendingRequests): void {
   pending.words = bigger.words
   pending.counts = bigger.counts
   pending.reals = bigger.reals
+  pending.halves = bigger.halves
+  bigger.slots.set(pending.slots)
+  pending.slots = bigger.slots
   pending.table = bigger.table
   pending.touched = bigger.touched
   for (let record = 0; record < pending.size; record++) place(pending, record)

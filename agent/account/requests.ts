@@ -12,11 +12,12 @@ import {
   findRecord,
   forgetSlots,
   isFull,
+  isRecordFull,
   makePendingRequests,
   noteTrace,
   wantsTrace,
 } from "./pending-requests.ts"
-import { makeRequestSlots, packEnding } from "./request-slots.ts"
+import { ANSWERED_SHIFT, makeRequestSlots, PROTOCOL_SHIFT, packEnding, plainEnding } from "./request-slots.ts"
 import { makeResponseAccount } from "./responses.ts"
 import { settleRecord } from "./settle-record.ts"
 import type { Tally } from "./tally.ts"
@@ -59,11 +60,18 @@ export function makeRequestAccountant(options: RequestAccountantOptions): Reques
 
   const request = (fact: AccessFact, resolution: Resolution): void => {
     const { row, target } = resolution
-    const outcome = outcomeOf(fact.code, fact.grpcStatus, fact.flags, row.reporter === "gateway")
+    let ending = plainEnding(fact.code, fact.grpcStatus, fact.flags)
+    if (ending < 0) {
+      const outcome = outcomeOf(fact.code, fact.grpcStatus, fact.flags, row.reporter === "gateway")
+      ending = packEnding(outcome, codeClass(fact.code), 0, 0)
+    }
+    ending |= resolution.protocol << PROTOCOL_SHIFT
     // Of a request that ended ok, flags and answerer are in no series.
-    const flags = outcome === OK ? 0 : fact.flags
-    const answered = outcome === OK ? 0 : answeredByIndex(fact)
-    const ending = packEnding(outcome, codeClass(fact.code), resolution.protocol, answered)
+    let flags = 0
+    if ((ending & 3) !== OK) {
+      flags = fact.flags
+      ending |= answeredByIndex(fact) << ANSWERED_SHIFT
+    }
     let record = findRecord(pending, row.id, target.id, flags, ending)
     if (record < 0) {
       if (isFull(pending)) {
@@ -71,6 +79,8 @@ export function makeRequestAccountant(options: RequestAccountantOptions): Reques
         clear(pending)
       }
       record = addRecord(pending, row, target, flags, ending)
+    } else if (isRecordFull(pending, record)) {
+      settle()
     }
     addRequest(
       pending,
