@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, posix } from "node:path"
 
 /** Top folders of the product. What is not listed (demo, bench, test, scripts) may import anything and is not drawn. */
@@ -14,6 +14,8 @@ const SPECIFIERS = [
   /\bimport\(\s*"([^"]+)"/g,
   /\bnew URL\(\s*"([^"]+\.ts)"/g,
 ]
+
+const BLOCK = /^```imports\n([\s\S]*?)^```/m
 
 /** What a module's text imports, as it is written there. */
 export function specifiers(text: string): string[] {
@@ -60,7 +62,7 @@ function productFiles(root: string): string[] {
 
 /** The drawn picture: lines `folder -> folder folder` of the block that begins with ```imports. */
 export function drawnPicture(page: string): Map<string, string[]> {
-  const block = /^```imports\n([\s\S]*?)^```/m.exec(page)?.[1]
+  const block = BLOCK.exec(page)?.[1]
   if (block === undefined) throw new Error("The page has no block that begins with ```imports.")
   const rows = block.trim().split("\n")
   return new Map(
@@ -101,4 +103,13 @@ export const draw = (picture: Picture): string =>
     .map((from) => line(from, picture.get(from) ?? new Map()))
     .join("\n")
 
-if (import.meta.main) process.stdout.write(`${draw(importPicture("."))}\n`)
+if (import.meta.main) {
+  const block = draw(importPicture("."))
+  const page = "docs/architecture.md"
+  if (!process.argv.includes("--write")) process.stdout.write(`${block}\n`)
+  else
+    writeFileSync(
+      page,
+      readFileSync(page, "utf8").replace(BLOCK, () => `\`\`\`imports\n${block}\n\`\`\``),
+    )
+}

@@ -23,6 +23,7 @@ const REFUSED: [file: string, imported: string][] = [
   ["agent/collect/planted.ts", "../decode/stats/page.ts"],
   ["agent/telemetry/planted.ts", "../account/ledger.ts"],
   ["agent/config/planted.ts", "../publish/sink.ts"],
+  ["agent/config/planted.ts", "../discover/static/targets.ts"],
   ["agent/config/planted.ts", "../main.ts"],
   ["collector/main.ts", "../agent/account/ledger.ts"],
   ["collector/store/planted.ts", "../view/summary.ts"],
@@ -48,7 +49,6 @@ const TAKEN: [file: string, imported: string][] = [
   ["agent/pipeline.ts", "./decode/planted.ts"],
   ["agent/decode/planted.ts", "#mesh/errors.ts"],
   ["agent/decode/deep/planted.ts", "../planted.ts"],
-  ["agent/config/planted.ts", "../discover/static/targets.ts"],
   ["collector/main.ts", "./store/planted.ts"],
   ["collector/ingest/planted.ts", "../store/series-store.ts"],
   ["collector/view/planted.ts", "../store/series-store.ts"],
@@ -59,6 +59,7 @@ const TAKEN: [file: string, imported: string][] = [
   ["cli/planted.ts", "../agent/main.ts"],
   ["cli/planted.ts", "../collector/main.ts"],
   ["cli/planted.ts", "../agent/config/read.ts"],
+  ["cli/planted.ts", "../collector/view/routes.ts"],
   ["demo/planted.ts", "../agent/decode/planted.ts"],
   ["test/unit/planted.ts", "../../collector/store/planted.ts"],
 ]
