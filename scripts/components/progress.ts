@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 
-const REPORT_EVERY_MS = 2000
+const REPORT_EVERY_MS = 5000
 
 /** Says what a slow step is at. `step` returns what the work returns; `note` is a remark. */
 export interface Progress {
@@ -42,7 +42,7 @@ function distance({ folder, expectedBytes, far }: StepOptions): () => string {
   return () => `${megabytes(folderBytes(folder) - before)}${whole}, `
 }
 
-/** Progress of one package as lines: the first at once, one more every two seconds, the last with the time it took. */
+/** Progress of one package as lines: the first at once, one more every five seconds, the last with the time it took. */
 export function lineProgress(title: string, write: (line: string) => void): Progress {
   return {
     note: (remark) => write(`${title}: ${remark}`),
