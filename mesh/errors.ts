@@ -29,6 +29,9 @@ export const ERROR_CODES = {
     "The body is not a valid OTLP request. The message says where. Sending it again will not help.",
   INTAKE_TOO_LARGE: "The body is larger than the limit, before or after decompression. Send smaller batches.",
   LISTEN_FAILED: "The address to listen on is in use or not allowed.",
+  COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
+  COLLECTOR_BAD_ANSWER:
+    "The collector answered something else than was asked for. Check that the address is a collector's, of the same version.",
   COMPONENT_MISSING: "A program that this command needs is not there. The message says how to get it.",
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES

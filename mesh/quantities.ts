@@ -74,7 +74,11 @@ function quantity({ title, pattern, expects, parse }: Quantity, { min, max }: Bo
       context.addIssue({ code: "custom", message: `expects ${bound}` })
       return z.NEVER
     })
-    .meta({ title })
+    .meta({
+      title,
+      ...(min === undefined ? {} : { "x-least": min }),
+      ...(max === undefined ? {} : { "x-most": max }),
+    })
 }
 
 /** A schema for a duration; the parsed value is milliseconds. Give defaults by `.prefault("15s")`. */

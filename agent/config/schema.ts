@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { listenAddressSchema } from "#mesh/address.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
-import { targetsSchema } from "../discover/static/targets.ts"
+import { targetsSchema } from "#mesh/targets.ts"
 import { otlpSchema } from "./otlp-schema.ts"
 
 /** Health checkers that are known by their user agent. */

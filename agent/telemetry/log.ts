@@ -1,4 +1,5 @@
 import type { Clock } from "#mesh/clock.ts"
+import { plainJson } from "#mesh/plain-text.ts"
 
 export const LEVELS = ["debug", "info", "warn", "error"] as const
 export type Level = (typeof LEVELS)[number]
@@ -96,7 +97,7 @@ function line(now: number, level: Level, message: string, { error, ...fields }: 
     ...fields,
     ...(error === undefined ? {} : errorFields(error)),
   }
-  return `${harmless(jsonText(record))}\n`
+  return `${plainJson(jsonText(record))}\n`
 }
 
 function errorFields(error: unknown): Record<string, unknown> {
@@ -118,12 +119,4 @@ function jsonText(record: Readonly<Record<string, unknown>>): string {
     const { time, level, message } = record
     return JSON.stringify({ time, level, message, fields: "not writable as JSON" })
   }
-}
-
-/** JSON escapes the C0 controls; C1 controls, line separators and direction marks can still fool a terminal. */
-function harmless(json: string): string {
-  return json.replace(
-    /[\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  )
 }

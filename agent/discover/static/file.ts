@@ -4,8 +4,8 @@ import type { Clock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
+import { parseTargets } from "#mesh/targets.ts"
 import type { Discovery, ReportProblem } from "../contract.ts"
-import { parseTargets } from "./targets.ts"
 
 /** A targets file of 10,000 proxies has about 2 MB; more is not one. */
 const MOST_BYTES = 16 * 1024 ** 2

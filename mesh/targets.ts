@@ -1,8 +1,8 @@
 import { normalize } from "node:path"
 import { z } from "zod"
-import { adminAddressSchema, adminAddressText } from "#mesh/address.ts"
-import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
-import type { ProxyTarget } from "#mesh/proxy.ts"
+import { adminAddressSchema, adminAddressText } from "./address.ts"
+import { type ConfigurationSource, loadConfiguration } from "./configuration.ts"
+import type { ProxyTarget } from "./proxy.ts"
 
 /** How many targets one node may have. More is a mistake, and would take memory without bound. */
 const MOST_TARGETS = 10_000

@@ -1,0 +1,37 @@
+import { readAgentConfig } from "../agent/config/read.ts"
+import { makeLog } from "../agent/telemetry/log.ts"
+import { required } from "./arguments.ts"
+import type { Command, Option } from "./command.ts"
+import { untilStopped } from "./until-stopped.ts"
+
+export const CONFIG_FLAG: Option = { name: "config", short: "c", value: "FILE", help: "The configuration." }
+
+export const agentCommand: Command = {
+  name: "agent",
+  summary: "Run the agent of one node.",
+  synopsis: "--config FILE",
+  about:
+    "Reads the proxies of this node and publishes their metrics until it is stopped by SIGINT or SIGTERM.\nThe log goes to standard error, one JSON object a line.",
+  options: [CONFIG_FLAG],
+  examples: [
+    "meshscope agent --config examples/agent.yaml",
+    "NODE_NAME=$(hostname) meshscope agent -c agent.yaml",
+  ],
+  positionals: { least: 0, most: 0, name: "no further word" },
+  async run(args, terminal) {
+    const config = await readAgentConfig(required(args, agentCommand, "config"), terminal.env)
+    const log = makeLog({ clock: terminal.clock, level: config.log.level, stream: { write: terminal.error } })
+    // Loaded late: help and checks need none of it.
+    const { startAgent } = await import("../agent/main.ts")
+    const agent = await startAgent(config, { clock: terminal.clock, log })
+    log.info("The agent is running.", {
+      agent: config.agent.id,
+      ...(agent.metricsUrl === undefined ? {} : { metrics: agent.metricsUrl }),
+    })
+    await untilStopped(terminal.signal)
+    log.info("The agent is stopping.")
+    await agent.stop()
+    log.info("The agent has stopped.")
+    return "ok"
+  },
+}

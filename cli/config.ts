@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises"
+import { hostname } from "node:os"
+import { loadConfiguration } from "#mesh/configuration.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
+import { plainText } from "#mesh/plain-text.ts"
+import { parseAgentConfig } from "../agent/config/parse.ts"
+import { CONFIG_FLAG } from "./agent.ts"
+import { required } from "./arguments.ts"
+import type { Command, Terminal } from "./command.ts"
+import { configPage } from "./config-page.ts"
+import { editorSchema } from "./editor-schema.ts"
+import { type ConfigKind, jsonSchemaOf, KINDS, kindNamed, kindOfText, schemaOf } from "./kinds.ts"
+import { writtenConfig } from "./written-config.ts"
+
+export const KIND_FLAG = {
+  name: "kind",
+  value: "KIND",
+  help: `What kind of file: ${KINDS.join(", ")}. Without it, the keys of the file tell.`,
+}
+
+export const configCommand: Command = {
+  name: "config",
+  summary: "Show a configuration with all defaults, its JSON schema, or the reference page.",
+  synopsis: "--config FILE | --schema [--kind KIND] | --docs",
+  about: "Prints what is in force as YAML that reads back to the same; secrets stay references.",
+  options: [
+    CONFIG_FLAG,
+    {
+      name: "schema",
+      help: "Print the JSON schema, for editors. Of the agent, unless --kind says otherwise.",
+    },
+    { name: "docs", help: "Print the reference page of all settings." },
+    KIND_FLAG,
+  ],
+  examples: [
+    "meshscope config --config examples/agent.yaml",
+    "meshscope config --schema > agent.schema.json",
+    "meshscope config --schema --kind collector",
+  ],
+  positionals: { least: 0, most: 0, name: "no further word" },
+  async run(args, terminal) {
+    const named = args.values.get("kind")
+    const kind = named === undefined ? undefined : kindNamed(named)
+    if (args.switches.has("docs")) terminal.out(await configPage(kind === undefined ? KINDS : [kind]))
+    else if (args.switches.has("schema"))
+      terminal.out(`${JSON.stringify(editorSchema(await jsonSchemaOf(kind ?? "agent")), undefined, 2)}\n`)
+    else terminal.out(await effective(required(args, configCommand, "config"), kind, terminal))
+    return "ok"
+  },
+}
+
+async function effective(file: string, named: ConfigKind | undefined, terminal: Terminal): Promise<string> {
+  const text = await fileText(file)
+  const kind = named ?? (await kindOfText(text))
+  const written = writtenConfig(await jsonSchemaOf(kind), await parsed(kind, file, text, terminal))
+  return written.split("\n").map(plainText).join("\n")
+}
+
+/** Reads the text of a file of a kind. Throws MeshscopeError CONFIG_*. */
+export async function parsed(
+  kind: ConfigKind,
+  file: string,
+  text: string,
+  { env }: Pick<Terminal, "env">,
+): Promise<object> {
+  const source = { file, text, env }
+  if (kind === "agent") return parseAgentConfig({ ...source, hostName: hostname() })
+  const value = loadConfiguration(await schemaOf(kind), source)
+  return typeof value === "object" && value !== null ? value : {}
+}
+
+/** Throws MeshscopeError FILE_UNREADABLE. */
+export async function fileText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8")
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new MeshscopeError("FILE_UNREADABLE", `${file} cannot be read: ${why}`, { cause })
+  }
+}

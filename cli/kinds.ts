@@ -1,0 +1,48 @@
+import { isMap, isScalar, parseDocument } from "yaml"
+import type { z } from "zod"
+import { jsonSchema } from "#mesh/configuration.ts"
+import type { JsonSchema } from "#mesh/configuration-issue.ts"
+import { targetsFileSchema } from "#mesh/targets.ts"
+import { agentSchema } from "../agent/config/schema.ts"
+import { UsageError } from "./command.ts"
+
+/** The kinds of configuration files. */
+export const KINDS = ["agent", "collector", "targets"] as const
+export type ConfigKind = (typeof KINDS)[number]
+
+/** The kind that a user names. */
+export function kindNamed(name: string): ConfigKind {
+  const found = KINDS.find((kind) => kind === name)
+  if (found === undefined)
+    throw new UsageError(`"${name}" is not a kind; expects one of ${KINDS.join(", ")}.`)
+  return found
+}
+
+/** The schema of a kind. The collector's is loaded late: an agent's commands need none of it. */
+export async function schemaOf(kind: ConfigKind): Promise<z.ZodType> {
+  if (kind === "targets") return targetsFileSchema
+  return kind === "agent" ? agentSchema : (await import("../collector/config.ts")).collectorSchema
+}
+
+/** JSON schema of a kind. */
+export async function jsonSchemaOf(kind: ConfigKind): Promise<JsonSchema> {
+  return jsonSchema(await schemaOf(kind))
+}
+
+/** The kind whose top-level keys fit a file best. */
+export async function kindOfText(text: string): Promise<ConfigKind> {
+  const { contents } = parseDocument(text)
+  const keys = isMap(contents)
+    ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : ""))
+    : []
+  // Keys that only one kind has; without them, what fits best, and an agent's when nothing fits.
+  if (keys.includes("discover")) return "agent"
+  if (keys.includes("targets")) return "targets"
+  const [agent, collector] = await Promise.all(
+    (["agent", "collector"] as const).map(async (kind) => {
+      const known = Object.keys((await jsonSchemaOf(kind)).properties ?? {})
+      return keys.filter((key) => known.includes(key)).length
+    }),
+  )
+  return (collector ?? 0) > (agent ?? 0) ? "collector" : "agent"
+}

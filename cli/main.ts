@@ -1,0 +1,27 @@
+import { systemClock } from "#mesh/clock.ts"
+import { EXIT } from "./command.ts"
+import { runProgram } from "./program.ts"
+
+const stop = new AbortController()
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    // The second one means: now.
+    if (stop.signal.aborted) process.exit(EXIT.interrupted.code)
+    stop.abort()
+  })
+}
+// A reader that went away (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? EXIT.ok.code : EXIT.failed.code)
+})
+
+const exit = await runProgram(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  error: (text) => process.stderr.write(text),
+  tty: process.stdout.isTTY,
+  columns: process.stdout.columns,
+  env: process.env,
+  clock: systemClock,
+  signal: stop.signal,
+})
+process.exitCode = EXIT[exit].code

@@ -1,0 +1,88 @@
+import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
+import { plainJson, plainText } from "#mesh/plain-text.ts"
+import { readAgentConfig } from "../agent/config/read.ts"
+import { makeLog } from "../agent/telemetry/log.ts"
+import { CONFIG_FLAG } from "./agent.ts"
+import { required } from "./arguments.ts"
+import type { Command } from "./command.ts"
+import { percent } from "./number-text.ts"
+import { routeText } from "./route-text.ts"
+import { textTable } from "./text-table.ts"
+
+export const onceCommand: Command = {
+  name: "once",
+  summary: "Read everything there is once, show what was found, and end.",
+  synopsis: "--config FILE [--json]",
+  about:
+    "Reads each proxy's admin pages and log files from their beginning. Keeps no state and sends nothing.\nShows what a running agent would publish: which proxies it knows, and requests per route.",
+  options: [CONFIG_FLAG, { name: "json", help: "Print JSON in place of tables." }],
+  examples: [
+    "meshscope once --config examples/agent.yaml",
+    "meshscope once -c agent.yaml --json | jq '.proxies[] | select(.ok | not)'",
+  ],
+  positionals: { least: 0, most: 0, name: "no further word" },
+  async run(args, terminal) {
+    const config = await readAgentConfig(required(args, onceCommand, "config"), terminal.env)
+    const log = makeLog({ clock: terminal.clock, level: config.log.level, stream: { write: terminal.error } })
+    const { readOnce } = await import("../agent/main.ts")
+    const report = await readOnce(config, { clock: terminal.clock, log })
+    const json = args.switches.has("json")
+    terminal.out(json ? `${plainJson(JSON.stringify(report, undefined, 2))}\n` : onceText(report))
+    return report.proxies.every(({ ok }) => ok) ? "ok" : "failed"
+  },
+}
+
+/** The report as tables for a terminal. */
+export function onceText({ proxies, requests, lines }: OnceReport): string {
+  const parts = [
+    proxyTable(proxies),
+    requests.length === 0 ? "No requests were seen.\n" : requestTable(requests),
+  ]
+  const lost = [...Object.entries(lines.dropped), ...Object.entries(lines.doubts)]
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${plainText(reason)}`)
+  const besides = lost.length === 0 ? "" : `; ${lost.join(", ")}`
+  return `${parts.join("\n")}\n${lines.read} lines read, ${lines.accounted} accounted${besides}\n`
+}
+
+function proxyTable(proxies: readonly OnceProxy[]): string {
+  const titles = ["PROXY", "STATE", "MESH", "ROLE", "RESOURCE", "ENVOY", "COUNTED BY", "REMARK"]
+  return textTable(
+    titles.map((title) => ({ title, align: "left" })),
+    proxies.map((proxy) =>
+      [
+        proxy.proxy,
+        proxy.ok ? "read" : "NOT READ",
+        proxy.mesh,
+        proxy.role,
+        proxy.resource,
+        proxy.version,
+        proxy.provenance,
+        proxy.problem,
+      ].map((text) => ({ text: plainText(text) })),
+    ),
+  )
+}
+
+function requestTable(requests: readonly OnceRequests[]): string {
+  const columns = [
+    ...["REPORTER", "ROUTE", "FROM", "TO"].map((title) => ({ title, align: "left" }) as const),
+    ...["OK", "CLIENT ERR", "ERRORS", "ABORTED", "ERROR %"].map(
+      (title) => ({ title, align: "right" }) as const,
+    ),
+  ]
+  return textTable(
+    columns,
+    requests.map((row) => {
+      const counted = row.ok + row.clientErrors + row.errors
+      return [
+        row.reporter,
+        routeText(row),
+        row.source,
+        row.virtualNode,
+        ...[row.ok, row.clientErrors, row.errors, row.aborted].map(String),
+        percent(counted === 0 ? null : row.errors / counted),
+      ].map((text) => ({ text: plainText(text) }))
+    }),
+  )
+}

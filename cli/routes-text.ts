@@ -1,0 +1,76 @@
+import { HEALTH_STATES } from "#mesh/health.ts"
+import { plainText } from "#mesh/plain-text.ts"
+import { healthCell } from "./health-mark.ts"
+import { ageText, millis, percent, perSecond } from "./number-text.ts"
+import { routeText } from "./route-text.ts"
+import type { ShownAnswer, ShownRoute } from "./routes-answer.ts"
+import { type Cell, type Column, textTable } from "./text-table.ts"
+
+const left = (title: string): Column => ({ title, align: "left" })
+const right = (title: string): Column => ({ title, align: "right" })
+
+/** The answer as a table, worst first, with a line below that says how much of the truth it rests on. */
+export function routesText(answer: ShownAnswer, colours: boolean): string {
+  const rows = answer.rows.toSorted(worstFirst)
+  const meshes = new Set(rows.map(({ key }) => key.mesh))
+  const columns = [
+    left("HEALTH"),
+    ...(meshes.size > 1 ? [left("MESH")] : []),
+    left("ROUTE"),
+    left("SEEN BY"),
+    ...["REQ/S", "ERROR %", "P50 MS", "P95 MS", "P99 MS", "PROXIES"].map(right),
+    left("FLAGS"),
+    left("SINCE"),
+  ]
+  const cells = rows.map((row) => cellsOf(row, colours, meshes.size > 1))
+  const table = rows.length === 0 ? "No route is known yet.\n" : textTable(columns, cells)
+  const more = answer.next === null ? "" : `Only the first ${rows.length} rows are shown.\n`
+  return `${table}\n${more}${completenessText(answer)}\n`
+}
+
+function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
+  const { numbers } = row
+  const texts = [
+    row.reporter,
+    perSecond(numbers.requestsPerSecond),
+    percent(numbers.errorRatio),
+    millis(numbers.p50Ms),
+    millis(numbers.p95Ms),
+    millis(numbers.p99Ms),
+    `${row.answered}/${row.known}`,
+    row.flagsTop.map(({ flags, count }) => `${flags}×${count}`).join(" "),
+    row.since === null ? "" : `${row.since.slice(11, 16)} UTC`,
+  ]
+  return [
+    healthCell(row.health, colours),
+    ...[...(withMesh ? [row.key.mesh] : []), routeText(row.key) || row.name, ...texts].map((text) => ({
+      text: plainText(text),
+    })),
+  ]
+}
+
+/** Failing before degraded and so on; within a state the higher error ratio, then the busier, then the name. */
+export function worstFirst(one: ShownRoute, other: ShownRoute): number {
+  return (
+    HEALTH_STATES.indexOf(one.health) - HEALTH_STATES.indexOf(other.health) ||
+    (other.numbers.errorRatio ?? -1) - (one.numbers.errorRatio ?? -1) ||
+    other.numbers.requestsPerSecond - one.numbers.requestsPerSecond ||
+    routeText(one.key).localeCompare(routeText(other.key), "en")
+  )
+}
+
+/** One line: who answered, what stayed unaccounted, how old the data is. */
+export function completenessText({ complete, completeness, windowSeconds }: ShownAnswer): string {
+  const { proxiesAnswered, proxiesKnown, agentsSeen, agentsKnown, unaccountedRatio, dataAgeSeconds } =
+    completeness
+  return [
+    `${complete ? "Complete" : "INCOMPLETE"}: ${proxiesAnswered} of ${proxiesKnown} proxies answered`,
+    `${agentsSeen} of ${agentsKnown} agents report`,
+    unaccountedRatio === null
+      ? "nothing to account for"
+      : `${percent(unaccountedRatio)} % of requests unaccounted`,
+    dataAgeSeconds === null ? "no data yet" : `data ${ageText(dataAgeSeconds)} old`,
+    `window ${ageText(windowSeconds)}`,
+    ...(completeness.storeProblem === null ? [] : [plainText(completeness.storeProblem)]),
+  ].join(", ")
+}
