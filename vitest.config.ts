@@ -28,8 +28,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: "v8",
-      include: ["mesh/**", "agent/**", "collector/**"],
-      exclude: ["collector/page/island/**"],
+      include: ["mesh/**", "agent/**", "collector/**", "cli/**"],
       reporter: ["text-summary", "json-summary"],
     },
   },

@@ -44,13 +44,14 @@ export async function testingLists(folder: string, progress: Progress): Promise<
   return lists
 }
 
-/** Why apt-get could not download it (it is only asked, nothing is fetched), or undefined when it could. */
-export async function downloadFailure(lists: AptLists, wanted: string): Promise<string | undefined> {
+/** Whether apt-get knows where to download it. It is only asked, nothing is fetched. */
+export async function canDownload(lists: AptLists, wanted: string): Promise<boolean> {
   try {
     await command("apt-get", [...lists, "download", "--print-uris", wanted])
-    return undefined
+    return true
   } catch (error) {
-    if (error instanceof MeshscopeError && error.cause === undefined) return error.message
+    // with a cause: there is no apt-get at all
+    if (error instanceof MeshscopeError && error.cause === undefined) return false
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import { type AptLists, downloadFailure, ownLists, systemLists, testingLists } from "./apt-lists.ts"
+import { type AptLists, canDownload, ownLists, systemLists, testingLists } from "./apt-lists.ts"
 import type { DebianSource } from "./catalogue.ts"
 import { verify } from "./checksum.ts"
 import { chip } from "./chip.ts"
@@ -12,18 +12,22 @@ import type { Progress } from "./progress.ts"
 export async function obtainDebian(source: DebianSource, folder: string, progress: Progress): Promise<void> {
   const downloads = join(folder, ".download")
   await mkdir(downloads)
-  const lists = await usableLists(source, downloads, progress)
-  for (const wanted of source.packages) await obtainPackage(wanted, lists, folder, downloads, progress)
+  const obtainAll = async (lists: AptLists): Promise<void> => {
+    for (const wanted of source.packages) await obtainPackage(wanted, lists, folder, downloads, progress)
+  }
+  if (source.suite === "testing") await obtainAll(await testingLists(downloads, progress))
+  else if (!(await known(source))) await obtainAll(await ownLists(downloads, progress))
+  else {
+    // lists that were read long ago name files that are gone
+    await obtainAll(systemLists).catch(async () => obtainAll(await ownLists(downloads, progress)))
+  }
   await rm(downloads, { recursive: true })
 }
 
-/** The system's own lists when they know every package, else fresh ones in a folder of ours. */
-async function usableLists(source: DebianSource, downloads: string, progress: Progress): Promise<AptLists> {
-  if (source.suite === "testing") return testingLists(downloads, progress)
-  for (const { name } of source.packages) {
-    if ((await downloadFailure(systemLists, name)) !== undefined) return ownLists(downloads, progress)
-  }
-  return systemLists
+/** Whether the system's own lists have every package, in whichever version. */
+async function known({ packages }: DebianSource): Promise<boolean> {
+  for (const { name } of packages) if (!(await canDownload(systemLists, name))) return false
+  return true
 }
 
 async function obtainPackage(
@@ -34,7 +38,7 @@ async function obtainPackage(
   progress: Progress,
 ): Promise<void> {
   const pinned = files[chip()]
-  const served = (await downloadFailure(lists, `${name}=${version}`)) === undefined
+  const served = await canDownload(lists, `${name}=${version}`)
   const asked = served ? `${name}=${version}` : name
   if (!served)
     progress.note(`${name} ${version} is not served any more: the newest is taken, on apt's signature`)
@@ -45,4 +49,5 @@ async function obtainPackage(
   if (file === undefined) throw new MeshscopeError("COMPONENT_MISSING", `apt-get left no package ${name}.`)
   if (served) await verify(join(downloads, file), pinned.sha256)
   await command("dpkg", ["-x", join(downloads, file), folder])
+  await rm(join(downloads, file))
 }
