@@ -72,8 +72,9 @@ describe("/server_info", () => {
   })
 })
 
+const chain = (leaf: object): object => ({ cert_chain: [leaf] })
+
 it("/certs: each leaf once, by path, name or serial number, with the earliest end", () => {
-  const chain = (leaf: object) => ({ cert_chain: [leaf] })
   const certificates = [
     chain({ path: "/keys/a.pem", expiration_time: "2027-01-01T00:00:00Z" }),
     chain({ path: "/keys/a.pem", expiration_time: "2026-12-01T00:00:00Z" }),
