@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs"
 import type { Context, Hono } from "hono"
 import { html } from "hono/html"
 import { HEALTH_STATES } from "#mesh/health.ts"
+import type { Answers, Question } from "../view/answers.ts"
 import { ROUTE_SORTS } from "../view/routes.ts"
 import { overviewMain } from "./overview-page.ts"
 import { proxiesMain } from "./proxies-page.ts"
 import { routeMain } from "./route-page.ts"
 import { type RoutesFilter, routesMain } from "./routes-page.ts"
 import { document, type Page, type PageQuery, WINDOW_NAMES } from "./shell.ts"
-import type { ViewQuery, Views } from "./views.ts"
 
 /** Files that the pages load, read once. Nothing is loaded from elsewhere. */
 const ASSETS = [
@@ -26,11 +26,15 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 } as const
 
+/** Pages show all rows; the browser and the forms filter. */
+const ALL = { offset: 0, limit: Number.MAX_SAFE_INTEGER } as const
+const ALL_ROUTES = { ...ALL, health: [], search: "", reverse: false } as const
+
 function oneOf<T extends string>(values: readonly T[], text: string | undefined, otherwise: T): T {
   return values.find((value) => value === text) ?? otherwise
 }
 
-function queryOf(c: Context): PageQuery & ViewQuery {
+function queryOf(c: Context): PageQuery & Question {
   const mesh = c.req.query("mesh")
   return {
     mesh: mesh === "" ? undefined : mesh,
@@ -47,7 +51,7 @@ function jsonHref(path: string, query: PageQuery): string {
 }
 
 /** Puts the pages on the collector's application. Each page is one render of the same views that the API answers with. */
-export function mountPages(app: Hono, views: Views): void {
+export function mountPages(app: Hono, views: Answers): void {
   for (const [name, type] of ASSETS) {
     const body = readFileSync(new URL(name, import.meta.url))
     const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 16)}"`
@@ -63,35 +67,35 @@ export function mountPages(app: Hono, views: Views): void {
         : c.body(new Uint8Array(body), 200, headers)
     })
   }
-  const meshes = (query: ViewQuery): readonly string[] =>
-    views.summary({ ...query, mesh: undefined }).meshes.map((each) => each.mesh)
-  const answer = (c: Context, make: () => Omit<Page, "meshes">, status: 200 | 404 = 200) => {
+  const meshes = async (query: Question): Promise<readonly string[]> =>
+    (await views.summary({ ...query, mesh: undefined })).meshes.map((each) => each.mesh)
+  const answer = async (c: Context, make: () => Promise<Omit<Page, "meshes">>, status: 200 | 404 = 200) => {
     const etag = `"${views.generation()}-${createHash("sha256").update(c.req.url).digest("base64url").slice(0, 12)}"`
     if (c.req.header("if-none-match") === etag) return c.body(null, 304, { etag })
-    const page = make()
+    const page = await make()
     return c.html(
-      document({ ...page, meshes: meshes({ mesh: undefined, window: page.query.window }) }),
+      document({ ...page, meshes: await meshes({ mesh: undefined, window: page.query.window }) }),
       status,
       { ...PAGE_HEADERS, etag, "cache-control": "no-cache" },
     )
   }
 
   app.get("/", (c) =>
-    answer(c, () => {
+    answer(c, async () => {
       const query = queryOf(c)
-      const summary = views.summary(query)
+      const summary = await views.summary(query)
       return {
         title: "Overview",
         path: "/",
         query,
         answer: summary,
         json: jsonHref("/summary", query),
-        main: overviewMain(summary, views.graph(query), query),
+        main: overviewMain(summary, await views.graph(query), query),
       }
     }),
   )
   app.get("/routes", (c) =>
-    answer(c, () => {
+    answer(c, async () => {
       const query = queryOf(c)
       const filter: RoutesFilter = {
         q: c.req.query("q") ?? c.req.query("target") ?? "",
@@ -99,7 +103,7 @@ export function mountPages(app: Hono, views: Views): void {
         state: oneOf(["", ...HEALTH_STATES] as const, c.req.query("state"), ""),
         sort: oneOf(ROUTE_SORTS, c.req.query("sort"), "health"),
       }
-      const view = views.routes({ ...query, sort: filter.sort })
+      const view = await views.routes({ ...query, ...ALL_ROUTES, sort: filter.sort })
       return {
         title: "Routes",
         path: "/routes",
@@ -110,14 +114,14 @@ export function mountPages(app: Hono, views: Views): void {
       }
     }),
   )
-  app.get("/routes/:id", (c) => {
+  app.get("/routes/:id", async (c) => {
     const query = queryOf(c)
     const id = c.req.param("id")
     const filter = { caller: c.req.query("caller") ?? "", target: c.req.query("target") ?? "" }
-    const view = views.route(id, {
+    const view = await views.route(id, {
       ...query,
-      caller: filter.caller || undefined,
-      target: filter.target || undefined,
+      caller: filter.caller || null,
+      target: filter.target || null,
     })
     const json = jsonHref(`/routes/${encodeURIComponent(id)}`, query)
     const path = `/routes/${encodeURIComponent(id)}`
@@ -125,11 +129,11 @@ export function mountPages(app: Hono, views: Views): void {
       const main = html`<div class="title"><h1>No such route</h1></div><p class="soft">No route has this address. It may have been removed from the mesh. <a href="/routes">All routes</a></p>`
       return answer(
         c,
-        () => ({ title: "No such route", path, query, answer: views.summary(query), json, main }),
+        async () => ({ title: "No such route", path, query, answer: await views.summary(query), json, main }),
         404,
       )
     }
-    return answer(c, () => ({
+    return answer(c, async () => ({
       title: view.row.name,
       path,
       query,
@@ -139,16 +143,16 @@ export function mountPages(app: Hono, views: Views): void {
     }))
   })
   app.get("/proxies", (c) =>
-    answer(c, () => {
+    answer(c, async () => {
       const query = queryOf(c)
-      const view = views.proxies(query)
+      const view = await views.proxies({ ...query, ...ALL })
       return {
         title: "Proxies",
         path: "/proxies",
         query,
         answer: view,
         json: jsonHref("/proxies", query),
-        main: proxiesMain(view, views.unmapped(query), query),
+        main: proxiesMain(view, await views.unmapped(query), query),
       }
     }),
   )

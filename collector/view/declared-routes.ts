@@ -10,7 +10,8 @@ export interface DeclaredRoute {
 
 /**
  * All rows that the declared model promises: one per gateway route, one per service and route of its router, one per
- * service that sits on a node. What a service leads to comes from weights and from the parents that resources name.
+ * service that sits on a node. What a service leads to comes from weights and from the parents that resources name; a
+ * service that leads nowhere has no row.
  */
 export function declaredRoutes(inventory: Inventory): Map<string, DeclaredRoute> {
   const rows = new Map<string, DeclaredRoute>()
@@ -28,10 +29,6 @@ export function declaredRoutes(inventory: Inventory): Map<string, DeclaredRoute>
       )
     else if (resource.kind === "route")
       for (const key of routeKeys(resource, inventory, rows)) put(key, "source")
-  }
-  for (const service of inventory.resources) {
-    if (service.kind !== "virtual_service" || leads(service, rows)) continue
-    if (service.virtualRouter === "") put(keyOf(service, { virtualService: service.name }), "source")
   }
   return rows
 }
@@ -77,16 +74,4 @@ function routeKeys(
 
 function sameMesh(a: Resource, b: Resource): boolean {
   return a.mesh === b.mesh && a.flavor === b.flavor
-}
-
-function leads(service: Resource, rows: ReadonlyMap<string, DeclaredRoute>): boolean {
-  for (const { key, reporter } of rows.values())
-    if (
-      reporter === "source" &&
-      key.mesh === service.mesh &&
-      key.flavor === service.flavor &&
-      key.virtualService === service.name
-    )
-      return true
-  return false
 }

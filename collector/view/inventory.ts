@@ -13,6 +13,8 @@ export interface Resource {
   readonly virtualGateway: string
   readonly virtualService: string
   readonly virtualRouter: string
+  /** The node that a service sits on. */
+  readonly virtualNode: string
   readonly nativeKind: string
   readonly nativeName: string
   readonly namespace: string
@@ -37,20 +39,38 @@ export interface Inventory {
 }
 
 export function inventoryOf(reading: Reading): Inventory {
+  const resources = newest(reading.gauges.resourceInfo)
+    .filter((row) => row.value > 0)
+    .flatMap(resourceOf)
+  const weights = newest(reading.gauges.routeWeight).map((row) => ({
+    key: keyOf(row.labels),
+    virtualNode: row.labels.get("virtual_node") ?? "",
+    weight: row.value,
+  }))
   return {
-    resources: newest(reading.gauges.resourceInfo)
-      .filter((row) => row.value > 0)
-      .flatMap(resourceOf),
-    weights: newest(reading.gauges.routeWeight).map((row) => ({
-      key: keyOf(row.labels),
-      virtualNode: row.labels.get("virtual_node") ?? "",
-      weight: row.value,
-    })),
+    resources,
+    weights: [...weights, ...resources.flatMap(nodeWeight)],
     objectives: newest(reading.gauges.objective).map((row) => ({
       key: keyOf(row.labels),
       objective: row.value,
     })),
   }
+}
+
+/** A service on a node gives it everything: that is a weight too. */
+function nodeWeight(resource: Resource): Weight[] {
+  if (resource.kind !== "virtual_service" || resource.virtualNode === "") return []
+  const { mesh, flavor, name, virtualNode } = resource
+  const key = {
+    mesh,
+    flavor,
+    virtualGateway: "",
+    gatewayRoute: "",
+    virtualService: name,
+    virtualRouter: "",
+    route: "",
+  }
+  return [{ key, virtualNode, weight: 1 }]
 }
 
 function resourceOf(row: GaugeRow): Resource[] {
@@ -66,6 +86,7 @@ function resourceOf(row: GaugeRow): Resource[] {
       virtualGateway: label("virtual_gateway"),
       virtualService: label("virtual_service"),
       virtualRouter: label("virtual_router"),
+      virtualNode: label("virtual_node"),
       nativeKind: label("native_kind"),
       nativeName: label("native_name"),
       namespace: label("namespace"),

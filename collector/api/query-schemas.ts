@@ -1,0 +1,60 @@
+import { z } from "@hono/zod-openapi"
+import { HEALTH_STATES } from "#mesh/health.ts"
+import { ROUTE_SORTS } from "../view/routes.ts"
+
+const name = z.string().max(512)
+const window = z.enum(["1m", "5m", "15m", "60m"]).default("5m").openapi({
+  description: "How far back numbers reach. Lines always cover 60 minutes.",
+})
+const mesh = name
+  .optional()
+  .transform((text) => (text === "" ? undefined : text))
+  .openapi({ description: "Only this mesh; absent: all." })
+const offset = z.coerce.number().int().min(0).max(1_000_000).default(0)
+const limit = z.coerce.number().int().min(1).max(1000).default(200)
+
+/** An unknown parameter is refused: a filter that was misspelt must not answer with everything. */
+export const viewQuery = z.strictObject({ window, mesh })
+
+export const routesQuery = z.strictObject({
+  window,
+  mesh,
+  offset,
+  limit,
+  search: name.default("").openapi({ description: "Part of any name of the route." }),
+  health: z
+    .string()
+    .default("")
+    .transform((text) => (text === "" ? [] : text.split(",")))
+    .pipe(z.array(z.enum(HEALTH_STATES)).max(HEALTH_STATES.length))
+    .openapi({ type: "string", description: `Of ${HEALTH_STATES.join(", ")}; several joined by commas.` }),
+  sort: z.enum(ROUTE_SORTS).default("health"),
+  order: z.enum(["down", "up"]).default("down").openapi({ description: "`down`: worst or largest first." }),
+})
+
+export const routeQuery = z.strictObject({
+  window,
+  mesh,
+  caller: name.default("").openapi({ description: "Only calls of this virtual node or gateway." }),
+  target: name.default("").openapi({ description: "Only requests to this virtual node." }),
+})
+
+export const proxiesQuery = z.strictObject({ window, mesh, offset, limit })
+
+export const errorRatiosQuery = z.strictObject({
+  window: z.enum(["1m", "5m", "15m", "60m"]).default("60m"),
+  mesh,
+  step: z.coerce.number().int().min(1).max(3600).default(60).openapi({
+    description: "Seconds per point; rounded down to whole steps of the store.",
+  }),
+})
+
+export const noQuery = z.strictObject({})
+export const routeParameters = z.strictObject({ id: z.string().regex(/^[grs]-[\w-]{15}$/) })
+
+export const problemSchema = z
+  .strictObject({
+    error: z.string(),
+    problems: z.array(z.strictObject({ parameter: z.string(), message: z.string() })),
+  })
+  .openapi("Problem")

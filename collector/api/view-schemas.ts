@@ -1,0 +1,305 @@
+import { z } from "@hono/zod-openapi"
+import { ANSWERED_BY, OUTCOMES } from "#mesh/outcome.ts"
+import type { CollectorHealthView } from "../view/collector-health.ts"
+import type { ErrorRatiosAnswer } from "../view/error-ratios.ts"
+import type { GraphView } from "../view/graph.ts"
+import { PROXY_STATES, type ProxiesView } from "../view/proxies.ts"
+import type { ResourceNode, ResourcesView } from "../view/resources.ts"
+import type { RouteDetailView } from "../view/route-detail.ts"
+import { SYNTHETIC } from "../view/route-row.ts"
+import type { RoutesView } from "../view/routes.ts"
+import type { SummaryView } from "../view/summary.ts"
+import type { UnmappedView } from "../view/unmapped.ts"
+import {
+  head,
+  health,
+  hostsSeen,
+  kind,
+  numbers,
+  resourceLink,
+  routeRow,
+  tally,
+  tcpNumbers,
+  time,
+} from "./answer-schemas.ts"
+
+const count = z.number().min(0)
+const ratio = z.number().min(0).max(1)
+const points = z.array(count.nullable())
+
+export const summarySchema = z
+  .strictObject({
+    ...head,
+    verdict: z.strictObject({
+      health,
+      sentence: z.string(),
+      routeId: z.string().nullable(),
+      since: time.nullable(),
+    }),
+    routes: tally,
+    virtualNodes: tally,
+    meshes: z.array(
+      z.strictObject({
+        mesh: z.string(),
+        flavor: z.string(),
+        health,
+        routes: tally,
+        proxiesKnown: count,
+        proxiesAnswered: count,
+      }),
+    ),
+    worst: z.array(routeRow),
+    silentAgents: z.array(
+      z.strictObject({
+        id: z.string(),
+        host: z.string(),
+        lastSeenAt: time,
+        proxies: z.array(z.string()),
+      }),
+    ),
+    firstRun: z.boolean(),
+  })
+  .openapi("Summary") satisfies z.ZodType<SummaryView>
+
+const resourceNode: z.ZodType<ResourceNode> = z
+  .strictObject({
+    id: z.string(),
+    kind,
+    mesh: z.string(),
+    flavor: z.string(),
+    name: z.string(),
+    declared: z.boolean(),
+    nativeKind: z.string().nullable(),
+    nativeName: z.string().nullable(),
+    namespace: z.string().nullable(),
+    health,
+    numbers: numbers.nullable(),
+    tcp: tcpNumbers.nullable(),
+    hosts: hostsSeen.nullable(),
+    routeIds: z.array(z.string()),
+    children: z
+      .lazy(() => z.array(resourceNode))
+      .openapi({
+        type: "array",
+        items: { $ref: "#/components/schemas/Resource" },
+      }),
+  })
+  .openapi("Resource")
+
+export const resourcesSchema = z
+  .strictObject({ ...head, meshes: z.array(resourceNode), total: count })
+  .openapi("Resources") satisfies z.ZodType<ResourcesView>
+
+export const routesSchema = z
+  .strictObject({
+    ...head,
+    routes: tally,
+    total: count,
+    rows: z.array(routeRow),
+    next: count.nullable(),
+  })
+  .openapi("Routes") satisfies z.ZodType<RoutesView>
+
+const detailNumbers = numbers.extend({ attemptsPerRequest: count.nullable() }).openapi("DetailNumbers")
+
+export const routeDetailSchema = z
+  .strictObject({
+    ...head,
+    row: routeRow,
+    parents: z.array(resourceLink),
+    nativeKind: z.string().nullable(),
+    nativeName: z.string().nullable(),
+    namespace: z.string().nullable(),
+    caller: z.string().nullable(),
+    target: z.string().nullable(),
+    now: detailNumbers,
+    before: detailNumbers,
+    budget: z.strictObject({ objective: ratio, burnRate: count.nullable() }).nullable(),
+    callers: z.array(
+      z.strictObject({ kind: z.enum(["virtual_node", "virtual_gateway"]), name: z.string(), numbers }),
+    ),
+    targets: z.array(
+      z.strictObject({
+        virtualNode: z.string(),
+        declaredWeight: count.nullable(),
+        declaredShare: ratio.nullable(),
+        receivedShare: ratio.nullable(),
+        numbers: detailNumbers,
+        hosts: hostsSeen.nullable(),
+      }),
+    ),
+    flags: z.array(
+      z.strictObject({
+        flags: z.string(),
+        meaning: z.string(),
+        answeredBy: z.enum(ANSWERED_BY),
+        outcome: z.enum(OUTCOMES),
+        virtualNode: z.string(),
+        count,
+        share: ratio,
+      }),
+    ),
+    codes: z.array(z.strictObject({ codeClass: z.string(), count })),
+    charts: z.strictObject({
+      startAt: time,
+      stepSeconds: count,
+      requests: z.array(count),
+      errors: z.array(count),
+      aborted: z.array(count),
+      errorRatio: points,
+      p50Ms: points,
+      p95Ms: points,
+      p99Ms: points,
+    }),
+    findings: z.array(
+      z.strictObject({
+        id: z.string(),
+        sentence: z.string(),
+        evidence: z.array(z.string()),
+        refutation: z.array(z.string()),
+        unseen: z.array(z.string()),
+      }),
+    ),
+  })
+  .openapi("RouteDetail") satisfies z.ZodType<RouteDetailView>
+
+export const graphSchema = z
+  .strictObject({
+    ...head,
+    nodes: z.array(
+      z.strictObject({
+        id: z.string(),
+        kind,
+        mesh: z.string(),
+        name: z.string(),
+        namespace: z.string().nullable(),
+        layer: count,
+        health,
+        synthetic: z.enum(SYNTHETIC).nullable(),
+        declared: z.boolean(),
+        numbers: numbers.nullable(),
+        tcp: tcpNumbers.nullable(),
+        hosts: hostsSeen.nullable(),
+        routeId: z.string().nullable(),
+        calledBy: z.array(z.string()),
+      }),
+    ),
+    edges: z.array(
+      z.strictObject({
+        id: z.string(),
+        source: z.string(),
+        target: z.string(),
+        kind: z.enum(["declared", "target", "forward", "call"]),
+        protocol: z.enum(["http", "tcp"]),
+        health,
+        requestsPerSecond: count.nullable(),
+        errorRatio: ratio.nullable(),
+        p95Ms: count.nullable(),
+        weight: count.nullable(),
+      }),
+    ),
+    topology: z.string(),
+  })
+  .openapi("Graph") satisfies z.ZodType<GraphView>
+
+export const proxiesSchema = z
+  .strictObject({
+    ...head,
+    rows: z.array(
+      z.strictObject({
+        proxy: z.string(),
+        agent: z.string(),
+        host: z.string(),
+        mesh: z.string(),
+        flavor: z.string(),
+        role: z.enum(["sidecar", "gateway"]),
+        resource: z.string(),
+        state: z.enum(PROXY_STATES),
+        since: time.nullable(),
+        version: z.string().nullable(),
+        controlPlane: z.boolean().nullable(),
+        configAgeSeconds: z.number().nullable(),
+        drifts: z.boolean(),
+        provenance: z.string().nullable(),
+        missing: z.array(z.string()),
+        uptimeSeconds: z.number().nullable(),
+        memoryBytes: z.number().nullable(),
+        unaccountedRatio: ratio.nullable(),
+        xdsRejected: count,
+        logWriteFailures: count,
+      }),
+    ),
+    total: count,
+    next: count.nullable(),
+    agents: z.array(
+      z.strictObject({
+        id: z.string(),
+        host: z.string(),
+        firstSeenAt: time,
+        lastSeenAt: time,
+        reports: z.boolean(),
+        skewSeconds: z.number(),
+        proxies: count,
+      }),
+    ),
+  })
+  .openapi("Proxies") satisfies z.ZodType<ProxiesView>
+
+export const unmappedSchema = z
+  .strictObject({
+    ...head,
+    doubts: z.array(
+      z.strictObject({
+        reason: z.string(),
+        meaning: z.string(),
+        mesh: z.string(),
+        proxy: z.string(),
+        resource: z.string(),
+        count,
+        perSecond: count,
+      }),
+    ),
+    rows: z.array(routeRow),
+  })
+  .openapi("Unmapped") satisfies z.ZodType<UnmappedView>
+
+export const errorRatiosSchema = z
+  .strictObject({
+    startAt: time,
+    stepSeconds: count,
+    routes: z.array(
+      z.strictObject({
+        id: z.string(),
+        mesh: z.string(),
+        virtualService: z.string(),
+        route: z.string(),
+        points: z.array(ratio.nullable()),
+      }),
+    ),
+  })
+  .openapi("ErrorRatios") satisfies z.ZodType<ErrorRatiosAnswer>
+
+export const collectorHealthSchema = z
+  .strictObject({
+    ...head,
+    status: z.enum(["ok", "degraded"]),
+    upSeconds: count,
+    agentsKnown: count,
+    series: count,
+    seriesLimit: count,
+    seriesRefused: count,
+    points: z.strictObject({
+      accepted: count,
+      repeated: count,
+      old: count,
+      resets: count,
+      clamped: count,
+      rejected: count,
+    }),
+    store: z.strictObject({
+      problem: z.string().nullable(),
+      lastCommitAt: time.nullable(),
+      bytes: count,
+    }),
+  })
+  .openapi("CollectorHealth") satisfies z.ZodType<CollectorHealthView>
