@@ -1,0 +1,168 @@
+import { parseFull } from "./full-parse.ts"
+import { keepText, type Layout, seriesName } from "./layout.ts"
+import type { LayoutPool } from "./layout-pool.ts"
+import type { PageFormat } from "./line-value.ts"
+import { dropOwnPage, FEW_CHANGES, keepOwnPage, type OwnPage, walkOwnPage } from "./own-page.ts"
+import { applyEdits, editedLines, editedSignature, editOrigin, patchLayout } from "./patch.ts"
+import { knownTail } from "./tail.ts"
+import { makeWalk, walkPage } from "./walk.ts"
+
+/** What one page changed. A view: the arrays are overwritten by the next page of any reader. */
+export interface PageChange {
+  readonly layout: Layout
+  /** The proxy's values by line of `layout`. NaN for what the page prints as `nan`. */
+  readonly values: Float64Array
+  /** Lines whose value differs from the page before; on a reader's first page all lines. */
+  readonly changed: Int32Array
+  readonly changedCount: number
+  /** How the page was read: against the proxy's own last page, by a walk, with series that came or went, in full. */
+  readonly how: "quiet" | "walked" | "patched" | "full"
+}
+
+const walk = makeWalk()
+let everyLine = new Int32Array(1024)
+
+/** Reads the stats pages of one proxy. Layouts are shared through the pool; only the numbers are its own. */
+export class PageReader {
+  readonly #format: PageFormat
+  readonly #pool: LayoutPool
+  #layout: Layout | undefined
+  #values: Float64Array = new Float64Array(0)
+  #own: OwnPage | undefined
+
+  constructor(format: PageFormat, pool: LayoutPool) {
+    this.#format = format
+    this.#pool = pool
+  }
+
+  /**
+   * Takes a whole page. `page` is not kept.
+   * @returns what changed; valid until the next call of any reader
+   */
+  read(page: Buffer): PageChange {
+    if (this.#own !== undefined) {
+      if (walkOwnPage(this.#own, page, walk) && knownTail(this.#format, page, this.#own.textBytes + 1)) {
+        return this.#applied("quiet")
+      }
+      this.#dropOwn()
+    }
+    const layout = this.#layout ?? this.#pool.likeliest(this.#format)
+    if (layout === undefined) return this.#full(page)
+    const values = this.#layout === undefined ? new Float64Array(layout.lines).fill(Number.NaN) : this.#values
+    if (!walkPage(layout, page, values, walk)) return this.#full(page)
+    if (walk.inserted.count > 0 || walk.deletedCount > 0) return this.#patched(layout, values, page)
+    return this.#walked(layout, values, page)
+  }
+
+  /** Lets go of everything, when the proxy is gone. */
+  close(): void {
+    this.#dropOwn()
+    if (this.#layout !== undefined) this.#pool.release(this.#layout)
+    this.#layout = undefined
+    this.#values = new Float64Array(0)
+  }
+
+  #walked(layout: Layout, values: Float64Array, page: Buffer): PageChange {
+    const how = this.#layout === undefined ? "full" : "walked"
+    if (walk.changedCount <= FEW_CHANGES) this.#own = keepOwnPage(layout, page, this.#pool.ownPages)
+    adoptWalk(layout, page)
+    this.#hold(layout, values)
+    return this.#applied(how)
+  }
+
+  /** The walk's changes become the proxy's values. */
+  #applied(how: PageChange["how"]): PageChange {
+    const { changedLines, changedValues, changedCount } = walk
+    const values = this.#values
+    for (let index = 0; index < changedCount; index++) {
+      values[changedLines[index] ?? 0] = changedValues[index] ?? 0
+    }
+    return this.#change(how, changedLines, changedCount)
+  }
+
+  /** Series came or went: goes over to the layout that has just these, a known one or a patched copy. */
+  #patched(layout: Layout, values: Float64Array, page: Buffer): PageChange {
+    const origin = editOrigin(layout, walk)
+    const signature = editedSignature(layout, page, walk)
+    const known = this.#pool.find(this.#format, editedLines(layout, walk), signature)
+    const how = this.#layout === undefined ? "full" : "patched"
+    if (known === undefined) {
+      const next = patchLayout(layout, page, walk, origin, signature)
+      const edited = applyEdits(values, origin, walk)
+      this.#hold(next, edited)
+      return this.#change(how, walk.changedLines, walk.changedCount)
+    }
+    const moved = Float64Array.from(origin, (old) => (old < 0 ? Number.NaN : (values[old] ?? Number.NaN)))
+    // Equal hashes prove nothing; a walk without edits does.
+    const exact = walkPage(known, page, moved, walk) && walk.inserted.count === 0 && walk.deletedCount === 0
+    if (!exact) return this.#full(page)
+    adoptWalk(known, page)
+    this.#hold(known, moved)
+    return this.#applied(how)
+  }
+
+  /** Reads from scratch. Values of names that were there before are compared, so that only changes are told. */
+  #full(page: Buffer): PageChange {
+    const { layout: parsed, values } = parseFull(this.#format, page)
+    const known = this.#pool.find(this.#format, parsed.lines, parsed.signature)
+    const before = valuesByName(this.#layout, this.#values)
+    this.#hold(known !== undefined && sameNames(known, parsed) ? known : parsed, values)
+    if (everyLine.length < values.length) everyLine = new Int32Array(values.length * 2)
+    let changed = 0
+    for (let line = 0; line < values.length; line++) {
+      if (before !== undefined && Object.is(before.get(seriesName(parsed, line)), values[line])) continue
+      everyLine[changed++] = line
+    }
+    return this.#change("full", everyLine, changed)
+  }
+
+  #hold(layout: Layout, values: Float64Array): void {
+    this.#values = values
+    if (this.#layout === layout) return
+    this.#pool.hold(layout)
+    if (this.#layout !== undefined) this.#pool.release(this.#layout)
+    this.#layout = layout
+  }
+
+  #dropOwn(): void {
+    if (this.#own !== undefined) dropOwnPage(this.#own, this.#pool.ownPages)
+    this.#own = undefined
+  }
+
+  #change(how: PageChange["how"], changed: Int32Array, changedCount: number): PageChange {
+    const layout = this.#layout
+    if (layout === undefined) throw new TypeError("the reader has no layout")
+    return { layout, values: this.#values, changed, changedCount, how }
+  }
+}
+
+/**
+ * After a proven walk without edits: the layout takes the page's widths over, when so many differ that copying the
+ * page costs less than walking past the differences again.
+ */
+function adoptWalk(layout: Layout, page: Buffer): void {
+  if (walk.widened <= layout.lines >>> 2) return
+  const { starts, ends } = layout
+  layout.starts = layout.nextStarts
+  layout.ends = layout.nextEnds
+  layout.nextStarts = starts
+  layout.nextEnds = ends
+  keepText(layout, page)
+}
+
+function valuesByName(layout: Layout | undefined, values: Float64Array): Map<string, number> | undefined {
+  if (layout === undefined) return undefined
+  const byName = new Map<string, number>()
+  for (let line = 0; line < layout.lines; line++) {
+    byName.set(seriesName(layout, line), values[line] ?? Number.NaN)
+  }
+  return byName
+}
+
+function sameNames(one: Layout, other: Layout): boolean {
+  if (one.lines !== other.lines) return false
+  for (let line = 0; line < one.lines; line++) {
+    if (seriesName(one, line) !== seriesName(other, line)) return false
+  }
+  return true
+}
