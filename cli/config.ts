@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises"
 import { hostname } from "node:os"
-import { loadConfiguration } from "#mesh/configuration.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { plainText } from "#mesh/plain-text.ts"
+import { parseTargets } from "#mesh/targets.ts"
 import { parseAgentConfig } from "../agent/config/parse.ts"
 import { CONFIG_FLAG } from "./agent.ts"
 import { required } from "./arguments.ts"
 import type { Command, Terminal } from "./command.ts"
 import { configPage } from "./config-page.ts"
 import { editorSchema } from "./editor-schema.ts"
-import { type ConfigKind, jsonSchemaOf, KINDS, kindNamed, kindOfText, schemaOf } from "./kinds.ts"
+import { type ConfigKind, jsonSchemaOf, KINDS, kindNamed, kindOfText } from "./kinds.ts"
 import { writtenConfig } from "./written-config.ts"
 
 export const KIND_FLAG = {
@@ -65,8 +65,8 @@ export async function parsed(
 ): Promise<object> {
   const source = { file, text, env }
   if (kind === "agent") return parseAgentConfig({ ...source, hostName: hostname() })
-  const value = loadConfiguration(await schemaOf(kind), source)
-  return typeof value === "object" && value !== null ? value : {}
+  if (kind === "targets") return { targets: parseTargets(source) }
+  return (await import("../collector/config.ts")).parseCollectorConfig(source)
 }
 
 /** Throws MeshscopeError FILE_UNREADABLE. */
