@@ -82,18 +82,18 @@ function asElement(holder: unknown, resource?: unknown): Element {
 }
 
 /**
- * `static_<many>[].<one>`, `dynamic_<many>[].<one>` and, for listeners, `dynamic_listeners[].active_state.listener`.
- * A listener that is only warming is in force nowhere yet, but it is all there is: it is taken.
+ * `static_<many>[].<one>`, `dynamic_<many>[].<one>` and, for listeners, `dynamic_listeners[].active_state.listener`
+ * (before 2020: `dynamic_active_listeners[].listener`). A listener that is only warming is in force nowhere yet, but it
+ * is all there is: it is taken.
  */
 function elements(section: unknown, many: string, one: string): Element[] {
   const found: Element[] = []
-  for (const holder of [
-    ...list(field(section, `static_${many}`)),
-    ...list(field(section, `dynamic_${many}`)),
-  ]) {
-    const state = field(holder, "active_state") ?? field(holder, "warming_state") ?? holder
-    const resource = field(state, one)
-    if (isObject(resource)) found.push(asElement(state, resource))
+  for (const kind of ["static_", "dynamic_", "dynamic_active_"]) {
+    for (const holder of list(field(section, kind + many))) {
+      const state = field(holder, "active_state") ?? field(holder, "warming_state") ?? holder
+      const resource = field(state, one)
+      if (isObject(resource)) found.push(asElement(state, resource))
+    }
   }
   return found
 }

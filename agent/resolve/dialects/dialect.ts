@@ -1,0 +1,51 @@
+import type { AppProtocol } from "#mesh/declared.ts"
+import type {
+  Cluster,
+  Direction,
+  EnvoyRoute,
+  Listener,
+  ProxyConfig,
+  ProxyIdentity,
+  VirtualHost,
+} from "#mesh/proxy.ts"
+import type { Flavor } from "#mesh/resource.ts"
+
+/** What a cluster stands for. */
+export type ClusterMeaning =
+  | {
+      readonly kind: "node"
+      /** Absent: the name does not tell, the listeners that lead to it do. */
+      readonly direction?: "inbound" | "outbound"
+      readonly node: string
+      readonly protocol?: AppProtocol
+    }
+  /** A gateway's way from its ingress listener to its egress listener. */
+  | { readonly kind: "self_redirect" }
+  /** AWS services, which the mesh lets pass by name. */
+  | { readonly kind: "aws" }
+  /** Whatever the mesh declares no backend for. */
+  | { readonly kind: "undeclared" }
+  /** Trace collectors, secret servers and the like: no part of the mesh. */
+  | { readonly kind: "infrastructure" }
+  | { readonly kind: "unknown"; readonly why: string }
+
+/** What discovery already knows of a proxy; empty texts where it knows nothing. */
+export type IdentityHint = Pick<ProxyIdentity, "proxy"> & Partial<ProxyIdentity>
+
+/**
+ * How one control plane names things in Envoy.
+ * Promise: pure, synchronous, and never throws, whatever a pod wrote into its configuration. A name that cannot be read
+ * is answered as such (`unknown` with the reason, or an empty text), never guessed.
+ */
+export interface Dialect {
+  readonly flavor: Flavor
+  /** Whether this control plane configured the proxy. Asked in the order of `DIALECTS`; the first to claim it has it. */
+  claims(config: ProxyConfig, hint: IdentityHint): boolean
+  identify(config: ProxyConfig, hint: IdentityHint): ProxyIdentity
+  cluster(cluster: Cluster, identity: ProxyIdentity): ClusterMeaning
+  direction(listener: Listener): Direction
+  /** The virtual service that an outbound route belongs to; of a virtual host as such when `route` is undefined. Empty: none. */
+  service(host: VirtualHost, route: EnvoyRoute | undefined): string
+  /** The virtual service that a gateway's ingress route sends to. Empty: not told. */
+  gatewayService(route: EnvoyRoute): string
+}

@@ -1,0 +1,59 @@
+import type { AccessLogFormat, JsonFormat } from "#mesh/proxy.ts"
+import type { Provenances } from "./provenance.ts"
+import type { HttpWay, Topology } from "./topology.ts"
+
+/** What a target's state says is missing: words for `mesh_proxy_info{missing}`, each explained in the docs. */
+export const MISSING = [
+  /** Requests that came in (went out) are counted from stats: no access log that can be read. */
+  "inbound_log",
+  "outbound_log",
+  /** The format does not tell these, so that targets, answers, gRPC and attempts are less exact. */
+  "upstream_cluster",
+  "response_code_details",
+  "grpc_status",
+  "attempts",
+  /** One path for two: routes at sidecars can be forged by a caller. */
+  "own_path",
+  /** The declared model does not hold this proxy's mesh: routes are named by their match. */
+  "declared_model",
+] as const
+export type Missing = (typeof MISSING)[number]
+
+const OPERATORS: readonly (readonly [Missing, RegExp])[] = [
+  ["upstream_cluster", /%UPSTREAM_CLUSTER/],
+  ["response_code_details", /%RESPONSE_CODE_DETAILS/],
+  ["grpc_status", /%(?:GRPC_STATUS|TRAILER\(GRPC-STATUS|RESP\(GRPC-STATUS)/i],
+  ["attempts", /%UPSTREAM_REQUEST_ATTEMPT_COUNT/],
+  ["own_path", /%(?:REQ|REQUEST_HEADER)\(:PATH\)/i],
+]
+
+export function missingOf(topology: Topology, provenances: Provenances, declaredKnown: boolean): Missing[] {
+  const missing = new Set<Missing>()
+  for (const side of ["inbound", "outbound"] as const) {
+    const ways = topology.http.filter((way) => way.side === side)
+    if (ways.length === 0) continue
+    if (provenances.http[side] === "stats") missing.add(side === "inbound" ? "inbound_log" : "outbound_log")
+    else for (const word of missingInFormats(ways)) missing.add(word)
+  }
+  if (!declaredKnown) missing.add("declared_model")
+  return MISSING.filter((word) => missing.has(word))
+}
+
+function missingInFormats(ways: readonly HttpWay[]): Missing[] {
+  const formats = ways.flatMap((way) => way.filter.accessLogs.map((log) => operatorsOf(log.format)))
+  return OPERATORS.filter(([, operator]) => formats.some((text) => !operator.test(text))).map(
+    ([word]) => word,
+  )
+}
+
+/** All operators of a format in one text; the default format has none of those asked for. */
+function operatorsOf(format: AccessLogFormat): string {
+  if (format.kind === "text") return format.text
+  return format.kind === "json" ? jsonText(format.fields) : ""
+}
+
+function jsonText(fields: JsonFormat): string {
+  return Object.values(fields)
+    .map((value) => (typeof value === "string" ? value : jsonText(value)))
+    .join(" ")
+}

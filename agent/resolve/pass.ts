@@ -1,0 +1,189 @@
+import { type AccessFact, Field, type FormatAbilities } from "#mesh/access.ts"
+import type { EnvoyRoute } from "#mesh/proxy.ts"
+import type { Doubt, Interner, RequestRow, Target } from "#mesh/request.ts"
+import { AMBIGUOUS } from "#mesh/resource.ts"
+import { headerField, type LineView, makeLineReader } from "./line-view.ts"
+import type { Reach } from "./reach.ts"
+import { targetName } from "./reach.ts"
+import { type ReplayAnswer, type ReplaySide, replay, replaySecondPass } from "./replay.ts"
+import { hostRewrite, rewritesPath } from "./rewrite.ts"
+import { RouteCache } from "./route-cache.ts"
+import { liveClusters, type NamedRoute, type RouteNames } from "./route-names.ts"
+import type { TableRow } from "./route-table/host-index.ts"
+import { RouteTable } from "./route-table.ts"
+import type { RouteLabels } from "./rows.ts"
+import type { HttpWay, Topology } from "./topology.ts"
+
+/** What the route table and the names make of a line; the same for all lines of the same key. */
+export interface Found {
+  readonly row: RequestRow
+  /** Undefined when neither cluster, host nor route tell one node. */
+  readonly target: Target | undefined
+  readonly grpc: boolean
+  readonly doubt: Doubt | undefined
+}
+
+export interface PassDeps {
+  readonly topology: Topology
+  readonly interner: Interner
+  readonly abilities: FormatAbilities | undefined
+  readonly queryLogged: boolean
+  readonly ways: readonly HttpWay[]
+  readonly names: RouteNames
+  readonly row: (labels: RouteLabels) => RequestRow
+  /** Of a gateway's ingress pass: no node is part of its key. */
+  readonly gateway: boolean
+  /** A gateway's first pass, when this is its second. */
+  readonly before: Pass | undefined
+}
+
+/** What the line itself says about whether it found a route. */
+export interface Routed {
+  /** It says that none was found. */
+  readonly none: boolean
+  /** It does not say. */
+  readonly open: boolean
+}
+
+/**
+ * One pass of requests through a proxy: its route tables, their names, and what was found before. A sidecar's calls are
+ * one pass, a gateway's ingress another, its egress a third.
+ */
+export class Pass {
+  readonly side: ReplaySide
+  readonly #deps: PassDeps
+  readonly #cache: RouteCache<Found>
+  readonly #read: (fact: AccessFact) => LineView
+  /** Tables by the port that was called, where a side has several. */
+  readonly #byPort = new Map<number, { readonly index: number; readonly side: ReplaySide }>()
+
+  constructor(deps: PassDeps) {
+    this.#deps = deps
+    this.#read = makeLineReader(deps.abilities)
+    const same = (a: TableRow, b: TableRow): boolean => this.#named(a)?.row === this.#named(b)?.row
+    const tables = new Map<string, RouteTable>()
+    for (const { filter, routes } of deps.ways) {
+      if (routes !== undefined) tables.set(routes.name, new RouteTable(routes, filter, same))
+    }
+    const routes = allRoutes(deps.ways)
+    const rewrites = routes.some((route) => rewritesPath(route) || hostRewrite(route) !== undefined)
+    const names = deps.names.routes
+    this.side = { tables: [...tables.values()], names, rewrites }
+    if (tables.size > 1) {
+      for (const { chain, routes: own } of deps.ways) {
+        const table = own === undefined ? undefined : tables.get(own.name)
+        if (table === undefined || chain.destinationPort === undefined) continue
+        const index = this.#byPort.size + 1
+        this.#byPort.set(chain.destinationPort, { index, side: { tables: [table], names, rewrites } })
+      }
+    }
+    this.#cache = new RouteCache(keyFields(routes, deps))
+  }
+
+  #named(row: TableRow): NamedRoute | undefined {
+    return this.#deps.names.routes.get(row.route)
+  }
+
+  /** `port` is the one that was called, -1 when unknown. */
+  find(fact: AccessFact, reach: Reach | undefined, port: number, routed: Routed): Found {
+    const own = port < 0 ? undefined : this.#byPort.get(port)
+    const told = (routed.none ? 1 : 0) + (routed.open ? 2 : 0) + (fact.grpcStatus >= 0 ? 4 : 0)
+    const selector = ((reach?.id ?? 0) * 1024 + (own?.index ?? 0)) * 8 + told
+    const known = this.#cache.find(fact, selector)
+    if (known !== undefined) return known
+    const found = this.#resolve(this.#read(fact), reach, own?.side ?? this.side, routed)
+    this.#cache.store(fact, found)
+    return found
+  }
+
+  #resolve(line: LineView, reach: Reach | undefined, side: ReplaySide, routed: Routed): Found {
+    const nothing = line.path === undefined && line.original === undefined && line.either === undefined
+    // Broken requests show neither path nor host: Envoy refused them before it looked for a route.
+    if (routed.none || (nothing && reach === undefined)) return this.#unmatched(side, line, undefined)
+    const { queryLogged, before } = this.#deps
+    const question = { line, reach, mayBeUnmatched: routed.open, queryLogged }
+    const answer =
+      before === undefined ? replay(side, question) : replaySecondPass(before.side, side, question)
+    if (answer.rows.length === 0) return this.#unmatched(side, line, "route_unmatched")
+    return this.#found(answer, reach)
+  }
+
+  #unmatched(side: ReplaySide, line: LineView, doubt: Doubt | undefined): Found {
+    const { authority } = line
+    const hosts = authority === undefined ? [] : side.tables.map((table) => table.namedHost(authority))
+    const row = this.#deps.names.unmatched(hosts.find((host) => host !== undefined))
+    return { row, target: undefined, grpc: false, doubt }
+  }
+
+  #found(answer: ReplayAnswer, reach: Reach | undefined): Found {
+    const { doubt, rows, ambiguous } = answer
+    const named = rows.map((row) => this.#named(row)).filter((one) => one !== undefined)
+    const first = named[0]
+    if (first === undefined)
+      return { row: this.#deps.names.unmatched(undefined), target: undefined, grpc: false, doubt }
+    const grpc = named.every((one) => one.grpc)
+    const row = ambiguous ? this.#deps.row(ambiguousLabels(named, this.#deps.gateway)) : first.row
+    return { row, target: this.#target(rows, reach), grpc, doubt }
+  }
+
+  /** By cluster or host; else the node that all clusters of the rows stand for, as far as there is one. */
+  #target(rows: readonly TableRow[], reach: Reach | undefined): Target | undefined {
+    if (this.#deps.gateway) return this.#deps.interner.target("")
+    if (reach?.target !== undefined) return reach.target
+    const names = new Set<string | undefined>()
+    for (const { route } of rows) {
+      for (const name of liveClusters(route)) {
+        if (reach !== undefined && !reach.names.has(name)) continue
+        const known = this.#deps.topology.clusters.get(name)
+        names.add(known === undefined ? undefined : targetName(known))
+      }
+    }
+    const [only] = names
+    return names.size === 1 && only !== undefined ? this.#deps.interner.target(only) : undefined
+  }
+}
+
+/** What the possible routes have in common; what differs is `(ambiguous)`. Also one route alone, when it may be none. */
+function ambiguousLabels(named: readonly NamedRoute[], gateway: boolean): RouteLabels {
+  const pick = (key: keyof RouteLabels): string => {
+    const values = new Set(named.map(({ labels }) => labels[key] ?? ""))
+    const [only] = values
+    return values.size === 1 ? (only ?? "") : AMBIGUOUS
+  }
+  const virtualService = pick("virtualService")
+  if (gateway) return { gatewayRoute: AMBIGUOUS, virtualService }
+  const virtualRouter = pick("virtualRouter")
+  return {
+    virtualService,
+    ...(virtualRouter === AMBIGUOUS ? {} : { virtualRouter }),
+    route: AMBIGUOUS,
+  }
+}
+
+function allRoutes(ways: readonly HttpWay[]): EnvoyRoute[] {
+  return ways.flatMap((way) => way.routes?.virtualHosts.flatMap((host) => host.routes) ?? [])
+}
+
+/** The fields that the tables look at: host, path and method always, headers where a route asks for them. */
+function keyFields(routes: readonly EnvoyRoute[], deps: PassDeps): { field: number; cut: boolean }[] {
+  const before = deps.before?.side.names.keys() ?? []
+  const all = [...routes, ...before]
+  const cut = all.every((route) => route.match.query.length === 0)
+  const fields: { field: number; cut: boolean }[] = [
+    { field: Field.method, cut: false },
+    { field: Field.authority, cut: false },
+    { field: Field.path, cut },
+    { field: Field.originalPath, cut },
+    { field: Field.eitherPath, cut },
+  ]
+  const headers = new Set<number>()
+  for (const { match } of all) {
+    if (match.grpc) headers.add(Field.contentType)
+    for (const { name } of match.headers) {
+      const field = headerField(name, deps.abilities)
+      if (field !== undefined) headers.add(field)
+    }
+  }
+  for (const field of headers) fields.push({ field, cut: false })
+  return fields
+}

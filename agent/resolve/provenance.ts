@@ -1,0 +1,32 @@
+import type { AccessLogSink } from "#mesh/proxy.ts"
+import type { Provenance } from "#mesh/resource.ts"
+import type { HttpWay, Side, TcpWay, Topology } from "./topology.ts"
+
+/** By side and kind of traffic; rests on configuration and discovery alone, never on whether lines come. */
+export interface Provenances {
+  readonly http: Readonly<Record<Side, Provenance>>
+  readonly tcp: Readonly<Record<Side, Provenance>>
+}
+
+/**
+ * `log` where every way of that side writes an access log that can be read: one unread way would be missing from the
+ * counts. A side without ways has nothing to count, and is `stats`.
+ */
+export function provenancesOf(topology: Topology, readableLogs: ReadonlySet<string>): Provenances {
+  const of = (ways: readonly (HttpWay | TcpWay)[], side: Side): Provenance => {
+    const own = ways.filter((way) => way.side === side)
+    const read =
+      own.length > 0 && own.every((way) => way.filter.accessLogs.some((log) => isReadable(log, readableLogs)))
+    return read ? "log" : "stats"
+  }
+  const both = (ways: readonly (HttpWay | TcpWay)[]): Record<Side, Provenance> => ({
+    inbound: of(ways, "inbound"),
+    outbound: of(ways, "outbound"),
+  })
+  return { http: both(topology.http), tcp: both(topology.tcp) }
+}
+
+/** A log with a filter holds only some requests, and an unknown format cannot be decoded. */
+function isReadable(log: AccessLogSink, readableLogs: ReadonlySet<string>): boolean {
+  return readableLogs.has(log.path) && log.filtered !== true && log.format.kind !== "unsupported"
+}
