@@ -3,6 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { MeshscopeError } from "#mesh/errors.ts"
 
 const TAKE_MS = 10_000
+const WORKER_MS = 50
+/** Clusters or listeners that are accepted but not yet in use. */
+const WARMING = /warming(?:_clusters)?: [1-9]/
 
 /** Waits until an Envoy shows all versions in its stats; throws with its last warnings when it does not. */
 export async function awaitVersions(
@@ -12,7 +15,7 @@ export async function awaitVersions(
   const until = performance.now() + TAKE_MS
   while (versions.length > 0) {
     const page = await versionPage(proxy.admin)
-    if (versions.every((version) => page.includes(version))) return
+    if (versions.every((version) => page.includes(version)) && !WARMING.test(page)) break
     if (performance.now() > until) {
       const words = (await readFile(proxy.log, "utf8"))
         .split("\n")
@@ -22,9 +25,11 @@ export async function awaitVersions(
     }
     await sleep(25)
   }
+  // The worker takes it a moment after the main thread has said so.
+  if (versions.length > 0) await sleep(WORKER_MS)
 }
 
 async function versionPage(admin: string): Promise<string> {
-  const answer = await fetch(`http://${admin}/stats?filter=version_text`)
+  const answer = await fetch(`http://${admin}/stats?filter=version_text|warming`)
   return answer.text()
 }

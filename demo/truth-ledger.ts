@@ -1,8 +1,9 @@
-import type { DeclaredMesh, RetryPolicy } from "#mesh/declared.ts"
+import type { DeclaredMesh } from "#mesh/declared.ts"
 import { UNDECLARED, UNKNOWN, UNMATCHED } from "#mesh/resource.ts"
 import { nodeOf, reach, serviceOf } from "./control-plane/service.ts"
 import { arrivalEnding, callEnding, type Ending, unavailable } from "./outcomes.ts"
 import type { Arrival, Call, Records, TcpCall } from "./records.ts"
+import { attemptsAtEnd } from "./retries.ts"
 import { type Asked, gatewayPass, type ServicePass, servicePass } from "./routing.ts"
 import type { HealthCheckCount, TcpCount, Truth, TruthCount, TruthRow } from "./truth.ts"
 
@@ -217,7 +218,7 @@ function foldArrivals(
       ...ending,
     })
   for (const arrival of arrivals) count(arrivalEnding(arrival))
-  const unseen = unseenAttempts(world, node, call, served?.reached?.retry, arrivals)
+  const unseen = unseenAttempts(world, node, call, served, arrivals)
   for (let attempt = 0; attempt < unseen; attempt++) count(unavailable(call.protocol))
 }
 
@@ -226,27 +227,15 @@ function unseenAttempts(
   world: World,
   node: string,
   call: Call,
-  retry: RetryPolicy | undefined,
+  served: ServicePass | undefined,
   arrivals: readonly Arrival[],
 ): number {
-  const { down, overloaded, withoutEndpoints } = world
-  if (withoutEndpoints.has(node) || (!down.has(node) && !overloaded.has(node))) return 0
-  const last = arrivals.at(-1)
-  if (last !== undefined && last.end.how === "answered" && last.end.code === call.end.code) {
-    return Math.max(0, last.attempt - arrivals.length)
-  }
-  // A proxy never retries what a full breaker refused.
-  const attempts = overloaded.has(node) ? arrivals.length + 1 : 1 + retriesOf503(retry, call.protocol)
-  return Math.max(0, attempts - arrivals.length)
-}
-
-const DEFAULT_RETRIES = 2
-
-function retriesOf503(retry: RetryPolicy | undefined, protocol: "http" | "grpc"): number {
-  if (retry === undefined) return DEFAULT_RETRIES
-  const events = [...(retry.httpRetryEvents ?? []), ...(retry.grpcRetryEvents ?? [])]
-  const covering = protocol === "grpc" ? ["unavailable"] : ["server-error", "gateway-error"]
-  return events.some((event) => covering.includes(event)) ? retry.maxRetries : 0
+  if (world.withoutEndpoints.has(node)) return 0
+  if (!world.down.has(node) && !world.overloaded.has(node)) return 0
+  // Who comes straight to the callee's proxy has no proxy of its own that would try again.
+  const reached = served?.reached
+  const all = reached === undefined ? 1 : attemptsAtEnd(call, reached.retry)
+  return Math.max(0, (all ?? arrivals.at(-1)?.attempt ?? 1) - arrivals.length)
 }
 
 function foldTcp(tcp: Map<string, TcpCount>, mesh: DeclaredMesh, connection: TcpCall): void {

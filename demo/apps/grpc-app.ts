@@ -1,4 +1,10 @@
-import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2"
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Arrival, BEHAVIOUR_HEADER, CALL_HEADER } from "../records.ts"
 import { behaviourOf } from "./behaviour.ts"
@@ -7,6 +13,9 @@ import { type AppState, nextAttempt } from "./state.ts"
 
 /** A message of two bytes: field 1, varint 1. */
 const MESSAGE = Buffer.from([0, 0, 0, 0, 2, 8, 1])
+
+/** Refused before any message, in the headers alone: only so can a proxy try again. */
+const UNAVAILABLE = 14
 
 /** Answers each gRPC method with one small message and the planned status. */
 export function grpcApp(pod: AppPod, state: AppState): Http2Server {
@@ -52,10 +61,16 @@ async function serve(
   }
   if (state.aborting.has(pod.node)) {
     how = "cut_before"
-    stream.session?.destroy()
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     return
   }
-  stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true })
+  const head = { ":status": 200, "content-type": "application/grpc" }
+  if (status === UNAVAILABLE) {
+    how = "answered"
+    stream.respond({ ...head, "grpc-status": String(status) }, { endStream: true })
+    return
+  }
+  stream.respond(head, { waitForTrailers: true })
   stream.on("wantTrailers", () => {
     how = "answered"
     stream.sendTrailers({ "grpc-status": String(status) })
