@@ -1,5 +1,5 @@
 /** What is not known; never a zero. */
-export const UNKNOWN_NUMBER = "–"
+const UNKNOWN_NUMBER = "–"
 
 /** A ratio as percent with two decimals; a small one is never rounded to nothing. */
 export function percent(ratio: number | null): string {

@@ -50,7 +50,7 @@ function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
 }
 
 /** Failing before degraded and so on; within a state the higher error ratio, then the busier, then the name. */
-export function worstFirst(one: ShownRoute, other: ShownRoute): number {
+function worstFirst(one: ShownRoute, other: ShownRoute): number {
   return (
     HEALTH_STATES.indexOf(one.health) - HEALTH_STATES.indexOf(other.health) ||
     (other.numbers.errorRatio ?? -1) - (one.numbers.errorRatio ?? -1) ||
@@ -60,7 +60,7 @@ export function worstFirst(one: ShownRoute, other: ShownRoute): number {
 }
 
 /** One line: who answered, what stayed unaccounted, how old the data is. */
-export function completenessText({ complete, completeness, windowSeconds }: ShownAnswer): string {
+function completenessText({ complete, completeness, windowSeconds }: ShownAnswer): string {
   const { proxiesAnswered, proxiesKnown, agentsSeen, agentsKnown, unaccountedRatio, dataAgeSeconds } =
     completeness
   return [

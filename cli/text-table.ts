@@ -14,7 +14,7 @@ const WIDE =
 const segments = new Intl.Segmenter("en", { granularity: "grapheme" })
 
 /** Columns that a text takes on a terminal. */
-export function textWidth(text: string): number {
+function textWidth(text: string): number {
   // Plain ASCII, which nearly every name is, needs no segmenting.
   if (/^[ -~]*$/.test(text)) return text.length
   let width = 0

@@ -38,4 +38,3 @@ export const otlpSchema = z.strictObject({
       "How much may wait on disk while the receiver is away. Above it the oldest is dropped and counted.",
     ),
 })
-export type OtlpConfig = z.output<typeof otlpSchema>
