@@ -23,8 +23,9 @@ export type Observation<K extends AgentMetricKey> = (
 ) => void
 
 /**
- * The agent's own metrics. Two ways in: instruments that code adds to, and observations of numbers that code keeps
- * anyway, which cost the line nothing. Use one way per metric.
+ * The agent's own metrics. Two ways in: instruments that code adds to, for what happens per page or batch (an `add` with
+ * labels hashes them, a few hundred ns); and observations of numbers that code keeps anyway, for what happens per line.
+ * Use one way per metric.
  */
 export interface Telemetry {
   counter<K extends AgentKeyOf<"counter">>(key: K): OwnCounter<K>
