@@ -7,7 +7,7 @@ import { differences, drawnPicture, importPicture, specifiers } from "../../scri
 const root = resolve(import.meta.dirname, "../..")
 
 describe("docs/architecture.md", () => {
-  it("draws what the code imports, no more and no less (`node scripts/import-picture.ts --write` draws it anew)", async () => {
+  it("draws what the code imports, no more and no less (`npm run docs` draws it anew)", async () => {
     const page = await readFile(join(root, "docs/architecture.md"), "utf8")
     expect(differences(importPicture(root), drawnPicture(page))).toEqual([])
   })
