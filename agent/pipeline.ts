@@ -1,0 +1,180 @@
+import type { Clock } from "#mesh/clock.ts"
+import type { ParsedModel } from "#mesh/declare/parsed.ts"
+import type { ErrorCode } from "#mesh/errors.ts"
+import type { ProxyTarget } from "#mesh/proxy.ts"
+import { type Doubt, makeInterner } from "#mesh/request.ts"
+import { readBootId } from "./account/boot-id.ts"
+import type { Ledger } from "./account/contract.ts"
+import { openLedger } from "./account/ledger.ts"
+import { makeRequestAccountant } from "./account/requests.ts"
+import { makeBodyPool } from "./collect/admin/body.ts"
+import { makeGate } from "./collect/admin/gate.ts"
+import { TailSource } from "./collect/tail/tail-source.ts"
+import type { AgentConfig } from "./config/parse.ts"
+import { LogLines } from "./log-lines.ts"
+import { publishModel } from "./model.ts"
+import { Proxy, type ProxyDeps } from "./proxy.ts"
+import { ScrapeSchedule } from "./scrape-schedule.ts"
+import type { Log } from "./telemetry/log.ts"
+
+export interface PipelineDeps {
+  readonly clock: Clock
+  readonly log: Log
+  readonly model: ParsedModel
+  readonly scraped: ProxyDeps["scraped"]
+  /** Called after each commit, when what is exposed has moved on. */
+  readonly committed: () => void
+}
+
+/** How often series without a proxy behind them are looked for, and after which time they leave. */
+const EXPIRE_LOOK_MS = 60_000
+const EXPIRE_MS = 3_600_000
+
+/**
+ * The line: discovered targets are looked at and tailed, what they say is named and counted, and all of it is committed
+ * together. Publishing reads the ledger's snapshot and is no part of it.
+ */
+export class Pipeline {
+  readonly ledger: Ledger
+  readonly tail: TailSource
+  readonly lines: LogLines
+  readonly doubts = new Map<Doubt, number>()
+  readonly #config: AgentConfig
+  readonly #deps: PipelineDeps
+  readonly #proxyDeps: ProxyDeps
+  readonly #proxies = new Map<string, Proxy>()
+  readonly #schedule: ScrapeSchedule
+  #commits: NodeJS.Timeout | undefined
+  #frozen: string | undefined
+  #expired = 0
+
+  /** @throws MeshscopeError STATE_LOCKED, STATE_FUTURE, STATE_UNWRITABLE */
+  constructor(config: AgentConfig, deps: PipelineDeps) {
+    const { clock, log, model } = deps
+    this.#config = config
+    this.#deps = deps
+    const bootId = readBootId()
+    this.ledger = openLedger({
+      folder: config.agent.state,
+      clock,
+      maxSeries: config.limits.series,
+      ...(config.agent.cluster === "" ? {} : { common: { cluster: config.agent.cluster } }),
+      ...(bootId === undefined ? {} : { bootId }),
+      note: (code: ErrorCode, sentence: string) => {
+        log.warn(sentence, { code })
+      },
+    })
+    const accountant = makeRequestAccountant({ ledger: this.ledger })
+    this.lines = new LogLines(accountant, { framing: "auto", maxLineBytes: config.logs.maxLineBytes })
+    this.tail = new TailSource(
+      { clock, consumer: this.lines, restored: this.ledger.restored("tail") },
+      {
+        pollMs: config.logs.poll,
+        start: config.logs.start,
+        bufferBytes: Math.max(256 * 1024, config.logs.maxLineBytes + 1024),
+      },
+    )
+    this.ledger.join(this.tail)
+    if (config.model.publish) publishModel(this.ledger, model.model.meshes)
+    this.#proxyDeps = {
+      clock,
+      log,
+      ledger: this.ledger,
+      interner: makeInterner(),
+      admin: {
+        gate: makeGate(),
+        bodies: makeBodyPool(),
+        limits: { maxPageBytes: config.scrape.maxPageBytes, timeoutMs: config.scrape.timeout },
+      },
+      declared: model.model,
+      healthChecks: { agents: config.logs.healthCheckAgents, paths: config.logs.healthCheckPaths },
+      page: config.scrape.page,
+      clustersMs: config.scrape.clustersInterval,
+      scraped: deps.scraped,
+      doubted: (doubt) => this.doubts.set(doubt, (this.doubts.get(doubt) ?? 0) + 1),
+      bound: (proxy) => {
+        this.#follow(proxy)
+      },
+    }
+    this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
+  }
+
+  get proxies(): Iterable<Proxy> {
+    return this.#proxies.values()
+  }
+
+  /** Takes the whole set of targets: new ones begin, changed ones begin anew, missing ones end. */
+  take(targets: readonly ProxyTarget[]): void {
+    const wanted = new Map(targets.map((target) => [target.name, target]))
+    for (const [name, proxy] of this.#proxies) {
+      const target = wanted.get(name)
+      if (target !== undefined && JSON.stringify(target) === JSON.stringify(proxy.target)) continue
+      this.#end(proxy)
+    }
+    for (const target of targets) {
+      if (this.#proxies.has(target.name)) continue
+      const proxy = new Proxy(target, this.#proxyDeps)
+      this.#proxies.set(target.name, proxy)
+      this.#schedule.add(target.name, () => proxy.look())
+    }
+    this.#deps.log.info("The set of proxies changed.", { proxies: targets.length })
+  }
+
+  #end(proxy: Proxy): void {
+    const { name, logs } = proxy.target
+    this.#proxies.delete(name)
+    this.#schedule.remove(name)
+    const kept = new Set([...this.#proxies.values()].flatMap((other) => other.target.logs))
+    for (const path of logs) if (!kept.has(path)) this.tail.unfollow(path)
+    proxy.close()
+  }
+
+  #follow(proxy: Proxy): void {
+    for (const path of proxy.target.logs) this.lines.assign(this.tail.follow(path), proxy)
+  }
+
+  start(): void {
+    this.tail.start()
+    this.#commits = setInterval(() => {
+      this.commit()
+    }, this.#config.commit)
+  }
+
+  /** Commits now. Says once when it stops working, and once when it works again. */
+  commit(): void {
+    const now = this.#deps.clock.monotonic()
+    if (now - this.#expired > EXPIRE_LOOK_MS) {
+      this.#expired = now
+      this.#expire()
+    }
+    this.ledger.commit()
+    const { frozen } = this.ledger
+    if (frozen !== undefined && this.#frozen === undefined)
+      this.#deps.log.error(frozen, { code: "STATE_UNWRITABLE" })
+    if (frozen === undefined && this.#frozen !== undefined)
+      this.#deps.log.info("The state can be written again.")
+    this.#frozen = frozen
+    if (frozen === undefined) this.#deps.committed()
+  }
+
+  /** A series lives as long as the resource that it is of has a proxy here; the declared model's always do. */
+  #expire(): void {
+    const alive = new Set([...this.#proxies.values()].map(({ identity }) => identity?.resource ?? ""))
+    this.ledger.expire(EXPIRE_MS, (metric, labels) => {
+      if (metric === "resourceInfo" || metric === "routeWeight" || metric === "objective") return true
+      return ["source", "virtual_node", "virtual_gateway"].some((name) =>
+        alive.has(labels.get(name) ?? "\u0000"),
+      )
+    })
+  }
+
+  /** Reads what is there once more, commits, and closes everything. */
+  async stop(): Promise<void> {
+    clearInterval(this.#commits)
+    await this.#schedule.stop()
+    await this.tail.stop()
+    for (const proxy of this.#proxies.values()) proxy.close()
+    this.commit()
+    this.ledger.close()
+  }
+}

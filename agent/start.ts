@@ -1,0 +1,82 @@
+import type { Clock } from "#mesh/clock.ts"
+import type { Environment } from "#mesh/interpolation.ts"
+import type { AgentConfig } from "./config/parse.ts"
+import { serveMetrics } from "./metrics-server.ts"
+import { readModel } from "./model.ts"
+import { Pipeline } from "./pipeline.ts"
+import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
+import { discoveryOf } from "./registry.ts"
+import { observePipeline, scrapeCounts } from "./self-metrics.ts"
+import type { Log } from "./telemetry/log.ts"
+import { makeTelemetry } from "./telemetry/telemetry.ts"
+
+export interface AgentDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** What `${NAME}` in targets files refers to. */
+  readonly env: Environment
+  readonly version: string
+  readonly nodeVersion: string
+}
+
+export interface Agent {
+  /** Undefined when no page for Prometheus is served. */
+  readonly metricsUrl: string | undefined
+  readonly pipeline: Pipeline
+  /** Reads what is there, commits, hands over, closes. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the agent of one node: state, then what reads, then what publishes.
+ * @throws MeshscopeError FILE_UNREADABLE, MODEL_INVALID, STATE_*, LISTEN_FAILED
+ */
+export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<Agent> {
+  const { clock, log } = deps
+  const model = await readModel(config.model.files)
+  for (const note of model.notes) log.warn(note, { code: "MODEL_INVALID" })
+  const telemetry = makeTelemetry({
+    version: deps.version,
+    nodeVersion: deps.nodeVersion,
+    processMetrics: true,
+  })
+  const pipeline = new Pipeline(config, {
+    clock,
+    log,
+    model,
+    scraped: scrapeCounts(telemetry),
+    committed: () => undefined,
+  })
+  observePipeline(telemetry, pipeline, config.limits)
+  const ending = new AbortController()
+  const { prometheus } = config.publish
+  try {
+    const handler = makeMetricsHandler({
+      snapshot: pipeline.ledger.snapshot,
+      own: { metrics: () => telemetry.text("prometheus") },
+    })
+    const server = prometheus.enabled
+      ? await serveMetrics(prometheus, handler, () => pipeline.ledger.frozen)
+      : undefined
+    const discovery = discoveryOf(config, { clock, env: deps.env, log, telemetry })
+    const found = discovery.run((targets) => {
+      pipeline.take(targets)
+    }, ending.signal)
+    pipeline.start()
+    return {
+      metricsUrl: server?.url,
+      pipeline,
+      async stop() {
+        ending.abort()
+        await found
+        await pipeline.stop()
+        await server?.close()
+        await telemetry.close()
+      },
+    }
+  } catch (error) {
+    ending.abort()
+    await pipeline.stop()
+    throw error
+  }
+}
