@@ -1,0 +1,112 @@
+import { parseArgs } from "node:util"
+import { MeshscopeError } from "#mesh/errors.ts"
+
+/** What the demo was asked to do. */
+export interface DemoArguments {
+  readonly help: boolean
+  /** Run for so long, then print what was counted and end; undefined: until Ctrl-C. */
+  readonly forMs: number | undefined
+  readonly json: boolean
+  readonly rate: number
+  readonly seed: number
+  readonly mesh: "yelb" | "extended"
+  readonly logs: "mixed" | "json"
+  readonly mix: "everyday" | "all"
+  readonly keep: boolean
+  /** Without agent and collector: Envoys and load alone. */
+  readonly bare: boolean
+  readonly faults: readonly TimedFault[]
+}
+
+export interface TimedFault {
+  /** One line such as `weights 99:1`. */
+  readonly line: string
+  readonly atMs: number
+}
+
+export const USAGE = `npm run demo -- [options]
+
+The yelb mesh on real Envoys in App Mesh's names, with load on it, an agent and a collector. Ctrl-C ends it.
+
+  --for <duration>     run so long, print the counts, and exit 0 only if they agree to the request
+  --json               print them as JSON (with --for)
+  --rate <n>           planned requests a second (default 20)
+  --seed <n>           another plan (default 1)
+  --mesh <name>        yelb (default) or extended: canary, timeouts, gRPC, a service without routes
+  --mix <name>         everyday (default, mostly fine) or all: every case often
+  --logs <name>        mixed (default: some JSON, one in text, the rest none) or json
+  --fault <line>@<t>   a fault at a time, e.g. --fault kill-app@20s --fault "weights 0:1@30s"
+  --bare               no agent and no collector
+  --keep               leave the run folder
+  --help               this text
+`
+
+/** @throws MeshscopeError CONFIG_INVALID with the option and what it expects */
+export function parseDemoArguments(args: readonly string[]): DemoArguments {
+  const { values } = parsed(args)
+  return {
+    help: values.help ?? false,
+    forMs: values.for === undefined ? undefined : duration("--for", values.for),
+    json: values.json ?? false,
+    rate: numberIn("--rate", values.rate ?? "20", 0.1, 2000),
+    seed: numberIn("--seed", values.seed ?? "1", 0, 2 ** 32 - 1),
+    mesh: oneOf("--mesh", values.mesh ?? "yelb", ["yelb", "extended"]),
+    logs: oneOf("--logs", values.logs ?? "mixed", ["mixed", "json"]),
+    mix: oneOf("--mix", values.mix ?? "everyday", ["everyday", "all"]),
+    keep: values.keep ?? false,
+    bare: values.bare ?? false,
+    faults: (values.fault ?? []).map(timedFault).toSorted((a, b) => a.atMs - b.atMs),
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        help: { type: "boolean", short: "h" },
+        for: { type: "string" },
+        json: { type: "boolean" },
+        rate: { type: "string" },
+        seed: { type: "string" },
+        mesh: { type: "string" },
+        mix: { type: "string" },
+        logs: { type: "string" },
+        keep: { type: "boolean" },
+        bare: { type: "boolean" },
+        fault: { type: "string", multiple: true },
+      },
+    })
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const invalid = (message: string): MeshscopeError =>
+  new MeshscopeError("CONFIG_INVALID", `${message} See npm run demo -- --help.`)
+
+function timedFault(text: string): TimedFault {
+  const at = text.lastIndexOf("@")
+  if (at <= 0) throw invalid(`--fault expects a line and a time such as kill-app@20s, not ${text}.`)
+  return { line: text.slice(0, at).trim(), atMs: duration("--fault", text.slice(at + 1)) }
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+function duration(option: string, text: string): number {
+  const [, amount, unit = "s"] = /^(\d{1,6})(ms|s|m|h)?$/.exec(text) ?? []
+  if (amount === undefined) throw invalid(`${option} expects a duration such as 60s, not ${text}.`)
+  return Number(amount) * (UNITS[unit] ?? 1000)
+}
+
+function numberIn(option: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (text.trim() !== "" && value >= least && value <= most) return value
+  throw invalid(`${option} expects a number from ${least} to ${most}, not ${text}.`)
+}
+
+function oneOf<const T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text)
+  if (found === undefined) throw invalid(`${option} expects ${choices.join(" or ")}, not ${text}.`)
+  return found
+}

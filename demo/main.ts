@@ -1,0 +1,98 @@
+import { createInterface } from "node:readline"
+import { MeshscopeError } from "#mesh/errors.ts"
+import { type DemoArguments, parseDemoArguments, USAGE } from "./arguments.ts"
+import { envoyBinary } from "./envoy-binary.ts"
+import { applyFault, FaultProblem, faultHelp } from "./faults.ts"
+import { type Session, startSession } from "./session.ts"
+import { type Verdict, verdict } from "./verdict.ts"
+
+/** `npm run demo`: see `--help`. What is for the user goes to standard error, so that JSON stands alone. */
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`)
+}
+
+async function main(): Promise<void> {
+  const args = parseDemoArguments(process.argv.slice(2))
+  if (args.help) {
+    process.stdout.write(USAGE)
+    return
+  }
+  const interrupted = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort())
+  const envoy = await envoyBinary()
+  const started = performance.now()
+  const session = await startSession(args, { envoy, say })
+  try {
+    say(greeting(session, args, performance.now() - started))
+    const stopListening = listen(session)
+    await session.play(interrupted.signal)
+    stopListening()
+    if (args.forMs !== undefined && !interrupted.signal.aborted) await conclude(session, args)
+  } finally {
+    await session.stop()
+  }
+}
+
+function greeting({ stage, product, faults, runDir }: Session, args: DemoArguments, ms: number): string {
+  const { fleet } = stage
+  const proxies = fleet.proxies.map(({ name, admin }) => `  ${name.padEnd(36)} http://${admin}`)
+  const urls =
+    product === undefined
+      ? []
+      : [`Page of the collector:  ${product.collectorUrl}/`, `Metrics of the agent:   ${product.metricsUrl}`]
+  return [
+    `${fleet.proxies.length} Envoys and their applications are up after ${(ms / 1000).toFixed(1)} s. Admin pages:`,
+    ...proxies,
+    `Gateway:                http://${fleet.gateway()}/`,
+    ...urls,
+    `Run folder:             ${runDir}`,
+    `Load: ${args.rate} requests a second, mix ${args.mix}, seed ${args.seed}.`,
+    ...(args.forMs === undefined ? ["Type a fault (or help), Ctrl-C to end:", faultHelp(faults)] : []),
+  ].join("\n")
+}
+
+/** Fault commands from standard input, one a line. */
+function listen({ stage, faults }: Session): () => void {
+  const lines = createInterface({ input: process.stdin })
+  lines.on("line", (line) => {
+    if (line.trim() === "") return
+    if (line.trim() === "help") say(faultHelp(faults))
+    else applyFault(faults, stage, line).then(say, (error: unknown) => say(sentence(error)))
+  })
+  return () => {
+    lines.close()
+    process.stdin.destroy()
+  }
+}
+
+async function conclude({ stage, product }: Session, args: DemoArguments): Promise<void> {
+  if (product === undefined) {
+    const truth = await stage.truth()
+    process.stdout.write(`${JSON.stringify({ truth }, undefined, 1)}\n`)
+    return
+  }
+  const end = await verdict(stage, product)
+  process.stdout.write(args.json ? `${JSON.stringify(end, undefined, 1)}\n` : summaryText(end))
+  if (!end.agree) process.exitCode = 1
+}
+
+function summaryText({ agree, truth, agentDiffers, collectorDiffers }: Verdict): string {
+  const differing = [...agentDiffers, ...collectorDiffers]
+    .slice(0, 20)
+    .map(({ labels, truth: really, told }) => `  ${JSON.stringify(labels)}: ${told}, really ${really}\n`)
+  return agree
+    ? `${truth.sent} requests sent; agent and collector agree with the truth to the request.\n`
+    : `${truth.sent} requests sent; what was counted differs from what happened:\n${differing.join("")}`
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof FaultProblem || error instanceof MeshscopeError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+try {
+  await main()
+} catch (error) {
+  say(sentence(error))
+  process.exitCode = 1
+}

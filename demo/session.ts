@@ -1,0 +1,107 @@
+import { mkdtemp, readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { parseKubernetesObjects } from "#mesh/declare/kubernetes.ts"
+import type { DemoArguments } from "./arguments.ts"
+import { applyFault, type Fault, faultsOf } from "./faults.ts"
+import { type Product, startProduct } from "./product.ts"
+import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
+import { type Stage, startStage } from "./stage.ts"
+import { removeFolder } from "./xds-folder.ts"
+
+/** One run of the demo: the stage, and the product that watches it. */
+export interface Session {
+  readonly stage: Stage
+  /** Undefined with `--bare`. */
+  readonly product: Product | undefined
+  readonly faults: readonly Fault[]
+  readonly runDir: string
+  /** Runs load and timed faults until the time is over or the signal aborts. */
+  play(signal: AbortSignal): Promise<void>
+  /** Ends all processes and removes the run folder unless it is to be kept. */
+  stop(): Promise<void>
+}
+
+export interface SessionDeps {
+  readonly envoy: string
+  /** Sentences for the user. */
+  readonly say: (sentence: string) => void
+}
+
+export async function startSession(args: DemoArguments, { envoy, say }: SessionDeps): Promise<Session> {
+  const runDir = await mkdtemp(join(tmpdir(), "meshscope-demo-"))
+  const modelFile = join(import.meta.dirname, args.mesh === "extended" ? "yelb-extended.yaml" : "yelb.yaml")
+  const closing: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).toReversed()) await close()
+  }
+  closing.push(() => (args.keep ? Promise.resolve(say(`Kept: ${runDir}`)) : removeFolder(runDir)))
+  try {
+    const { model } = parseKubernetesObjects(await readFile(modelFile, "utf8"), modelFile)
+    const logs = args.logs === "json" ? ALL_JSON : MIXED_LOGS
+    const { rate, seed, mix } = args
+    const stage = await startStage({
+      model,
+      placement: PLACEMENT,
+      runDir,
+      logs,
+      envoy,
+      rate,
+      seed,
+      mix,
+      concurrency: 64,
+    })
+    closing.push(() => stage.stop())
+    let product: Product | undefined
+    if (!args.bare) {
+      const watching = await startProduct({ runDir, targetsFile: stage.fleet.targetsFile, modelFile })
+      closing.push(() => watching.stop())
+      await watching.ready(stage.fleet.proxies.length)
+      product = watching
+    }
+    const faults = faultsOf(stage.fleet.mesh())
+    return { stage, product, faults, runDir, play: (signal) => play(args, stage, faults, say, signal), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** How often the records of a long run are folded into counts, so that they take no memory. */
+const FOLD_MS = 20_000
+
+async function play(
+  args: DemoArguments,
+  stage: Stage,
+  faults: readonly Fault[],
+  say: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController()
+  const ended = AbortSignal.any([signal, over.signal])
+  const timer = args.forMs === undefined ? undefined : setTimeout(() => over.abort(), args.forMs)
+  const begun = performance.now()
+  const timed = async (): Promise<void> => {
+    for (const { line, atMs } of args.faults) {
+      await pause(atMs - (performance.now() - begun), ended)
+      if (ended.aborted) return
+      say(await applyFault(faults, stage, line))
+    }
+  }
+  const folding = async (): Promise<void> => {
+    while (!ended.aborted) {
+      await pause(FOLD_MS, ended)
+      await stage.truth()
+    }
+  }
+  try {
+    await Promise.all([stage.run(Number.POSITIVE_INFINITY, ended), timed(), folding()])
+  } finally {
+    over.abort()
+    clearTimeout(timer)
+  }
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(Math.max(0, ms), undefined, { signal }).catch(() => {})
