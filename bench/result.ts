@@ -7,7 +7,8 @@ export interface BenchResult {
   readonly ours: number
   /** The same work by the peer, in the same unit; undefined where there is none but the limit. */
   readonly peer?: number
-  readonly goal: { readonly most: number }
+  /** Left out for what is shown beside a goal. */
+  readonly goal?: { readonly most: number }
 }
 
 /** Least CPU time (user and system, all threads of the process) of `rounds` calls, ms. */
@@ -28,8 +29,11 @@ export function resultLine(result: BenchResult): string {
     result.peer === undefined
       ? ""
       : `, peer ${short(result.peer)} (${short(result.peer / result.ours)} times)`
-  const met = result.ours <= result.goal.most ? "met" : "MISSED"
-  return `${result.id} ${result.what}: ${short(result.ours)} ${result.unit}${peer}; goal ${result.goal.most} ${met}`
+  const goal =
+    result.goal === undefined
+      ? ""
+      : `; goal ${result.goal.most} ${result.ours <= result.goal.most ? "met" : "MISSED"}`
+  return `${result.id} ${result.what}: ${short(result.ours)} ${result.unit}${peer}${goal}`
 }
 
 function short(value: number): string {

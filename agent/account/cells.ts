@@ -59,11 +59,19 @@ export function openCell(cells: Cells, slot: number, kind: number): void {
   markDirty(cells, slot)
 }
 
-/** From now on the slot counts into nothing. */
-export function closeCell(cells: Cells, slot: number): void {
+/**
+ * From now on the slot counts into nothing. What it showed stays until the commit that takes it out of view; then
+ * `freeBlock` may be called with the answered block (0: it had none).
+ */
+export function closeCell(cells: Cells, slot: number): number {
   const block = cells.bucketAt[slot] ?? 0
   cells.kind[slot] = NOWHERE
   cells.bucketAt[slot] = 0
+  return block
+}
+
+/** Gives a histogram's block to the next one. */
+export function freeBlock(cells: Cells, block: number): void {
   if (block === 0) return
   cells.liveBuckets.fill(0, block, block + BUCKET_COUNT)
   cells.shownBuckets.fill(0, block, block + BUCKET_COUNT)
@@ -94,6 +102,7 @@ export function show(cells: Cells, generation: number): void {
   for (let slot = nextDirty(cells, 0); slot >= 0; slot = nextDirty(cells, slot + 1)) {
     shown[slot] = live[slot] ?? 0
     changed[slot] = generation
+    // A retired slot has no block any more: what it showed is not touched.
     const block = bucketAt[slot] ?? 0
     if (block === 0) continue
     for (let at = block; at < block + BUCKET_COUNT; at++) shownBuckets[at] = liveBuckets[at] ?? 0

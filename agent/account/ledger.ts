@@ -310,7 +310,7 @@ class SqliteLedger implements Ledger {
     const waiting = this.#index.fresh.size + this.#index.gone.size
     if (waiting === 0 && nextDirty(this.#cells, 0) < 0) return
     this.#generation++
-    settleFamilies(this.#index, this.#generation)
+    settleFamilies(this.#index, this.#cells, this.#generation)
     show(this.#cells, this.#generation)
     for (const [slot, exemplar] of this.#newExemplars) this.#exemplars.set(slot, exemplar)
     this.#newExemplars.clear()

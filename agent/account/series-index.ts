@@ -1,6 +1,6 @@
 import { COMMON_LABELS, METRICS, type Metric, type MetricKey } from "#mesh/catalogue.ts"
 import type { Family, Series } from "#mesh/snapshot.ts"
-import { type Cells, closeCell, KIND_OF, openCell } from "./cells.ts"
+import { type Cells, closeCell, freeBlock, KIND_OF, openCell } from "./cells.ts"
 import type { Labels, Slot } from "./contract.ts"
 import type { StoredSeries } from "./state-file.ts"
 
@@ -28,6 +28,8 @@ export interface SeriesIndex {
   readonly families: readonly GrowingFamily[]
   readonly fresh: Set<Slot>
   readonly gone: Map<Slot, Entry>
+  /** Blocks of retired histograms; free when the next commit has taken them out of view. */
+  freeable: number[]
   /** Slots that no series of the state file uses. Only filled at the start: a slot is not used twice in one process. */
   readonly holes: Slot[]
   readonly common: Labels
@@ -52,6 +54,7 @@ export function makeSeriesIndex(common: Labels): SeriesIndex {
     families: KEYS.map((key) => ({ key, metric: METRICS[key], series: [], removals: 0 })),
     fresh: new Set(),
     gone: new Map(),
+    freeable: [],
     holes: [],
     common,
     count: 0,
@@ -104,11 +107,13 @@ export function dismiss(index: SeriesIndex, cells: Cells, slot: Slot): void {
   index.byText.delete(entry.text)
   if (!index.fresh.delete(slot)) index.gone.set(slot, entry)
   if (!entry.overflow) index.count--
-  closeCell(cells, slot)
+  index.freeable.push(closeCell(cells, slot))
 }
 
 /** Exposes what is fresh and takes out what is gone. */
-export function settleFamilies(index: SeriesIndex, generation: number): void {
+export function settleFamilies(index: SeriesIndex, cells: Cells, generation: number): void {
+  for (const block of index.freeable) freeBlock(cells, block)
+  index.freeable = []
   if (index.gone.size > 0) {
     const touched = new Set([...index.gone.values()].map((entry) => entry.key))
     for (const family of index.families) {

@@ -90,7 +90,7 @@ function rebuild(file: StateFile, stored: StoredState, options: RestoreOptions):
   for (const { bytes, generation } of stored.deltas) {
     applyBlob(bytes, cells, (slot) => generation > baseOf(slot) && generation >= born(slot))
   }
-  settleFamilies(index, stored.generation)
+  settleFamilies(index, cells, stored.generation)
   show(cells, stored.generation)
   const bases = new Map([...stored.bases].map(([chunk, base]) => [chunk, base.generation]))
   return {

@@ -1,0 +1,238 @@
+import type { StatsPlan } from "#mesh/request.ts"
+import type { SeriesKey, StatsPage } from "#mesh/stats.ts"
+import {
+  CLUSTER_FIELDS,
+  type ClusterField,
+  clusterField,
+  GAUGES,
+  GLOBAL_FIELDS,
+  type GlobalField,
+  globalField,
+  HTTP_FIELDS,
+  type HttpField,
+  httpField,
+  TCP_FIELDS,
+  type TcpField,
+  tcpField,
+} from "./fields.ts"
+import { hash64 } from "./series-hash.ts"
+
+/** More extra series (gRPC methods, route configurations) than this are not read: their names come from callers. */
+const MAX_EXTRAS = 20_000
+
+/**
+ * All series that a plan needs, numbered: the fields of its clusters, connection managers, TCP proxies and of the
+ * server stand at fixed places, one block per owner; where several lines feed one field (gRPC methods), each line has a
+ * place of its own behind the blocks, whose changes go to the field. Proxies with the same plan share one space.
+ */
+export class SeriesSpace {
+  readonly clusters: readonly string[]
+  readonly http: readonly string[]
+  readonly tcp: readonly string[]
+  /** Places of the fixed blocks. */
+  readonly fixed: number
+  /** Where the changes of a place go; for a fixed one, itself. Grows with the extras. */
+  target: Int32Array
+  /** 1 where the place is a gauge. */
+  readonly gauge: Uint8Array
+  /** Two 32-bit hashes of the name of each place, for the kept state. */
+  hashes: Uint32Array
+  /** Change of each field in this tick; all zero between ticks. */
+  readonly delta: Float64Array
+  /** Which blocks of clusters have a change in this tick. */
+  readonly touched: Uint8Array
+  count: number
+  readonly #httpAt: number
+  readonly #tcpAt: number
+  readonly #globalAt: number
+  readonly #extras = new Map<string, number>()
+  readonly #byCluster: ReadonlyMap<string, number>
+  readonly #bindings = new WeakMap<object, Int32Array>()
+
+  constructor(plan: StatsPlan) {
+    this.clusters = clusterNames(plan)
+    this.http = plan.http.map(({ statPrefix }) => statPrefix)
+    this.tcp = plan.tcp.map(({ statPrefix }) => statPrefix)
+    this.#byCluster = new Map(this.clusters.map((name, index) => [name, index]))
+    this.#httpAt = this.clusters.length * CLUSTER_FIELDS.length
+    this.#tcpAt = this.#httpAt + this.http.length * HTTP_FIELDS.length
+    this.#globalAt = this.#tcpAt + this.tcp.length * TCP_FIELDS.length
+    this.fixed = this.#globalAt + GLOBAL_FIELDS.length
+    this.count = this.fixed
+    this.target = Int32Array.from({ length: this.fixed }, (_, place) => place)
+    this.gauge = new Uint8Array(this.fixed)
+    this.hashes = new Uint32Array(this.fixed * 2)
+    this.delta = new Float64Array(this.fixed)
+    this.touched = new Uint8Array(this.clusters.length)
+    this.#name()
+  }
+
+  clusterIndex(statName: string): number {
+    return this.#byCluster.get(statName) ?? -1
+  }
+  /** Place of a cluster's field. */
+  ofCluster(cluster: number, field: ClusterField): number {
+    return cluster * CLUSTER_FIELDS.length + CLUSTER_FIELDS.indexOf(field)
+  }
+  ofHttp(http: number, field: HttpField): number {
+    return this.#httpAt + http * HTTP_FIELDS.length + HTTP_FIELDS.indexOf(field)
+  }
+  ofTcp(tcp: number, field: TcpField): number {
+    return this.#tcpAt + tcp * TCP_FIELDS.length + TCP_FIELDS.indexOf(field)
+  }
+  ofGlobal(field: GlobalField): number {
+    return this.#globalAt + GLOBAL_FIELDS.indexOf(field)
+  }
+
+  /** Marks the cluster of a place whose delta was just changed. */
+  touch(place: number): void {
+    if (place < this.#httpAt) this.touched[Math.floor(place / CLUSTER_FIELDS.length)] = 1
+  }
+
+  /** The place of each line of a page, -1 for lines that are not read. Made once per layout. */
+  bind(page: StatsPage): Int32Array {
+    const known = this.#bindings.get(page.layout)
+    if (known !== undefined) return known
+    const places = new Int32Array(page.lines).fill(-1)
+    const taken = new Set<number>()
+    for (let line = 0; line < page.lines; line++) {
+      const key = page.key(line)
+      const place = key === undefined || key.histogram !== undefined ? -1 : this.#placeOf(key)
+      if (place < 0) continue
+      // gRPC methods, and names that two series share by Envoy's tag rules: each line keeps its own last value.
+      places[line] = taken.has(place) || this.#isSum(place) ? this.#extra(page.name(line), place) : place
+      taken.add(place)
+    }
+    this.#bindings.set(page.layout, places)
+    return places
+  }
+
+  #isSum(place: number): boolean {
+    return this.#sums.has(place)
+  }
+  readonly #sums = new Set<number>()
+
+  #placeOf(key: SeriesKey): number {
+    if (key.scope === "global") return this.#globalPlace(key.rest)
+    if (key.scope === "cluster") {
+      const [cluster, rest] = ownerOf(key, this.clusters)
+      const field = clusterField(rest)
+      if (cluster >= 0 && field !== undefined) return this.ofCluster(cluster, field)
+      return /[._]?update_rejected$/.test(key.rest) ? this.ofGlobal("~eds_update_rejected") : -1
+    }
+    if (key.scope === "http") {
+      const [http, rest] = ownerOf(key, this.http)
+      const field = httpField(rest)
+      if (http >= 0 && field !== undefined) return this.ofHttp(http, field)
+      return http >= 0 ? this.#globalPlace(rest) : -1
+    }
+    const [tcp, rest] = ownerOf(key, this.tcp)
+    const field = tcpField(rest)
+    return tcp >= 0 && field !== undefined ? this.ofTcp(tcp, field) : -1
+  }
+
+  #globalPlace(rest: string): number {
+    const field = globalField(rest.replaceAll(".", "_"))
+    return field === undefined ? -1 : this.ofGlobal(field)
+  }
+
+  #extra(name: string, place: number): number {
+    const known = this.#extras.get(name)
+    if (known !== undefined) return known
+    if (this.#extras.size >= MAX_EXTRAS) return -1
+    const made = this.count++
+    this.#extras.set(name, made)
+    if (made >= this.target.length) this.#grow()
+    this.target[made] = place
+    const [high, low] = hash64(name)
+    this.hashes[made * 2] = high
+    this.hashes[made * 2 + 1] = low
+    return made
+  }
+
+  #grow(): void {
+    const target = new Int32Array(this.target.length * 2 + 64)
+    target.set(this.target)
+    this.target = target
+    const hashes = new Uint32Array(target.length * 2)
+    hashes.set(this.hashes)
+    this.hashes = hashes
+  }
+
+  #name(): void {
+    const block = (at: number, scope: string, owners: readonly string[], fields: readonly string[]): void => {
+      for (const [index, owner] of owners.entries()) {
+        for (const [offset, field] of fields.entries()) {
+          const place = at + index * fields.length + offset
+          const [high, low] = hash64(`${scope}.${owner}.${field}`)
+          this.hashes[place * 2] = high
+          this.hashes[place * 2 + 1] = low
+          this.gauge[place] = GAUGES.has(field) ? 1 : 0
+          if (field.startsWith("~")) this.#sums.add(place)
+        }
+      }
+    }
+    block(0, "cluster", this.clusters, CLUSTER_FIELDS)
+    block(this.#httpAt, "http", this.http, HTTP_FIELDS)
+    block(this.#tcpAt, "tcp", this.tcp, TCP_FIELDS)
+    block(this.#globalAt, "global", [""], GLOBAL_FIELDS)
+  }
+}
+
+/** Every cluster that a plan names, once. */
+function clusterNames(plan: StatsPlan): string[] {
+  const names = new Set<string>()
+  for (const { statName } of plan.clusters) names.add(statName)
+  for (const { clusters } of [...plan.http, ...plan.tcp]) {
+    for (const { statName } of clusters) names.add(statName)
+  }
+  return [...names]
+}
+
+/**
+ * Which of the known owners a series belongs to, and the rest of its name with underscores. The longest known name
+ * wins, as names may hold dots: raw names begin with it; on the Prometheus page the label ends at its first dot and
+ * what follows stands before the rest.
+ */
+export function ownerOf(key: SeriesKey, owners: readonly string[]): readonly [number, string] {
+  let best = -1
+  let bestLength = -1
+  let rest = ""
+  for (const [index, owner] of owners.entries()) {
+    if (owner.length <= bestLength) continue
+    const found = restBehind(key, owner)
+    if (found === undefined) continue
+    best = index
+    bestLength = owner.length
+    rest = found
+  }
+  return [best, rest]
+}
+
+function restBehind(key: SeriesKey, owner: string): string | undefined {
+  if (key.owner === undefined) {
+    const inside = key.rest.startsWith(owner) && key.rest.charCodeAt(owner.length) === 46
+    return inside ? key.rest.slice(owner.length + 1).replaceAll(".", "_") : undefined
+  }
+  if (owner === key.owner) return key.rest
+  if (!owner.startsWith(`${key.owner}.`)) return undefined
+  const leaked = `${owner.slice(key.owner.length + 1).replaceAll(/[^A-Za-z0-9_]/g, "_")}_`
+  return key.rest.startsWith(leaked) ? key.rest.slice(leaked.length) : undefined
+}
+
+const spaces = new Map<string, { readonly space: WeakRef<SeriesSpace> }>()
+
+/** The space of a plan; plans that name the same owners in the same order share it. */
+export function spaceOf(plan: StatsPlan): SeriesSpace {
+  const text = JSON.stringify([
+    clusterNames(plan),
+    plan.http.map(({ statPrefix }) => statPrefix),
+    plan.tcp.map(({ statPrefix }) => statPrefix),
+  ])
+  const known = spaces.get(text)?.space.deref()
+  if (known !== undefined) return known
+  const space = new SeriesSpace(plan)
+  for (const [key, { space: old }] of spaces) if (old.deref() === undefined) spaces.delete(key)
+  spaces.set(text, { space: new WeakRef(space) })
+  return space
+}
