@@ -184,7 +184,7 @@ export class FollowedFile {
     } else {
       this.#counters.rotations += 1
       // A copy made since the last look must be known as such before it is taken for a file between.
-      for (const generation of this.#generations) if (!generation.unchanged()) this.#truncated(generation)
+      for (const older of this.#generations) if (!older.unchanged()) this.#truncated(older)
       this.#generations.push(...this.#between(before.real, [generation.identity]))
     }
     this.#generations.push(generation)

@@ -26,7 +26,9 @@ export function compileFormat(format: AccessLogFormat, kind: "http" | "tcp"): Ac
 
 function compileText(text: string, kind: "http" | "tcp"): AccessLogDecoder {
   const template = textTemplate(text, kind)
-  return typeof template === "string" ? unsupported(template) : textDecoder(template)
+  return typeof template === "string"
+    ? unsupported(template)
+    : textDecoder(template, text.trimEnd() === DEFAULT_TEXT.trimEnd())
 }
 
 function unsupported(why: string): AccessLogDecoder {

@@ -2,12 +2,16 @@ import type { AccessFact } from "#mesh/access.ts"
 import type { JsonTemplate } from "./json-template.ts"
 import { endOfString, endOfValue } from "./json-value.ts"
 import { Kind } from "./target.ts"
-import { storeValue } from "./value.ts"
+import { isAmount, storeAmount, storeValue } from "./value.ts"
 
 const QUOTE = 34
 const DASH = 45
 const BACKSLASH = 92
+const COMMA = 44
+const CLOSE = 125
 const LOWER_N = 110
+/** More digits than any number that is counted; keeps the sum exact. */
+const DIGITS = 15
 const QUOTES = 0x22222222
 const SLASHES = 0x5c5c5c5c
 const ONES = 0x01010101
@@ -16,7 +20,7 @@ const HIGHS = 0x80808080
 /** What reading a line by a template came to. */
 export const Match = { no: 0, plain: 1, escaped: 2 } as const
 
-/** Reads lines by a template. Four bytes a step, both for the texts between the values and within strings. */
+/** Reads lines by a template. Eight bytes a step, both for the texts between the values and within strings. */
 export class JsonReader {
   /** Whether the last line's `ACCESS_LOG_TYPE` says that its request goes on. */
   intermediate = false
@@ -37,30 +41,40 @@ export class JsonReader {
     let at = start
     for (let index = 0; index < count; index++) {
       const size = length[index] ?? 0
-      if (at + size >= end || size < 4) return Match.no
-      const last = at + size - 4
-      let next = word[index] ?? 0
-      for (; at < last; at += 4) if (view.getInt32(at, true) !== words[next++]) return Match.no
-      if (view.getInt32(last, true) !== words[next]) return Match.no
-      at = last + 4
+      if (at + size >= end) return Match.no
+      if (size >= 8) {
+        const last = at + size - 8
+        let next = word[index] ?? 0
+        for (; at < last; at += 8) if (view.getFloat64(at, true) !== words[next++]) return Match.no
+        if (view.getFloat64(last, true) !== words[next]) return Match.no
+        at = last + 8
+      } else {
+        if (!sameText(template, index, bytes, at)) return Match.no
+        at += size
+      }
       const first = bytes[at] ?? 0
       if (first === QUOTE) {
         const from = at + 1
         at = from
-        // Eight bytes a step would gain nothing: most values are short.
-        for (const stop = end - 4; ; at += 4) {
+        for (const stop = end - 8; ; at += 8) {
           if (at > stop) {
             at = slowString(bytes, at, end)
             break
           }
-          const four = view.getInt32(at, true)
-          const quotes = four ^ QUOTES
-          const slashes = four ^ SLASHES
-          const hits = (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes)) & HIGHS
-          if (hits === 0) continue
-          // The lowest bit set is exact: it belongs to the first quote or backslash.
-          at += (31 - Math.clz32(hits & -hits)) >> 3
-          break
+          // A byte that is sought becomes zero, and subtracting one from zero sets its highest bit.
+          const first = view.getInt32(at, true)
+          const inFirst = hitsOf(first ^ QUOTES) | hitsOf(first ^ SLASHES)
+          if (inFirst !== 0) {
+            // The lowest bit set is exact: it belongs to the first quote or backslash.
+            at += (31 - Math.clz32(inFirst & -inFirst)) >> 3
+            break
+          }
+          const second = view.getInt32(at + 4, true)
+          const inSecond = hitsOf(second ^ QUOTES) | hitsOf(second ^ SLASHES)
+          if (inSecond !== 0) {
+            at += 4 + ((31 - Math.clz32(inSecond & -inSecond)) >> 3)
+            break
+          }
         }
         if (at < 0) return Match.no
         if (bytes[at] === BACKSLASH) {
@@ -77,39 +91,49 @@ export class JsonReader {
           this.intermediate = true
         }
         at += 1
+      } else if (first === LOWER_N) {
+        at += 4
+        if (kind[index] === Kind.text) spans[(span[index] ?? 0) * 2] = -1
+        else if (kind[index] !== Kind.skip)
+          storeValue(fact, kind[index] ?? 0, span[index] ?? -1, bytes, -1, -1)
       } else {
         const from = at
-        const none = first === LOWER_N
-        at = none ? at + 4 : endOfBare(bytes, at, end)
+        let value = 0
+        for (; at < end; at++) {
+          const digit = (bytes[at] ?? 0) - 48
+          if (digit >>> 0 > 9) break
+          value = value * 10 + digit
+        }
+        const plain = at > from && at - from <= DIGITS && (bytes[at] === COMMA || bytes[at] === CLOSE)
+        if (plain && isAmount(kind[index] ?? 0)) {
+          storeAmount(fact, kind[index] ?? 0, value)
+          continue
+        }
+        at = endOfValue(bytes, from, end)
         if (at < 0) return Match.no
-        if (kind[index] === Kind.skip) continue
-        if (storeValue(fact, kind[index] ?? 0, span[index] ?? -1, bytes, none ? -1 : from, at))
-          this.intermediate = true
+        if (storeValue(fact, kind[index] ?? 0, span[index] ?? -1, bytes, from, at)) this.intermediate = true
       }
     }
     return endsWith(template, bytes, at, end) ? match : Match.no
   }
 }
 
-/** Digits, or anything else that is neither string nor null. */
-function endOfBare(bytes: Buffer, at: number, end: number): number {
-  let stop = at
-  while (stop < end && ((bytes[stop] ?? 0) - 48) >>> 0 < 10) stop++
-  const next = bytes[stop]
-  return stop > at && (next === 44 || next === 125) ? stop : endOfValue(bytes, at, end)
-}
+const hitsOf = (four: number): number => (four - ONES) & ~four & HIGHS
 
-/** The last three bytes of a line, one by one. */
+/** The last seven bytes of a line, one by one. */
 function slowString(bytes: Buffer, at: number, end: number): number {
   for (; at < end; at++) if (bytes[at] === QUOTE || bytes[at] === BACKSLASH) return at
   return -1
 }
 
 function endsWith(template: JsonTemplate, bytes: Buffer, at: number, end: number): boolean {
-  const size = template.length[template.count] ?? 0
-  const from = template.byte[template.count] ?? 0
-  if (at + size !== end) return false
-  for (let index = 0; index < size; index++)
-    if (bytes[at + index] !== template.bytes[from + index]) return false
+  const { count, length } = template
+  return at + (length[count] ?? 0) === end && sameText(template, count, bytes, at)
+}
+
+function sameText(template: JsonTemplate, index: number, bytes: Buffer, at: number): boolean {
+  const size = template.length[index] ?? 0
+  const from = template.byte[index] ?? 0
+  for (let step = 0; step < size; step++) if (bytes[at + step] !== template.bytes[from + step]) return false
   return true
 }

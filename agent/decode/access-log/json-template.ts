@@ -17,8 +17,12 @@ export interface JsonTemplate {
   /** Where the text starts in `words` and in `bytes`. */
   readonly word: Int32Array
   readonly byte: Int32Array
-  /** The texts four bytes a word, little endian, the last word overlapping the one before; none for texts below 4 bytes. */
-  readonly words: Int32Array
+  /**
+   * The texts eight bytes a word, little endian, the last word overlapping the one before; none for texts below 8 bytes.
+   * As doubles, because that is the widest load there is: two that are equal come from equal bytes (a text holds no
+   * zeros), and a text that happens to be NaN equals nothing, which costs time but no truth.
+   */
+  readonly words: Float64Array
   readonly bytes: Buffer
   readonly kind: Int32Array
   readonly span: Int32Array
@@ -60,14 +64,14 @@ function columns(texts: readonly Buffer[]): Texts {
     word[index] = words.length
     byte[index] = offset
     offset += text.length
-    for (let at = 0; at + 4 <= text.length; at += 4) words.push(text.readInt32LE(at))
-    if (text.length > 4 && text.length % 4 !== 0) words.push(text.readInt32LE(text.length - 4))
+    for (let at = 0; at + 8 <= text.length; at += 8) words.push(text.readDoubleLE(at))
+    if (text.length > 8 && text.length % 8 !== 0) words.push(text.readDoubleLE(text.length - 8))
   }
   return {
     length: Int32Array.from(texts, (text) => text.length),
     word,
     byte,
-    words: Int32Array.from(words),
+    words: Float64Array.from(words),
     bytes: Buffer.concat(texts),
   }
 }

@@ -29,6 +29,8 @@ export interface Section {
   readonly quote: number
   /** Where in that literal its first quote is. */
   readonly offset: number
+  /** The literal that ends the section. */
+  readonly literal: Buffer
 }
 
 /** @returns the template, or the sentence that says why lines of this format cannot be told apart. */
@@ -79,6 +81,7 @@ function cutSections(literals: readonly Buffer[], slots: readonly Slot[]): Secti
       wild: wildOf(slots, from, to),
       quote: last ? -1 : seen,
       offset: last ? 0 : offset,
+      literal,
     })
     seen += quotesIn(literal)
     from = to
@@ -87,6 +90,8 @@ function cutSections(literals: readonly Buffer[], slots: readonly Slot[]): Secti
 }
 
 function wildOf(slots: readonly Slot[], from: number, to: number): number {
+  // Alone between two borders a value need not be looked at.
+  if (to === from + 1 && slots[from]?.shape !== Shape.number) return from
   let wild = to
   for (let index = from; index < to; index++) {
     if (slots[index]?.shape !== Shape.wild) continue

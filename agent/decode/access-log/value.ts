@@ -25,9 +25,6 @@ export function storeValue(
     if (kind === Kind.text) return false
   }
   switch (kind) {
-    case Kind.code:
-      fact.code = none ? 0 : Math.max(readNumber(bytes, start, end), 0)
-      return false
     case Kind.flags:
       fact.flags = none ? 0 : readFlags(bytes, start, end)
       return false
@@ -45,12 +42,20 @@ export function storeValue(
   }
 }
 
-function storeAmount(fact: AccessFact, kind: number, amount: number): void {
-  if (kind === Kind.duration) fact.durationMs = amount
+/** Puts a number where its kind says; -1 is none. Only for kinds that are nothing but a number. */
+export function storeAmount(fact: AccessFact, kind: number, amount: number): void {
+  if (kind === Kind.code) fact.code = amount < 0 ? 0 : amount
+  else if (kind === Kind.grpc) fact.grpcStatus = amount
+  else if (kind === Kind.duration) fact.durationMs = amount
   else if (kind === Kind.upstreamTime) fact.upstreamMs = amount
   else if (kind === Kind.received) fact.bytesReceived = amount
   else if (kind === Kind.sent) fact.bytesSent = amount
   else if (kind === Kind.attempts) fact.attempts = amount
+}
+
+/** Whether a kind is nothing but a number. */
+export function isAmount(kind: number): boolean {
+  return kind === Kind.code || (kind >= Kind.grpc && kind <= Kind.attempts)
 }
 
 const FINAL_TYPES = ["NotSet", "DownstreamEnd", "TcpConnectionEnd", "UdpSessionEnd"].map((name) =>
