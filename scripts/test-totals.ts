@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs"
 import type { Reporter, SerializedError, TestModule } from "vitest/node"
 
 /** How many tests ended in each way. */
-export interface Totals {
+interface Totals {
   passed: number
   failed: number
   skipped: number
@@ -12,7 +12,7 @@ export interface Totals {
  * What a run of tests came to. A file that could not be loaded and an error outside of every test count as one failure
  * each, so that the number is never 0 in a run that failed.
  */
-export function totalsOf(
+function totalsOf(
   modules: readonly TestModule[],
   unhandledErrors: readonly SerializedError[],
 ): Totals {
@@ -30,7 +30,7 @@ export function totalsOf(
 }
 
 /** Why a run that vitest calls good is none: a test that did not run proves nothing. */
-export function hollow({ passed, failed, skipped }: Totals): string | undefined {
+function hollow({ passed, failed, skipped }: Totals): string | undefined {
   if (passed + failed === 0) return "no test ran"
   return skipped > 0 ? `${skipped} tests were skipped` : undefined
 }

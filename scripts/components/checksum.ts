@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises"
 import { MeshscopeError } from "#mesh/errors.ts"
 
 /** sha256 of a file, in hexadecimal. */
-export async function sha256(path: string): Promise<string> {
+async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256")
   await pipeline(createReadStream(path), hash)
   return hash.digest("hex")
