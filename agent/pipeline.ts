@@ -168,13 +168,17 @@ export class Pipeline {
     })
   }
 
-  /** Reads what is there once more, commits, and closes everything. */
-  async stop(): Promise<void> {
+  /** Ends all reading after a last look, and commits. Publishing may go on. */
+  async drain(): Promise<void> {
     clearInterval(this.#commits)
     await this.#schedule.stop()
     await this.tail.stop()
     for (const proxy of this.#proxies.values()) proxy.close()
     this.commit()
+  }
+
+  /** Lets the state go; nothing may be read from the ledger afterwards. */
+  close(): void {
     this.ledger.close()
   }
 }

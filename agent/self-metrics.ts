@@ -1,5 +1,6 @@
 import type { Pipeline } from "./pipeline.ts"
 import type { ScrapeResult } from "./proxy.ts"
+import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"
 
 /** Drops that the tailer counts, as reasons of `mesh_agent_dropped_total`. */
@@ -75,6 +76,24 @@ export function observePipeline(
   telemetry.observe("commitTime", (tell) => tell(ledger.counters.commitMs / 1000, {}))
   telemetry.observe("commitLast", (tell) => tell(ledger.counters.lastCommitMs / 1000, {}))
   telemetry.observe("frozen", (tell) => tell(ledger.frozen === undefined ? 0 : 1, {}))
+}
+
+/** What one sink delivered, dropped and holds. */
+export function observeOutput(
+  telemetry: Telemetry,
+  sink: string,
+  counters: () => DeliveryCounters,
+  limitBytes: number,
+): void {
+  telemetry.observe("exportRecords", (tell) => {
+    const { delivered, dropped } = counters()
+    tell(delivered, { sink, result: "accepted" })
+    tell(dropped.rejected, { sink, result: "rejected" })
+    tell(dropped.overflow + dropped.shutdown, { sink, result: "dropped" })
+  })
+  telemetry.observe("exports", (tell) => tell(counters().retries, { sink, result: "retry" }))
+  telemetry.observe("queueBytes", (tell) => tell(counters().heldBytes, { sink }))
+  telemetry.observe("queueLimit", (tell) => tell(limitBytes, { sink }))
 }
 
 /** Counts admin pages as they are read. */

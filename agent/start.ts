@@ -3,10 +3,11 @@ import type { Environment } from "#mesh/interpolation.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { serveMetrics } from "./metrics-server.ts"
 import { readModel } from "./model.ts"
+import { startOtlpOutput } from "./otlp-output.ts"
 import { Pipeline } from "./pipeline.ts"
 import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
 import { discoveryOf } from "./registry.ts"
-import { observePipeline, scrapeCounts } from "./self-metrics.ts"
+import { observeOutput, observePipeline, scrapeCounts } from "./self-metrics.ts"
 import type { Log } from "./telemetry/log.ts"
 import { makeTelemetry } from "./telemetry/telemetry.ts"
 
@@ -26,6 +27,9 @@ export interface Agent {
   /** Reads what is there, commits, hands over, closes. */
   stop(): Promise<void>
 }
+
+/** How long a stopping agent waits for its receivers. */
+const DRAIN_MS = 5000
 
 /**
  * Starts the agent of one node: state, then what reads, then what publishes.
@@ -58,25 +62,41 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     const server = prometheus.enabled
       ? await serveMetrics(prometheus, handler, () => pipeline.ledger.frozen)
       : undefined
+    const output =
+      config.publish.otlp === undefined
+        ? undefined
+        : await startOtlpOutput(config.publish.otlp, {
+            clock,
+            log,
+            env: deps.env,
+            snapshot: pipeline.ledger.snapshot,
+            agentId: config.agent.id,
+            version: deps.version,
+          })
     const discovery = discoveryOf(config, { clock, env: deps.env, log, telemetry })
     const found = discovery.run((targets) => {
       pipeline.take(targets)
     }, ending.signal)
     pipeline.start()
+    if (output !== undefined)
+      observeOutput(telemetry, "otlp", () => output.counters, config.publish.otlp?.queueBytes ?? 0)
     return {
       metricsUrl: server?.url,
       pipeline,
       async stop() {
         ending.abort()
         await found
-        await pipeline.stop()
+        await pipeline.drain()
+        await output?.stop(DRAIN_MS)
+        pipeline.close()
         await server?.close()
         await telemetry.close()
       },
     }
   } catch (error) {
     ending.abort()
-    await pipeline.stop()
+    await pipeline.drain()
+    pipeline.close()
     throw error
   }
 }

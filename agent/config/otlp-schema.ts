@@ -31,10 +31,9 @@ export const otlpSchema = z.strictObject({
     ),
   interval: duration({ min: "1s", max: "1h" }).prefault("15s").describe("Time between two sendings."),
   timeout: duration({ min: "100ms", max: "5m" }).prefault("10s").describe("How long one request may take."),
-  gzip: z.boolean().default(true).describe("Whether bodies are compressed."),
   queueBytes: byteSize({ min: "64KiB", max: "16GiB" })
     .prefault("64MiB")
     .describe(
-      "How much may wait on disk while the receiver is away. Above it the oldest is dropped and counted.",
+      "How much may wait in memory while the receiver is away. What is pushed out is sent again with its newest values.",
     ),
 })

@@ -12,7 +12,8 @@ export interface OtlpBatch extends Batch {
 export interface OtlpHttpConfig {
   /** Full address, e.g. `http://127.0.0.1:4318/v1/metrics`. */
   readonly url: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** Asked for before each request: files with tokens are replaced while we run. A rejection is tried again. */
+  readonly headers?: () => Promise<Readonly<Record<string, string>>>
   /** Certificates in PEM, for https. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
 }
@@ -28,10 +29,14 @@ export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock:
   const secure = url.protocol === "https:"
   const keep = { keepAlive: true, maxSockets: 1 }
   const agent = secure ? new HttpsAgent({ ...keep, ...config.tls }) : new HttpAgent(keep)
-  const send = (body: Uint8Array, signal: AbortSignal): Promise<IncomingMessage> =>
+  const send = (
+    own: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const headers = {
-        ...config.headers,
+        ...own,
         "content-type": "application/x-protobuf",
         "content-encoding": "gzip",
         "content-length": body.length,
@@ -45,7 +50,7 @@ export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock:
     start: () => Promise.resolve(),
     async write(batch, signal) {
       try {
-        const response = await send(batch.body, signal)
+        const response = await send((await config.headers?.()) ?? {}, batch.body, signal)
         return resultOf(response, await bodyOf(response), batch.records, deps.clock.now())
       } catch (error) {
         return { kind: "retry", why: troubleOf(error) }
