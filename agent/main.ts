@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util"
 import { systemClock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
+import type { OnceReport } from "#mesh/once-report.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { readAgentConfig } from "./config/read.ts"
+import { readOnce as read } from "./once.ts"
 import { type Agent, type AgentDeps, startAgent as start } from "./start.ts"
 import { makeLog } from "./telemetry/log.ts"
 
@@ -11,6 +13,11 @@ const VERSION = "0.0.0"
 /** The whole agent of one node, with what only a process knows. */
 export function startAgent(config: AgentConfig, deps: Pick<AgentDeps, "clock" | "log">): Promise<Agent> {
   return start(config, { ...deps, env: process.env, version: VERSION, nodeVersion: process.versions.node })
+}
+
+/** One look at everything, for `meshscope once`. */
+export function readOnce(config: AgentConfig, deps: Pick<AgentDeps, "clock" | "log">): Promise<OnceReport> {
+  return read(config, { ...deps, env: process.env, version: VERSION, nodeVersion: process.versions.node })
 }
 
 /** `node agent/main.ts --config FILE`: runs until SIGTERM or SIGINT. */

@@ -140,6 +140,11 @@ export class Pipeline {
     }, this.#config.commit)
   }
 
+  /** Resolves when every proxy has been looked at once. */
+  settled(): Promise<void> {
+    return this.#schedule.firstTurns()
+  }
+
   /** Commits now. Says once when it stops working, and once when it works again. */
   commit(): void {
     const now = this.#deps.clock.monotonic()

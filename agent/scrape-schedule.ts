@@ -17,6 +17,7 @@ export class ScrapeSchedule {
   readonly #config: ScheduleConfig
   readonly #tasks = new Map<string, AbortController>()
   readonly #running = new Set<Promise<void>>()
+  readonly #first = new Map<string, Promise<void>>()
 
   constructor(config: ScheduleConfig) {
     this.#config = config
@@ -25,21 +26,35 @@ export class ScrapeSchedule {
   add(name: string, task: () => Promise<void>): void {
     const end = new AbortController()
     this.#tasks.set(name, end)
-    const loop = this.#loop(task, phase(name), end.signal).finally(() => this.#running.delete(loop))
+    const first = task()
+    this.#first.set(name, first)
+    const loop = this.#loop(first, task, phase(name), end.signal).finally(() => this.#running.delete(loop))
     this.#running.add(loop)
+  }
+
+  /** Resolves when the first turn of each has ended. */
+  async firstTurns(): Promise<void> {
+    await Promise.all(this.#first.values())
   }
 
   remove(name: string): void {
     this.#tasks.get(name)?.abort()
     this.#tasks.delete(name)
+    this.#first.delete(name)
   }
 
-  async #loop(task: () => Promise<void>, share: number, signal: AbortSignal): Promise<void> {
+  async #loop(
+    first: Promise<void>,
+    task: () => Promise<void>,
+    share: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, intervalMs } = this.#config
+    await first
     while (!signal.aborted) {
-      await task()
       const turn = clock.now() - share * intervalMs
       await clock.sleep(intervalMs - (((turn % intervalMs) + intervalMs) % intervalMs), signal)
+      if (!signal.aborted) await task()
     }
   }
 

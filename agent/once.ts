@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
+import type { Snapshot } from "#mesh/snapshot.ts"
+import type { AgentConfig } from "./config/parse.ts"
+import { readModel } from "./model.ts"
+import { Pipeline } from "./pipeline.ts"
+import type { Proxy } from "./proxy.ts"
+import { discoveryOf } from "./registry.ts"
+import type { AgentDeps } from "./start.ts"
+import { makeTelemetry } from "./telemetry/telemetry.ts"
+
+/**
+ * Reads every admin page and every log line that is there, once, from the beginning. Keeps nothing and sends nothing.
+ * @throws MeshscopeError FILE_UNREADABLE, MODEL_INVALID
+ */
+export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<OnceReport> {
+  const { clock, log, env } = deps
+  const model = await readModel(config.model.files)
+  const state = await mkdtemp(join(tmpdir(), "meshscope-once-"))
+  const telemetry = makeTelemetry({
+    version: deps.version,
+    nodeVersion: deps.nodeVersion,
+    processMetrics: false,
+  })
+  const alone: AgentConfig = {
+    ...config,
+    agent: { ...config.agent, state },
+    logs: { ...config.logs, start: "beginning" },
+  }
+  const pipeline = new Pipeline(alone, {
+    clock,
+    log,
+    model,
+    scraped: () => undefined,
+    committed: () => undefined,
+  })
+  try {
+    const found = new AbortController()
+    // The first group is all that there is; a broken file reports and never emits, so the wait ends with the report.
+    await discoveryOf(alone, {
+      clock,
+      env,
+      log: {
+        ...log,
+        warn: (sentence, fields) => {
+          log.warn(sentence, fields)
+          found.abort()
+        },
+      },
+      telemetry,
+    }).run((targets) => {
+      pipeline.take(targets)
+      found.abort()
+    }, found.signal)
+    await pipeline.settled()
+    while (await pipeline.tail.poll()) {
+      // Each round reads a bounded stretch of every file.
+    }
+    pipeline.commit()
+    return reportOf(pipeline)
+  } finally {
+    await pipeline.drain()
+    pipeline.close()
+    await telemetry.close()
+    await rm(state, { recursive: true, force: true })
+  }
+}
+
+function reportOf(pipeline: Pipeline): OnceReport {
+  const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy))
+  const { access, malformed } = pipeline.lines.counters
+  let accounted = 0
+  for (const { tally } of pipeline.proxies)
+    accounted += tally.gateway + tally.source + tally.destination + tally.tcpConnections
+  return {
+    proxies,
+    requests: requestsOf(pipeline.ledger.snapshot),
+    lines: {
+      read: access + malformed,
+      accounted,
+      dropped: { ...pipeline.lines.drops(), malformed },
+      doubts: Object.fromEntries(pipeline.doubts),
+    },
+  }
+}
+
+function proxyOf(proxy: Proxy): OnceProxy {
+  const { identity, resolving } = proxy
+  const problems = [...proxy.problems.values()].map(({ message }) => message)
+  const missing = resolving?.missing ?? []
+  const provenances = new Set(Object.values(resolving?.provenances.http ?? {}))
+  return {
+    proxy: proxy.target.name,
+    mesh: identity?.mesh ?? "",
+    flavor: identity?.flavor ?? "",
+    role: identity?.role ?? "",
+    resource: identity?.resource ?? "",
+    version: proxy.config?.node.version ?? "",
+    provenance: provenances.has("log") ? "log" : provenances.has("stats") ? "stats" : "",
+    problem:
+      problems.length > 0 ? problems.join(" ") : missing.length > 0 ? `missing: ${missing.join(", ")}` : "",
+    ok: problems.length === 0 && identity !== undefined,
+  }
+}
+
+function total(row: OnceRequests): number {
+  return row.ok + row.clientErrors + row.errors + row.aborted
+}
+
+const FIELDS = { ok: "ok", client_error: "clientErrors", error: "errors", aborted: "aborted" } as const
+
+function requestsOf(snapshot: Snapshot): readonly OnceRequests[] {
+  const rows = new Map<string, { -readonly [K in keyof OnceRequests]: OnceRequests[K] }>()
+  const family = snapshot.families.find(({ key }) => key === "requests")
+  for (const series of family?.series ?? []) {
+    const labels = new Map(series.labels)
+    const of = (name: string): string => labels.get(name) ?? ""
+    const reporter = of("reporter")
+    if (reporter !== "gateway" && reporter !== "source" && reporter !== "destination") continue
+    const row = {
+      mesh: of("mesh"),
+      reporter,
+      virtualGateway: of("virtual_gateway"),
+      gatewayRoute: of("gateway_route"),
+      virtualService: of("virtual_service"),
+      virtualRouter: of("virtual_router"),
+      route: of("route"),
+      source: of("source"),
+      virtualNode: of("virtual_node"),
+    } as const
+    const key = JSON.stringify(row)
+    const sum = rows.get(key) ?? { ...row, ok: 0, clientErrors: 0, errors: 0, aborted: 0 }
+    const field = Object.entries(FIELDS).find(([outcome]) => outcome === of("outcome"))?.[1]
+    if (field !== undefined) sum[field] += snapshot.values[series.slot] ?? 0
+    rows.set(key, sum)
+  }
+  return [...rows.values()].filter((row) => total(row) > 0).toSorted((a, b) => total(b) - total(a))
+}
