@@ -1,7 +1,7 @@
 import type { Clock } from "#mesh/clock.ts"
 
 /**
- * The clock that windows are counted by: the wall clock, but it never steps back. A wall clock that steps back is
+ * The clock that windows are counted by, in whole ms: the wall clock, but it never steps back. A wall clock that steps back is
  * passed over by the monotonic one until it has caught up, so that no step is counted twice.
  */
 export function receiveClock(clock: Clock): () => number {
@@ -13,6 +13,6 @@ export function receiveClock(clock: Clock): () => number {
     const expected = wall + (nowMonotonic - monotonic)
     wall = Math.max(expected, now)
     monotonic = nowMonotonic
-    return wall
+    return Math.floor(wall)
   }
 }

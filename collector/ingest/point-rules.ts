@@ -63,6 +63,8 @@ export function labelsOf(point: OtlpPoint): Map<string, string> | string {
     if (name === "" || name.length > MAX_NAME_LENGTH) return "an attribute name is empty or too long"
     if (value === UNSUPPORTED) return "an attribute is neither text nor number"
     if (value.length > MAX_VALUE_LENGTH) return "an attribute value is too long"
+    // Names are joined by it in keys behind this line.
+    if (name.includes("\u0000") || value.includes("\u0000")) return "an attribute holds a zero character"
     if (value !== "") labels.set(name, value)
   }
   return labels

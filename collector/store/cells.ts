@@ -17,7 +17,10 @@ export type Ring = Uint16Array | Float64Array
  * which is most buckets of most histograms.
  */
 export interface Cells {
+  /** Past steps that are kept. */
   readonly steps: number
+  /** Length of a ring: one more, for the part of the open step that a restart has left behind. */
+  readonly slots: number
   rings: (Ring | undefined)[]
   /** Increments of the step that is not over, by cell. */
   open: Float64Array
@@ -26,7 +29,7 @@ export interface Cells {
 }
 
 export function makeCells(steps: number): Cells {
-  return { steps, rings: [], open: new Float64Array(1024), count: 0 }
+  return { steps, slots: steps + 1, rings: [], open: new Float64Array(1024), count: 0 }
 }
 
 /** Adds `width` cells behind the last and answers the first. */
@@ -51,7 +54,7 @@ export function fits16(value: number): boolean {
 export function putPast(cells: Cells, cell: number, slot: number, value: number): void {
   const ring = cells.rings[cell]
   if (ring === undefined) {
-    const made = fits16(value) ? new Uint16Array(cells.steps) : new Float64Array(cells.steps)
+    const made = fits16(value) ? new Uint16Array(cells.slots) : new Float64Array(cells.slots)
     made[slot] = value
     cells.rings[cell] = made
   } else if (ring instanceof Uint16Array && !fits16(value)) {

@@ -55,6 +55,8 @@ export class EmbeddedStore implements SeriesStore {
   readonly #kept: Map<string, Uint8Array>
   /** The step that is not over, in steps since the epoch. */
   #tick: number
+  /** The open step has a part from before a restart. */
+  #begun: boolean
   #generation = 0
   #refused = 0
   #damaged = 0
@@ -74,6 +76,7 @@ export class EmbeddedStore implements SeriesStore {
     this.#cells = makeCells(HOUR_MS / config.stepMs)
     const restored = restore(journal, this.#cells, config.stepMs, Math.floor(nowMs / config.stepMs))
     this.#tick = restored.tick
+    this.#begun = restored.begun
     this.#rows.push(...restored.rows)
     this.#index = restored.index
     this.#gauges = restored.gauges
@@ -165,7 +168,8 @@ export class EmbeddedStore implements SeriesStore {
     const first = this.#tick
     let minuteOver = false
     for (let tick = first; tick < now && tick <= first + this.#cells.steps; tick++) {
-      const blob = endStep(this.#cells, this.#writer, tick)
+      const blob = endStep(this.#cells, this.#writer, tick, this.#begun)
+      this.#begun = false
       if (blob !== undefined) this.#rows.push({ atMs: tick * this.stepMs, stepMs: this.stepMs, blob })
       if ((tick + 1) % perMinute !== 0) continue
       minuteOver = true
@@ -309,7 +313,7 @@ export class EmbeddedStore implements SeriesStore {
 
   close(): void {
     this.#rows.push(...lateRows(this.#late, this.#writer, this.stepMs, this.#tick))
-    const blob = endStep(this.#cells, this.#writer, this.#tick)
+    const blob = endStep(this.#cells, this.#writer, this.#tick, this.#begun)
     if (blob !== undefined) this.#rows.push({ atMs: this.endMs, stepMs: this.stepMs, blob })
     this.#tidy()
     this.#commit()

@@ -34,7 +34,7 @@ export function addLate(
     const part = (whole ? Math.floor(due) : due) - given
     if (part <= 0) continue
     given += part
-    addPast(cells, cell, (first + index) % cells.steps, part)
+    addPast(cells, cell, (first + index) % cells.slots, part)
     remember(late, first + index, cell, part)
   }
   cells.open[cell] = (cells.open[cell] ?? 0) + amount - given

@@ -11,8 +11,9 @@ export interface Restored {
   readonly index: SeriesIndex
   readonly gauges: Gauges
   readonly kept: Map<string, Uint8Array>
-  /** The step to open: later than every step that has a row, so that no row is written twice. */
+  /** The step to open; `begun` when the last run wrote a part of it, which is in `cells`. */
   readonly tick: number
+  readonly begun: boolean
   /** Minutes that were over but not rolled up when the last run ended. */
   readonly rows: readonly JournalRow[]
   /** Rows that were damaged and left out. */
@@ -32,23 +33,34 @@ export function restore(journal: Journal, cells: Cells, stepMs: number, nowTick:
   const oldest = nowTick - cells.steps
   let damaged = 0
   let last = -1
-  // One step ahead: the last run may have ended inside the step that is now open.
-  for (const row of journal.rows(stepMs, oldest * stepMs, (nowTick + 1) * stepMs)) {
+  // The last run may have ended inside the step that is now open, or by a faster clock in the next one.
+  for (const row of journal.rows(stepMs, oldest * stepMs, (nowTick + 2) * stepMs)) {
     const tick = Math.floor(row.atMs / stepMs)
+    // The step ahead takes the place of the oldest one.
+    if (tick > nowTick && last <= nowTick)
+      for (const ring of cells.rings) ring?.fill(0, tick % cells.slots, (tick % cells.slots) + 1)
     if (isBlob(row.blob)) addRow(cells, row, tick)
     else damaged++
     last = Math.max(last, tick)
   }
   const kept = journal.kept()
   const gauges = gaugesFrom(kept.get("gauges"), index)
-  const tick = Math.max(nowTick, last + 1)
-  return { index, gauges, kept, tick, rows: missingMinutes(journal, cells, stepMs, tick), damaged }
+  const tick = Math.max(nowTick, last)
+  return {
+    index,
+    gauges,
+    kept,
+    tick,
+    begun: tick === last,
+    rows: missingMinutes(journal, cells, stepMs, tick),
+    damaged,
+  }
 }
 
 function addRow(cells: Cells, row: JournalRow, tick: number): void {
   readBlob(row.blob, (cell, value) => {
     // A cell beyond all series belongs to one that was forgotten or whose row was lost.
-    if (cell < cells.count) addPast(cells, cell, tick % cells.steps, value)
+    if (cell < cells.count) addPast(cells, cell, tick % cells.slots, value)
   })
 }
 

@@ -5,17 +5,25 @@ import { type BlobWriter, finishBlob, putEntry } from "./tick-blob.ts"
 
 const MINUTE_MS = 60_000
 
-/** Moves the open step into the rings and answers it as a blob; undefined when nothing moved. */
-export function endStep(cells: Cells, writer: BlobWriter, tick: number): Uint8Array | undefined {
-  const slot = tick % cells.steps
+/**
+ * Moves the open step into the rings and answers it as a blob; undefined when nothing moved.
+ * @param begun the step has a part from before a restart in the rings, whose rows are written: this part is added
+ */
+export function endStep(
+  cells: Cells,
+  writer: BlobWriter,
+  tick: number,
+  begun: boolean,
+): Uint8Array | undefined {
+  const slot = tick % cells.slots
   const { open, rings } = cells
   for (let cell = 0; cell < cells.count; cell++) {
     const amount = open[cell] ?? 0
     if (amount !== 0) {
-      putPast(cells, cell, slot, amount)
+      putPast(cells, cell, slot, begun ? amount + (rings[cell]?.[slot] ?? 0) : amount)
       putEntry(writer, cell, amount)
       open[cell] = 0
-    } else {
+    } else if (!begun) {
       const ring = rings[cell]
       if (ring !== undefined) ring[slot] = 0
     }
@@ -35,7 +43,7 @@ export function minuteRow(
     const ring = cells.rings[cell]
     if (ring === undefined) continue
     let sum = 0
-    for (let index = 0; index < perMinute; index++) sum += ring[(firstTick + index) % cells.steps] ?? 0
+    for (let index = 0; index < perMinute; index++) sum += ring[(firstTick + index) % cells.slots] ?? 0
     if (sum !== 0) putEntry(writer, cell, sum)
   }
   const blob = finishBlob(writer)
