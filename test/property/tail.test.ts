@@ -94,7 +94,7 @@ class Reader {
         restored: this.#kept.state,
         consumer: {
           lines: (_, bytes, start, end) => {
-            expect(bytes[end - 1]).toBe(10)
+            if (bytes[end - 1] !== 10) throw new Error("half a line")
             const lines = bytes.toString("latin1", start, end - 1).split("\n")
             this.delivered.push(...lines)
             return lines.length
@@ -181,9 +181,8 @@ test("every line is delivered exactly once over renames, truncations, deletions 
         writer.reopen()
         await reader.poll()
         await reader.poll()
-        expect(reader.delivered.toSorted(), JSON.stringify(reader.counters)).toEqual(
-          writer.written.toSorted(),
-        )
+        expect(reader.delivered.toSorted()).toEqual(writer.written.toSorted())
+        expect(reader.counters.consumer_errors).toBe(0)
       } finally {
         await reader.stop()
         writer.close()

@@ -129,7 +129,6 @@ export class Generation {
     const before = this.check.length
     const got = readSync(this.fd, buffer, 0, buffer.length, this.offset - before)
     if (!this.#unchanged(buffer, before, got)) return Progress.changed
-    counters.bytes += got - before
     const newline = got > before ? buffer.subarray(before, got).lastIndexOf(NEWLINE) : -1
     const full = got === buffer.length
     let next = newline < 0 ? before : before + newline + 1
@@ -144,6 +143,7 @@ export class Generation {
       this.skipping = true
       next = got
     }
+    counters.bytes += next - before
     this.#moveTo(buffer, before, next)
     this.partial = this.skipping ? 0 : got - next
     this.pending = full

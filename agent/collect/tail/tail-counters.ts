@@ -1,5 +1,6 @@
 /** What the tailer did since it was made; every number only rises, but `files_followed` and `files_open`. */
 export interface TailCounters {
+  /** Of lines that were handed over or passed over; what is half there does not count yet. */
   bytes: number
   lines: number
   files_followed: number

@@ -28,7 +28,7 @@ function compileText(text: string, kind: "http" | "tcp"): AccessLogDecoder {
   const template = textTemplate(text, kind)
   return typeof template === "string"
     ? unsupported(template)
-    : textDecoder(template, text.trimEnd() === DEFAULT_TEXT.trimEnd())
+    : textDecoder(template, text === DEFAULT_TEXT || `${text}\n` === DEFAULT_TEXT)
 }
 
 function unsupported(why: string): AccessLogDecoder {

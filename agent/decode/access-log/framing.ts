@@ -53,9 +53,13 @@ export class LineFramer {
     }
   }
 
-  /** Passes on every line in `[start, end)`, which must end behind a newline. */
-  frame(bytes: Buffer, start: number, end: number, onLine: OnLine): void {
+  /**
+   * Passes on every line in `[start, end)`, which must end behind a newline.
+   * @returns how many lines of the file there were
+   */
+  frame(bytes: Buffer, start: number, end: number, onLine: OnLine): number {
     let at = start
+    let count = 0
     while (at < end) {
       let stop = bytes.indexOf(NEWLINE, at)
       if (stop < 0 || stop > end) stop = end
@@ -64,7 +68,9 @@ export class LineFramer {
       else if (this.framing === "cri") this.#takeCri(bytes, at, stop, onLine)
       else this.#takeDocker(bytes, at, stop, onLine)
       at = stop + 1
+      count += 1
     }
+    return count
   }
 
   #pass(bytes: Buffer, start: number, end: number, onLine: OnLine): void {

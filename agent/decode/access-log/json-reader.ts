@@ -62,17 +62,17 @@ export class JsonReader {
             break
           }
           // A byte that is sought becomes zero, and subtracting one from zero sets its highest bit.
-          const first = view.getInt32(at, true)
-          const inFirst = hitsOf(first ^ QUOTES) | hitsOf(first ^ SLASHES)
-          if (inFirst !== 0) {
+          const near = view.getInt32(at, true)
+          const inNear = hitsOf(near ^ QUOTES) | hitsOf(near ^ SLASHES)
+          if (inNear !== 0) {
             // The lowest bit set is exact: it belongs to the first quote or backslash.
-            at += (31 - Math.clz32(inFirst & -inFirst)) >> 3
+            at += (31 - Math.clz32(inNear & -inNear)) >> 3
             break
           }
-          const second = view.getInt32(at + 4, true)
-          const inSecond = hitsOf(second ^ QUOTES) | hitsOf(second ^ SLASHES)
-          if (inSecond !== 0) {
-            at += 4 + ((31 - Math.clz32(inSecond & -inSecond)) >> 3)
+          const far = view.getInt32(at + 4, true)
+          const inFar = hitsOf(far ^ QUOTES) | hitsOf(far ^ SLASHES)
+          if (inFar !== 0) {
+            at += 4 + ((31 - Math.clz32(inFar & -inFar)) >> 3)
             break
           }
         }
