@@ -11,13 +11,18 @@ const EVERY_MS = 60_000
 const KEPT = 1500
 
 export function makeIdleMarks(clock: Clock): IdleMarks {
-  const marks: { generation: number; atMs: number }[] = []
+  /** `generation` was the newest at `atMs`; marks of one period are one. */
+  const marks: { readonly sinceMs: number; generation: number; atMs: number }[] = []
   return {
     mark(generation) {
       const atMs = clock.monotonic()
       const last = marks.at(-1)
-      if (last !== undefined && atMs - last.atMs < EVERY_MS) return
-      marks.push({ generation, atMs })
+      if (last !== undefined && atMs - last.sinceMs < EVERY_MS) {
+        last.generation = generation
+        last.atMs = atMs
+        return
+      }
+      marks.push({ sinceMs: atMs, generation, atMs })
       if (marks.length > KEPT) marks.shift()
     },
     before(idleMs) {

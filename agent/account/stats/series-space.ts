@@ -15,6 +15,7 @@ import {
   type TcpField,
   tcpField,
 } from "./fields.ts"
+import { OwnerNames } from "./owner-names.ts"
 import { hash64 } from "./series-hash.ts"
 
 /** More extra series (gRPC methods, route configurations) than this are not read: their names come from callers. */
@@ -46,14 +47,20 @@ export class SeriesSpace {
   readonly #tcpAt: number
   readonly #globalAt: number
   readonly #extras = new Map<string, number>()
-  readonly #byCluster: ReadonlyMap<string, number>
+  /** Fields that several lines feed. */
+  readonly #sums = new Set<number>()
+  readonly #owners: { readonly cluster: OwnerNames; readonly http: OwnerNames; readonly tcp: OwnerNames }
   readonly #bindings = new WeakMap<object, Int32Array>()
 
   constructor(plan: StatsPlan) {
     this.clusters = clusterNames(plan)
     this.http = plan.http.map(({ statPrefix }) => statPrefix)
     this.tcp = plan.tcp.map(({ statPrefix }) => statPrefix)
-    this.#byCluster = new Map(this.clusters.map((name, index) => [name, index]))
+    this.#owners = {
+      cluster: new OwnerNames(this.clusters),
+      http: new OwnerNames(this.http),
+      tcp: new OwnerNames(this.tcp),
+    }
     this.#httpAt = this.clusters.length * CLUSTER_FIELDS.length
     this.#tcpAt = this.#httpAt + this.http.length * HTTP_FIELDS.length
     this.#globalAt = this.#tcpAt + this.tcp.length * TCP_FIELDS.length
@@ -68,7 +75,7 @@ export class SeriesSpace {
   }
 
   clusterIndex(statName: string): number {
-    return this.#byCluster.get(statName) ?? -1
+    return this.#owners.cluster.indexOf(statName)
   }
   /** Place of a cluster's field. */
   ofCluster(cluster: number, field: ClusterField): number {
@@ -93,40 +100,48 @@ export class SeriesSpace {
   bind(page: StatsPage): Int32Array {
     const known = this.#bindings.get(page.layout)
     if (known !== undefined) return known
+    const before = page.cameFrom && this.#bindings.get(page.cameFrom.layout)
     const places = new Int32Array(page.lines).fill(-1)
-    const taken = new Set<number>()
+    if (page.cameFrom !== undefined && before !== undefined) {
+      for (let line = 0; line < page.lines; line++) {
+        const old = page.cameFrom.origin[line] ?? -1
+        if (old >= 0) places[line] = before[old] ?? -1
+      }
+    }
+    const taken = new Set(places)
     for (let line = 0; line < page.lines; line++) {
-      const key = page.key(line)
-      const place = key === undefined || key.histogram !== undefined ? -1 : this.#placeOf(key)
-      if (place < 0) continue
-      // gRPC methods, and names that two series share by Envoy's tag rules: each line keeps its own last value.
-      places[line] = taken.has(place) || this.#isSum(place) ? this.#extra(page.name(line), place) : place
-      taken.add(place)
+      if (before !== undefined && (page.cameFrom?.origin[line] ?? -1) >= 0) continue
+      places[line] = this.#bindLine(page, line, taken)
     }
     this.#bindings.set(page.layout, places)
     return places
   }
 
-  #isSum(place: number): boolean {
-    return this.#sums.has(place)
+  #bindLine(page: StatsPage, line: number, taken: Set<number>): number {
+    const key = page.key(line)
+    const place = key === undefined || key.histogram !== undefined ? -1 : this.#placeOf(key)
+    if (place < 0) return -1
+    // gRPC methods, and names that two series share by Envoy's tag rules: each line keeps its own last value.
+    const own = taken.has(place) || this.#sums.has(place) ? this.#extra(page.name(line), place) : place
+    taken.add(place)
+    return own
   }
-  readonly #sums = new Set<number>()
 
   #placeOf(key: SeriesKey): number {
     if (key.scope === "global") return this.#globalPlace(key.rest)
     if (key.scope === "cluster") {
-      const [cluster, rest] = ownerOf(key, this.clusters)
+      const [cluster, rest] = this.#owners.cluster.split(key)
       const field = clusterField(rest)
       if (cluster >= 0 && field !== undefined) return this.ofCluster(cluster, field)
       return /[._]?update_rejected$/.test(key.rest) ? this.ofGlobal("~eds_update_rejected") : -1
     }
     if (key.scope === "http") {
-      const [http, rest] = ownerOf(key, this.http)
+      const [http, rest] = this.#owners.http.split(key)
       const field = httpField(rest)
       if (http >= 0 && field !== undefined) return this.ofHttp(http, field)
       return http >= 0 ? this.#globalPlace(rest) : -1
     }
-    const [tcp, rest] = ownerOf(key, this.tcp)
+    const [tcp, rest] = this.#owners.tcp.split(key)
     const field = tcpField(rest)
     return tcp >= 0 && field !== undefined ? this.ofTcp(tcp, field) : -1
   }
@@ -187,37 +202,6 @@ function clusterNames(plan: StatsPlan): string[] {
     for (const { statName } of clusters) names.add(statName)
   }
   return [...names]
-}
-
-/**
- * Which of the known owners a series belongs to, and the rest of its name with underscores. The longest known name
- * wins, as names may hold dots: raw names begin with it; on the Prometheus page the label ends at its first dot and
- * what follows stands before the rest.
- */
-export function ownerOf(key: SeriesKey, owners: readonly string[]): readonly [number, string] {
-  let best = -1
-  let bestLength = -1
-  let rest = ""
-  for (const [index, owner] of owners.entries()) {
-    if (owner.length <= bestLength) continue
-    const found = restBehind(key, owner)
-    if (found === undefined) continue
-    best = index
-    bestLength = owner.length
-    rest = found
-  }
-  return [best, rest]
-}
-
-function restBehind(key: SeriesKey, owner: string): string | undefined {
-  if (key.owner === undefined) {
-    const inside = key.rest.startsWith(owner) && key.rest.charCodeAt(owner.length) === 46
-    return inside ? key.rest.slice(owner.length + 1).replaceAll(".", "_") : undefined
-  }
-  if (owner === key.owner) return key.rest
-  if (!owner.startsWith(`${key.owner}.`)) return undefined
-  const leaked = `${owner.slice(key.owner.length + 1).replaceAll(/[^A-Za-z0-9_]/g, "_")}_`
-  return key.rest.startsWith(leaked) ? key.rest.slice(leaked.length) : undefined
 }
 
 const spaces = new Map<string, { readonly space: WeakRef<SeriesSpace> }>()

@@ -1,0 +1,192 @@
+import { flagBit } from "#mesh/flags.ts"
+import { CLIENT_ERROR, ERROR, OK } from "#mesh/outcome.ts"
+import type { HttpPlan } from "#mesh/request.ts"
+import type { Ledger } from "../contract.ts"
+import type { Carry } from "./carry.ts"
+import type { ClusterField } from "./fields.ts"
+import { GrpcAnswers } from "./grpc-answers.ts"
+import { RequestCounter } from "./request-counter.ts"
+import type { SeriesSpace } from "./series-space.ts"
+
+/** Index into `ANSWERED_BY`. */
+export const APP = 0
+export const PROXY = 1
+export const UNKNOWN = 2
+/** Indexes into `CODE_CLASSES`. */
+export const CLASS_1XX = 0
+export const CLASS_2XX = 1
+export const CLASS_3XX = 2
+export const CLASS_4XX = 3
+export const CLASS_5XX = 4
+export const CLASS_NONE = 5
+
+/** Counters that tell for certain why Envoy answered a request of a cluster with a 5xx of its own. */
+const CAUSES: readonly (readonly [number, readonly ClusterField[]])[] = [
+  [flagBit("UH"), ["upstream_cx_none_healthy"]],
+  [flagBit("UO"), ["upstream_rq_pending_overflow", "upstream_rq_active_overflow"]],
+  [flagBit("UF"), ["upstream_rq_pending_failure_eject"]],
+  [flagBit("UT"), ["upstream_rq_timeout"]],
+]
+/** Counters that move where Envoy may have answered in place of the application, without saying so for certain. */
+const DOUBTFUL: readonly ClusterField[] = [
+  "upstream_rq_retry",
+  "upstream_rq_per_try_timeout",
+  "upstream_rq_max_duration_reached",
+  "upstream_rq_rx_reset",
+  "upstream_rq_maintenance_mode",
+  "upstream_cx_destroy_local_with_active_rq",
+  "upstream_cx_destroy_remote_with_active_rq",
+  "upstream_cx_protocol_error",
+  "http2_rx_reset",
+  "http2_tx_reset",
+]
+/** Requests that never reached an upstream; `upstream_rq_total` lacks them, an access log tells one attempt each. */
+const UNATTEMPTED: readonly ClusterField[] = [
+  "upstream_cx_none_healthy",
+  "upstream_rq_pending_overflow",
+  "upstream_rq_active_overflow",
+  "upstream_rq_pending_failure_eject",
+]
+/** What may cut an answer that has begun. */
+const CUTS: readonly ClusterField[] = [
+  "upstream_cx_destroy_remote_with_active_rq",
+  "http2_rx_reset",
+  "upstream_rq_timeout",
+  "upstream_rq_max_duration_reached",
+]
+/** What a caller that leaves does to the upstream side. */
+const LEFT: readonly ClusterField[] = ["upstream_cx_destroy_local_with_active_rq", "http2_tx_reset"]
+
+/** The answers of one cluster under one connection manager, as its counters tell them. */
+export class ClusterAnswers {
+  readonly counter: RequestCounter
+  readonly cluster: number
+  readonly #space: SeriesSpace
+  readonly #carry: Carry
+  /** Answers told as cut or aborted that `upstream_rq_2xx` holds as well: they are taken from the next good ones. */
+  readonly #debt: number
+  readonly #grpc: GrpcAnswers | undefined
+  #cut = false
+
+  constructor(
+    plan: HttpPlan,
+    entry: HttpPlan["clusters"][number],
+    parts: { ledger: Ledger; space: SeriesSpace; carry: Carry },
+  ) {
+    this.#space = parts.space
+    this.#carry = parts.carry
+    this.cluster = parts.space.clusterIndex(entry.statName)
+    this.counter = new RequestCounter(parts.ledger, entry.row, entry.target, entry.protocol)
+    const name = `http.${plan.statPrefix}.${entry.statName}`
+    this.#debt = parts.carry.cell(`${name}.debt`)
+    this.#grpc = entry.protocol === 2 ? new GrpcAnswers(parts.carry, name) : undefined
+  }
+
+  delta(field: ClusterField): number {
+    return this.#space.delta[this.#space.ofCluster(this.cluster, field)] ?? 0
+  }
+  get touched(): boolean {
+    return this.#space.touched[this.cluster] === 1
+  }
+  get cuts(): number {
+    return this.#sum(CUTS)
+  }
+  get left(): number {
+    return this.#sum(LEFT)
+  }
+
+  /** Answers told one by one elsewhere (`HttpAccount`): as many good ones less. */
+  owe(answers: number): void {
+    this.#carry.add(this.#debt, answers)
+  }
+
+  /**
+   * Counts this tick's answers.
+   * @param active the cluster's requests under way
+   * @param aborts callers of the whole connection manager that went away
+   * @param cut whether answers were cut, perhaps by a timeout that then explains no 5xx
+   */
+  count(active: number, aborts: number, cut: boolean): void {
+    this.#cut = cut
+    if (!this.touched && !this.#grpc?.holding) return
+    this.counter.addAttempts(this.delta("upstream_rq_total") + this.#sum(UNATTEMPTED))
+    if (this.#grpc === undefined) {
+      this.#countClasses(
+        this.delta("upstream_rq_2xx"),
+        this.delta("upstream_rq_3xx"),
+        this.delta("upstream_rq_4xx"),
+        this.delta("upstream_rq_5xx"),
+        aborts,
+      )
+    } else this.#countGrpc(active, aborts)
+    this.counter.add(this.delta("upstream_rq_101"), OK, CLASS_1XX, 0, APP)
+  }
+
+  /** No more pages will come: what a gRPC status was waited for is counted by its HTTP class. */
+  flush(): void {
+    if (this.#grpc === undefined) return
+    const [c2, c3, c4, c5] = this.#grpc.release(0)
+    this.#countClasses(c2, c3, c4, c5, 1)
+  }
+
+  #countGrpc(active: number, aborts: number): void {
+    const grpc = this.#grpc
+    if (grpc === undefined) return
+    for (const [index, field] of CLASSES.entries()) grpc.hold(index, this.delta(field))
+    const [ok, client, error] = grpc.match([
+      this.delta("~grpc_ok"),
+      this.delta("~grpc_client_error"),
+      this.delta("~grpc_error"),
+    ])
+    // On the wire a gRPC answer is a 200, Envoy's own ones included, whatever class the cluster counted.
+    this.#good(ok, CLASS_2XX)
+    this.counter.add(client, CLIENT_ERROR, CLASS_2XX, 0, UNKNOWN)
+    this.counter.add(error, ERROR, CLASS_2XX, 0, UNKNOWN)
+    const [c2, c3, c4, c5] = grpc.settle(active)
+    this.#countClasses(c2, c3, c4, c5, aborts)
+  }
+
+  #countClasses(c2: number, c3: number, c4: number, c5: number, aborts: number): void {
+    this.#good(c2, CLASS_2XX)
+    this.#good(c3, CLASS_3XX)
+    const app = this.#provedApp(aborts) ? APP : UNKNOWN
+    this.counter.add(c4, CLIENT_ERROR, CLASS_4XX, 0, app)
+    this.counter.add(this.#explained(c5), ERROR, CLASS_5XX, 0, app)
+  }
+
+  #good(answers: number, statusClass: number): void {
+    const paid = Math.min(this.#carry.get(this.#debt), answers)
+    if (paid > 0) this.#carry.add(this.#debt, -paid)
+    this.counter.add(answers - paid, OK, statusClass, 0, APP)
+  }
+
+  /**
+   * Counts the 5xx whose cause is certain, and answers how many are left. With retries a cause moves once per try, and
+   * a timeout may have cut an answer that counts as a success: then nothing is certain.
+   */
+  #explained(failures: number): number {
+    if (failures <= 0) return 0
+    const causes = CAUSES.map(([flag, fields]) => [flag, this.#sum(fields)] as const)
+    const told = causes.reduce((all, [, times]) => all + times, 0)
+    if (told === 0 || told > failures || this.delta("upstream_rq_retry") > 0) return failures
+    if (this.#cut && this.delta("upstream_rq_timeout") > 0) return failures
+    for (const [flag, times] of causes) this.counter.add(times, ERROR, CLASS_5XX, flag, PROXY)
+    return failures - told
+  }
+
+  /** Whether every answer that no certain cause explains came from the application: all that was sent was answered. */
+  #provedApp(aborts: number): boolean {
+    if (aborts > 0 || this.#sum(DOUBTFUL) > 0) return false
+    const answers = CLASSES.reduce((all, field) => all + this.delta(field), this.delta("upstream_rq_101"))
+    const reached = this.delta("upstream_rq_total") - this.delta("upstream_rq_active")
+    return reached >= answers - this.#sum(UNATTEMPTED)
+  }
+
+  #sum(fields: readonly ClusterField[]): number {
+    let all = 0
+    for (const field of fields) all += this.delta(field)
+    return all
+  }
+}
+
+export const CLASSES = ["upstream_rq_2xx", "upstream_rq_3xx", "upstream_rq_4xx", "upstream_rq_5xx"] as const

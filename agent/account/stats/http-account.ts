@@ -1,0 +1,214 @@
+import { flagBit } from "#mesh/flags.ts"
+import { ABORTED, ERROR, outcomeOf } from "#mesh/outcome.ts"
+import type { HttpPlan } from "#mesh/request.ts"
+import type { Ledger, Slot } from "../contract.ts"
+import { healthCheckLabels } from "../request-labels.ts"
+import {
+  CLASS_2XX,
+  CLASS_3XX,
+  CLASS_4XX,
+  CLASS_5XX,
+  CLASS_NONE,
+  CLASSES,
+  ClusterAnswers,
+  PROXY,
+  UNKNOWN,
+} from "./answers.ts"
+import { type Carry, Settling } from "./carry.ts"
+import type { HttpField } from "./fields.ts"
+import { OwnReplies } from "./own-replies.ts"
+import { RequestCounter } from "./request-counter.ts"
+import type { SeriesSpace } from "./series-space.ts"
+
+export interface HttpParts {
+  readonly ledger: Ledger
+  readonly space: SeriesSpace
+  readonly carry: Carry
+  /** The last value of a place of the space; gauges are read from here. */
+  value(place: number): number
+}
+
+/**
+ * The requests of one connection manager, from counters alone (provenance `stats`). Measured on Envoy 1.40, see
+ * docs/decisions: what the clusters answered is theirs by class; what the manager answered beyond that Envoy answered
+ * itself; what began and neither ended with an answer nor is under way was aborted by its caller.
+ */
+export class HttpAccount {
+  readonly plan: HttpPlan
+  readonly #parts: HttpParts
+  readonly #http: number
+  readonly #answers: readonly ClusterAnswers[]
+  readonly #unmatched: RequestCounter
+  readonly #own: OwnReplies
+  readonly #aborted: Settling
+  readonly #abortedLate: Settling
+  readonly #cut: Settling
+  #healthSlot: Slot | undefined
+  #healthRetired = 0
+  /** Requests of health checkers since this object was made. */
+  healthChecks = 0
+
+  constructor(plan: HttpPlan, http: number, parts: HttpParts) {
+    this.plan = plan
+    this.#parts = parts
+    this.#http = http
+    this.#answers = plan.clusters.map((entry) => new ClusterAnswers(plan, entry, parts))
+    const protocols = new Set(plan.clusters.map(({ protocol }) => protocol))
+    const [only = 0] = protocols
+    const target = plan.unmatchedTarget ?? { id: -1, name: "" }
+    this.#unmatched = new RequestCounter(
+      parts.ledger,
+      plan.unmatched,
+      target,
+      protocols.size === 1 ? only : 0,
+    )
+    const name = `http.${plan.statPrefix}`
+    this.#own = new OwnReplies(parts.carry, name, protocols.has(2))
+    this.#aborted = new Settling(parts.carry, `${name}.aborted`)
+    this.#abortedLate = new Settling(parts.carry, `${name}.late`)
+    this.#cut = new Settling(parts.carry, `${name}.cut`)
+  }
+
+  /** All requests counted here, health checks included. */
+  get counted(): number {
+    return this.#answers.reduce((all, { counter }) => all + counter.counted, this.#unmatched.counted)
+  }
+
+  /** What was seen and waits to be settled. */
+  get waiting(): number {
+    return this.#own.waiting + this.#aborted.waiting
+  }
+
+  /** One tick; the deltas stand in the space. */
+  tick(): void {
+    const upgraded = this.#answers.reduce((all, answers) => all + answers.delta("upstream_rq_101"), 0)
+    const aborts = this.#countAborted(upgraded)
+    const cut = this.#countCut()
+    this.#countLate(aborts)
+    for (const answers of this.#answers) {
+      const active = this.#parts.space.ofCluster(answers.cluster, "upstream_rq_active")
+      answers.count(this.#parts.value(active), aborts, cut)
+    }
+    this.#countOwn(false)
+  }
+
+  /** The proxy is gone: what waited for a second look is counted as it was seen. */
+  flush(): void {
+    for (const answers of this.#answers) answers.flush()
+    this.#countOwn(true)
+    this.#unmatched.add(this.#aborted.flush(), ABORTED, CLASS_NONE, 0, UNKNOWN)
+  }
+
+  #delta(field: HttpField): number {
+    return this.#parts.space.delta[this.#parts.space.ofHttp(this.#http, field)] ?? 0
+  }
+
+  /** @returns what of this tick's requests ended without an answer, before it is settled */
+  #countAborted(upgraded: number): number {
+    const health = Math.max(this.#delta("health_check_request_total"), this.#delta("tracing_health_check"))
+    this.#countHealth(health)
+    const answered =
+      this.#delta("downstream_rq_2xx") +
+      this.#delta("downstream_rq_3xx") +
+      this.#delta("downstream_rq_4xx") +
+      this.#delta("downstream_rq_5xx") +
+      upgraded
+    const redirects = this.#answers.reduce(
+      (all, answers) => all + answers.delta("upstream_internal_redirect_succeeded_total"),
+      0,
+    )
+    const ended = this.#delta("downstream_rq_total") - this.#delta("downstream_rq_active")
+    const aborts = ended - answered - health - redirects
+    this.#aborted.add(aborts)
+    this.#unmatched.add(this.#aborted.settle(), ABORTED, CLASS_NONE, 0, UNKNOWN)
+    return aborts
+  }
+
+  #countHealth(requests: number): void {
+    if (requests <= 0) return
+    const { ledger } = this.#parts
+    if (this.#healthSlot === undefined || this.#healthRetired !== ledger.counters.retired) {
+      this.#healthRetired = ledger.counters.retired
+      const target = this.plan.unmatchedTarget ?? { id: -1, name: "" }
+      this.#healthSlot = ledger.slot("healthChecks", healthCheckLabels(this.plan.unmatched, target))
+    }
+    ledger.add(this.#healthSlot, requests)
+    this.healthChecks += requests
+  }
+
+  /**
+   * Answers that were cut after their headers: the cluster and the manager count them as what the headers said. The
+   * manager counts the reset; an upgraded connection that ends does so too, and is taken off.
+   */
+  #countCut(): boolean {
+    const ends = this.#delta("downstream_cx_upgrades_total") - this.#delta("downstream_cx_upgrades_active")
+    this.#cut.add(this.#delta("downstream_rq_tx_reset") - Math.max(0, ends))
+    const cut = Math.max(0, this.#cut.waiting)
+    if (cut === 0) return false
+    this.#cut.flush()
+    this.#move(cut, ERROR, (answers) => answers.cuts)
+    return true
+  }
+
+  /** Callers that left after the headers: as many as resets that nothing else explains. A lower bound. */
+  #countLate(aborts: number): void {
+    const resets = this.#delta("downstream_rq_rx_reset") - this.#delta("downstream_rq_tx_reset")
+    this.#abortedLate.add(resets - this.#delta("downstream_rq_response_before_rq_complete") - aborts)
+    const late = this.#abortedLate.settle()
+    if (late > 0) this.#move(late, ABORTED, (answers) => answers.left)
+  }
+
+  /**
+   * Answers that began well and did not end so. Where one cluster alone shows the reset they are told on its row, else
+   * on the unmatched one; the clusters that may have counted them as good owe as many good answers.
+   */
+  #move(requests: number, outcome: number, evidence: (answers: ClusterAnswers) => number): void {
+    const seen = this.#answers.filter((answers) => evidence(answers) > 0)
+    const candidates = seen.length > 0 ? seen : this.#answers
+    const [only] = candidates
+    if (candidates.length === 1 && only !== undefined) {
+      only.counter.add(requests, outcome, CLASS_2XX, 0, UNKNOWN)
+      only.owe(requests)
+      return
+    }
+    this.#unmatched.add(requests, outcome, CLASS_2XX, 0, UNKNOWN)
+    let open = requests
+    const likely = candidates.toSorted((a, b) => evidence(b) - evidence(a))
+    for (const [index, answers] of likely.entries()) {
+      const share = index === likely.length - 1 ? open : Math.min(open, evidence(answers))
+      answers.owe(share)
+      open -= share
+    }
+  }
+
+  /** What the manager answered and no cluster did: Envoy's own replies. */
+  #countOwn(last: boolean): void {
+    for (const [index, field] of CLASSES.entries()) {
+      const clusters = this.#answers.reduce((all, answers) => all + answers.delta(field), 0)
+      const manager = this.#delta(MANAGER_CLASSES[index] ?? "downstream_rq_2xx")
+      this.#own.see(index, last ? 0 : manager - clusters)
+    }
+    this.#own.cause("NR", last ? 0 : this.#delta("no_route"))
+    this.#own.cause("NC", last ? 0 : this.#delta("no_cluster"))
+    this.#own.cause("SI", last ? 0 : this.#delta("downstream_rq_idle_timeout"))
+    this.#own.cause("DPE", last ? 0 : this.#delta("downstream_cx_protocol_error"))
+    this.#own.cause("UAEX", last ? 0 : this.#delta("ext_authz_denied") + this.#delta("ext_authz_error"))
+    this.#own.cause("FI", last ? 0 : this.#delta("fault_aborts_injected"))
+    const gateway = this.plan.reporter === "gateway"
+    this.#own.settle(last, (replies, index, flag, grpc) => {
+      const bits = flag === undefined ? 0 : flagBit(flag)
+      const outcome = grpc ? ERROR : outcomeOf(CODES[index] ?? 0, -1, bits, gateway)
+      this.#unmatched.add(replies, outcome, STATUS_CLASSES[index] ?? CLASS_NONE, bits, PROXY)
+    })
+  }
+}
+
+const MANAGER_CLASSES = [
+  "downstream_rq_2xx",
+  "downstream_rq_3xx",
+  "downstream_rq_4xx",
+  "downstream_rq_5xx",
+] as const
+const STATUS_CLASSES = [CLASS_2XX, CLASS_3XX, CLASS_4XX, CLASS_5XX] as const
+/** A code that stands for its class. */
+const CODES = [200, 300, 400, 500] as const

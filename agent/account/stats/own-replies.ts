@@ -1,0 +1,108 @@
+import { type Carry, Settling } from "./carry.ts"
+
+/** Why Envoy replied itself, where a counter of the connection manager says so, and under which class it replies. */
+const CAUSES = {
+  NR: 2,
+  SI: 2,
+  DPE: 2,
+  UAEX: 2,
+  NC: 3,
+  FI: 3,
+} as const
+export type Cause = keyof typeof CAUSES
+const CAUSE_NAMES = ["NR", "SI", "DPE", "UAEX", "NC", "FI"] as const
+
+/**
+ * Replies that Envoy made itself, by class (2xx to 5xx as 0 to 3): what the connection manager counted less what its
+ * clusters did. Manager and clusters are read at slightly different moments, so a reply is counted at the second look
+ * that shows it.
+ *
+ * A reply to a gRPC call is a 200 on the wire: the cluster counts 503, the manager 200. Such pairs cancel out; and a
+ * cause without a reply in its own class explains a 200.
+ */
+export class OwnReplies {
+  readonly #classes: readonly Settling[]
+  readonly #causes: Readonly<
+    Record<Cause, { readonly carry: Carry; readonly now: number; readonly before: number }>
+  >
+  readonly #grpc: boolean
+
+  /** @param grpc whether gRPC calls pass here */
+  constructor(carry: Carry, name: string, grpc: boolean) {
+    this.#classes = [2, 3, 4, 5].map((first) => new Settling(carry, `${name}.own${first}`))
+    const cells = (cause: Cause) => ({
+      carry,
+      now: carry.cell(`${name}.cause.${cause}`),
+      before: carry.cell(`${name}.cause.${cause}.before`),
+    })
+    this.#causes = {
+      NR: cells("NR"),
+      SI: cells("SI"),
+      DPE: cells("DPE"),
+      UAEX: cells("UAEX"),
+      NC: cells("NC"),
+      FI: cells("FI"),
+    }
+    this.#grpc = grpc
+  }
+
+  get waiting(): number {
+    return this.#classes.reduce((all, one) => all + one.waiting, 0)
+  }
+
+  see(index: number, replies: number): void {
+    this.#classes[index]?.add(replies)
+  }
+
+  cause(cause: Cause, times: number): void {
+    const { carry, now } = this.#causes[cause]
+    carry.add(now, times)
+  }
+
+  /** @param tell replies, class 0 to 3, flag or undefined, and whether a gRPC status carries the failure */
+  settle(
+    last: boolean,
+    tell: (replies: number, index: number, flag: Cause | undefined, grpc: boolean) => void,
+  ): void {
+    if (this.#grpc) this.#cancelPairs()
+    const open = this.#classes.map((one) => (last ? one.flush() : one.settle()))
+    for (const cause of CAUSE_NAMES) {
+      const index = CAUSES[cause]
+      tell(this.#take(cause, open, index), index, cause, false)
+      if (this.#grpc) tell(this.#take(cause, open, 0), 0, cause, true)
+    }
+    for (const [index, replies] of open.entries()) tell(replies, index, undefined, false)
+    this.#age()
+  }
+
+  #take(cause: Cause, open: number[], index: number): number {
+    const { carry, now, before } = this.#causes[cause]
+    const taken = Math.min(open[index] ?? 0, carry.get(now))
+    if (taken <= 0) return 0
+    open[index] = (open[index] ?? 0) - taken
+    carry.add(now, -taken)
+    carry.add(before, -Math.min(taken, carry.get(before)))
+    return taken
+  }
+
+  /** A cause that found no reply by the second look is forgotten, so that it cannot explain another's. */
+  #age(): void {
+    for (const cause of CAUSE_NAMES) {
+      const { carry, now, before } = this.#causes[cause]
+      const kept = Math.max(0, carry.get(now) - carry.get(before))
+      carry.set(now, kept)
+      carry.set(before, kept)
+    }
+  }
+
+  #cancelPairs(): void {
+    const good = this.#classes[0]
+    if (good === undefined) return
+    for (const one of this.#classes.slice(1)) {
+      const pairs = Math.min(-one.waiting, good.waiting)
+      if (pairs <= 0) continue
+      good.add(-pairs)
+      one.add(pairs)
+    }
+  }
+}
