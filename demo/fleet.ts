@@ -121,10 +121,11 @@ class RunningFleet implements Fleet {
 
   async start(): Promise<void> {
     await mkdir(this.runDir, { recursive: true })
-    await this.#write({})
+    const versions = await this.#write({})
     const apps = this.apps.start(appPods(this.#mesh, this.placement))
     await Promise.all([apps, ...[...this.#envoys.values()].map((envoy) => envoy.start())])
     await Promise.all([...this.#envoys.values()].map((envoy) => envoy.ready()))
+    await this.#taken(versions)
     const targets = this.proxies.map(({ name, admin, log }) => ({ name, admin, logs: [log] }))
     await writeFile(this.targetsFile, targetsYaml(targets))
   }
@@ -156,18 +157,22 @@ class RunningFleet implements Fleet {
 
   async applyModel(model: DeclaredModel, disturbance: Disturbance = {}): Promise<void> {
     this.#mesh = onlyMesh(model, this.#options.logs ?? {})
-    const changed = await this.#write(disturbance)
-    await Promise.all(
-      this.proxies
-        .filter(({ name }) => this.#find(name).running)
-        .map((proxy) => awaitVersions(proxy, changed.get(proxy.name) ?? [])),
-    )
+    await this.#taken(await this.#write(disturbance))
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#envoys.values()].map((envoy) => envoy.stop()))
     await this.apps.stop()
     await this.#claim.release()
+  }
+
+  /** An Envoy that refuses a listener is live all the same, so being live is not enough. */
+  async #taken(versions: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    await Promise.all(
+      this.proxies
+        .filter(({ name }) => this.#find(name).running)
+        .map((proxy) => awaitVersions(proxy, versions.get(proxy.name) ?? [])),
+    )
   }
 
   /** Writes all files. @returns versions that changed, by proxy */

@@ -29,8 +29,12 @@ export class Load {
   async run(count: number, signal?: AbortSignal): Promise<void> {
     this.#nextAt = performance.now()
     for (let sent = 0; sent < count; sent++) {
-      await this.#turn(signal)
+      await this.#pace(signal)
+      while (this.#holds > 0 || this.#under.size >= this.#options.concurrency) {
+        await (this.#holds > 0 ? this.#resumed.promise : Promise.race(this.#under))
+      }
       if (signal?.aborted === true) break
+      // At once after the check: nothing may come between, or a request would be sent into a held load.
       this.#send()
     }
     await this.#drained()
@@ -51,16 +55,13 @@ export class Load {
     }
   }
 
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
-    const { rate, concurrency } = this.#options
-    if (rate !== undefined) {
-      this.#nextAt = Math.max(this.#nextAt + 1000 / rate, performance.now() - 1000)
-      const waitMs = this.#nextAt - performance.now()
-      if (waitMs > 0) await sleep(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {})
-    }
-    while (this.#holds > 0 || this.#under.size >= concurrency) {
-      await (this.#holds > 0 ? this.#resumed.promise : Promise.race(this.#under))
-    }
+  /** Waits for the next request's time. After a hold at most a second is caught up. */
+  async #pace(signal: AbortSignal | undefined): Promise<void> {
+    const { rate } = this.#options
+    if (rate === undefined) return
+    this.#nextAt = Math.max(this.#nextAt + 1000 / rate, performance.now() - 1000)
+    const waitMs = this.#nextAt - performance.now()
+    if (waitMs > 0) await sleep(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {})
   }
 
   #send(): void {

@@ -90,6 +90,8 @@ function sentence(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
+// Whoever reads the output may have gone; the run folder is removed all the same.
+process.stdout.on("error", () => {})
 try {
   await main()
 } catch (error) {

@@ -8,7 +8,8 @@ const FLUSH_MS = 200
 const SERVED_MS = 5000
 
 const send = (report: Report): void => {
-  if (process.connected) process.send?.(report)
+  // A parent that has just gone is no error: `disconnect` ends this process.
+  if (process.connected) process.send?.(report, () => {})
 }
 const state: AppState = makeState((request) => send({ kind: "held", request }))
 const apps = new Map<string, HostedApp>()
