@@ -28,11 +28,14 @@ export interface HealthCheckConfig {
  */
 export class HealthChecks {
   readonly #agents: readonly Buffer[]
+  /** First bytes of the agents: nearly every line is passed by at this. */
+  readonly #begins = new Uint8Array(256)
   readonly #configured: readonly Buffer[]
   readonly #declared: readonly Buffer[]
 
   constructor(declaredPaths: readonly string[], config: HealthCheckConfig = {}) {
     this.#agents = [...AGENTS, ...(config.agents ?? [])].filter((agent) => agent !== "").map(bytesOf)
+    for (const agent of this.#agents) this.#begins[agent[0] ?? 0] = 1
     this.#configured = (config.paths ?? []).map(bytesOf)
     this.#declared = declaredPaths.map(bytesOf)
   }
@@ -40,7 +43,7 @@ export class HealthChecks {
   takes(fact: AccessFact): boolean {
     if (this.#configured.length > 0 && this.#atPath(fact, this.#configured)) return true
     const start = fact.spans[Field.userAgent * 2] ?? -1
-    if (start < 0) return false
+    if (start < 0 || this.#begins[fact.bytes[start] ?? 0] !== 1) return false
     const end = fact.spans[Field.userAgent * 2 + 1] ?? start
     for (const agent of this.#agents) {
       if (!beginsWith(fact.bytes, start, end, agent)) continue

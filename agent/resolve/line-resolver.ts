@@ -3,7 +3,6 @@ import { NO_ROUTE } from "#mesh/flags.ts"
 import type { Cluster, ProxyIdentity } from "#mesh/proxy.ts"
 import type { Doubt, Interner, RequestRow, Resolution, Resolver, Target } from "#mesh/request.ts"
 import { UNKNOWN } from "#mesh/resource.ts"
-import { portOf, portStart } from "./addresses.ts"
 import type { Dialect } from "./dialects/dialect.ts"
 import type { HealthChecks } from "./health-checks.ts"
 import type { Found, Pass, Routed } from "./pass.ts"
@@ -11,6 +10,7 @@ import type { Reach, Reaches } from "./reach.ts"
 import type { Rows } from "./rows.ts"
 import type { Sides } from "./sides.ts"
 import type { Side } from "./topology.ts"
+import { LineWords } from "./words.ts"
 
 export interface LineDeps {
   readonly dialect: Dialect
@@ -41,6 +41,7 @@ export class LineResolver implements Resolver {
   readonly #unknown: Target
   readonly #result: { -readonly [key in keyof Resolution]: Resolution[key] }
   readonly #unknownCall: RequestRow
+  readonly #words = new LineWords()
   readonly #routed: { -readonly [key in keyof Routed]: Routed[key] } = { none: false, open: false }
 
   constructor(deps: LineDeps) {
@@ -60,21 +61,22 @@ export class LineResolver implements Resolver {
 
   resolve(fact: AccessFact): Resolution {
     const { bytes, spans } = fact
+    const view = this.#words.of(bytes)
     const cluster = spans[Field.upstreamCluster * 2] ?? -1
     const host = spans[Field.upstreamHost * 2] ?? -1
     let reach: Reach | undefined
     let old: OldCluster | undefined
     if (cluster >= 0) {
       const end = spans[Field.upstreamCluster * 2 + 1] ?? cluster
-      reach = this.#deps.reaches.byCluster(bytes, cluster, end)
+      reach = this.#deps.reaches.byCluster(view, cluster, end)
       if (reach === undefined)
         old = this.#oldCluster(bytes.toString("utf8", cluster, Math.min(end, cluster + 1024)))
     } else if (host >= 0) {
-      reach = this.#deps.reaches.byHost(bytes, host, spans[Field.upstreamHost * 2 + 1] ?? host)
+      reach = this.#deps.reaches.byHost(view, host, spans[Field.upstreamHost * 2 + 1] ?? host)
     }
-    const side = old?.side ?? this.#deps.sides.of(fact, reach, host >= 0)
+    const side = old?.side ?? this.#deps.sides.of(fact, view, reach, host >= 0)
     if (fact.kind === "tcp") return this.#tcp(fact, reach, old, side)
-    return this.#http(fact, reach, old, side ?? this.#sideByAuthority(fact), cluster >= 0, host >= 0)
+    return this.#http(fact, view, reach, old, side ?? this.#sideByAuthority(fact), cluster >= 0, host >= 0)
   }
 
   /** A cluster that the configuration no longer has: lines come late. What its name tells is used, but never kept. */
@@ -100,6 +102,7 @@ export class LineResolver implements Resolver {
 
   #http(
     fact: AccessFact,
+    view: DataView,
     reach: Reach | undefined,
     old: OldCluster | undefined,
     side: Side | undefined,
@@ -124,7 +127,7 @@ export class LineResolver implements Resolver {
     if (isCheck && side === "outbound")
       return this.#give("undecided", rows.destination, this.#none, 0, undefined)
     const pass = side === "inbound" ? (first ?? calls) : calls
-    const found = pass.find(fact, reach, this.#port(fact), this.#routedBy(fact, reach, host))
+    const found = pass.find(fact, view, reach, this.#routedBy(fact, reach, host))
     const target = this.#targetOf(found, old, cluster, host, pass === first)
     const doubt = found.doubt ?? (target === this.#unknown ? (cluster ? "cluster" : "host") : undefined)
     const grpc = found.grpc || reach?.grpc === true
@@ -155,14 +158,6 @@ export class LineResolver implements Resolver {
     const target = old?.target ?? found.target
     if (target !== undefined) return target
     return cluster || host ? this.#unknown : this.#none
-  }
-
-  /** The port that was called, where the line tells the local address; -1 else. */
-  #port({ bytes, spans }: AccessFact): number {
-    const start = spans[Field.downstreamLocal * 2] ?? -1
-    if (start < 0) return -1
-    const end = spans[Field.downstreamLocal * 2 + 1] ?? start
-    return portOf(bytes, portStart(bytes, start, end), end)
   }
 
   #tcp(

@@ -2,12 +2,13 @@ import { type AccessFact, Field, type FormatAbilities } from "#mesh/access.ts"
 import type { EnvoyRoute } from "#mesh/proxy.ts"
 import type { Doubt, Interner, RequestRow, Target } from "#mesh/request.ts"
 import { AMBIGUOUS } from "#mesh/resource.ts"
+import { portOf, portStart } from "./addresses.ts"
 import { headerField, type LineView, makeLineReader } from "./line-view.ts"
 import type { Reach } from "./reach.ts"
 import { targetName } from "./reach.ts"
 import { type ReplayAnswer, type ReplaySide, replay, replaySecondPass } from "./replay.ts"
 import { hostRewrite, rewritesPath } from "./rewrite.ts"
-import { RouteCache } from "./route-cache.ts"
+import { type KeyField, RouteCache } from "./route-cache.ts"
 import { liveClusters, type NamedRoute, type RouteNames } from "./route-names.ts"
 import type { TableRow } from "./route-table/host-index.ts"
 import { RouteTable } from "./route-table.ts"
@@ -84,15 +85,15 @@ export class Pass {
     return this.#deps.names.routes.get(row.route)
   }
 
-  /** `port` is the one that was called, -1 when unknown. */
-  find(fact: AccessFact, reach: Reach | undefined, port: number, routed: Routed): Found {
-    const own = port < 0 ? undefined : this.#byPort.get(port)
+  /** `view` is over the fact's bytes. */
+  find(fact: AccessFact, view: DataView, reach: Reach | undefined, routed: Routed): Found {
+    const own = this.#byPort.size === 0 ? undefined : this.#byPort.get(calledPort(fact))
     const told = (routed.none ? 1 : 0) + (routed.open ? 2 : 0) + (fact.grpcStatus >= 0 ? 4 : 0)
     const selector = ((reach?.id ?? 0) * 1024 + (own?.index ?? 0)) * 8 + told
-    const known = this.#cache.find(fact, selector)
+    const known = this.#cache.find(view, fact.spans, selector)
     if (known !== undefined) return known
     const found = this.#resolve(this.#read(fact), reach, own?.side ?? this.side, routed)
-    this.#cache.store(fact, found)
+    this.#cache.store(view, fact.spans, found)
     return found
   }
 
@@ -117,13 +118,14 @@ export class Pass {
 
   #found(answer: ReplayAnswer, reach: Reach | undefined): Found {
     const { doubt, rows, ambiguous } = answer
-    const named = rows.map((row) => this.#named(row)).filter((one) => one !== undefined)
-    const first = named[0]
-    if (first === undefined)
-      return { row: this.#deps.names.unmatched(undefined), target: undefined, grpc: false, doubt }
-    const grpc = named.every((one) => one.grpc)
-    const row = ambiguous ? this.#deps.row(ambiguousLabels(named, this.#deps.gateway)) : first.row
-    return { row, target: this.#target(rows, reach), grpc, doubt }
+    const [only] = rows
+    const one = rows.length === 1 && only !== undefined ? this.#named(only) : undefined
+    if (one !== undefined && !ambiguous) {
+      return { row: one.row, target: this.#target(rows, reach), grpc: one.grpc, doubt }
+    }
+    const named = rows.map((row) => this.#named(row)).filter((known) => known !== undefined)
+    const row = this.#deps.row(ambiguousLabels(named, this.#deps.gateway))
+    return { row, target: this.#target(rows, reach), grpc: named.every((known) => known.grpc), doubt }
   }
 
   /** By cluster or host; else the node that all clusters of the rows stand for, as far as there is one. */
@@ -141,6 +143,14 @@ export class Pass {
     const [only] = names
     return names.size === 1 && only !== undefined ? this.#deps.interner.target(only) : undefined
   }
+}
+
+/** The port that was called, where the line tells the local address; -1 else. */
+function calledPort({ bytes, spans }: AccessFact): number {
+  const start = spans[Field.downstreamLocal * 2] ?? -1
+  if (start < 0) return -1
+  const end = spans[Field.downstreamLocal * 2 + 1] ?? start
+  return portOf(bytes, portStart(bytes, start, end), end)
 }
 
 /** What the possible routes have in common; what differs is `(ambiguous)`. Also one route alone, when it may be none. */
@@ -165,11 +175,11 @@ function allRoutes(ways: readonly HttpWay[]): EnvoyRoute[] {
 }
 
 /** The fields that the tables look at: host, path and method always, headers where a route asks for them. */
-function keyFields(routes: readonly EnvoyRoute[], deps: PassDeps): { field: number; cut: boolean }[] {
+function keyFields(routes: readonly EnvoyRoute[], deps: PassDeps): KeyField[] {
   const before = deps.before?.side.names.keys() ?? []
   const all = [...routes, ...before]
   const cut = all.every((route) => route.match.query.length === 0)
-  const fields: { field: number; cut: boolean }[] = [
+  const fields: KeyField[] = [
     { field: Field.method, cut: false },
     { field: Field.authority, cut: false },
     { field: Field.path, cut },

@@ -73,12 +73,12 @@ export class Reaches {
     this.#hosts = new ByteTable(this.#hostEntries(hosts))
   }
 
-  byCluster(bytes: Uint8Array, start: number, end: number): Reach | undefined {
-    return this.#clusters.get(bytes, start, end)
+  byCluster(view: DataView, start: number, end: number): Reach | undefined {
+    return this.#clusters.get(view, start, end)
   }
 
-  byHost(bytes: Uint8Array, start: number, end: number): Reach | undefined {
-    return this.#hosts.get(bytes, start, end)
+  byHost(view: DataView, start: number, end: number): Reach | undefined {
+    return this.#hosts.get(view, start, end)
   }
 
   #reachOf(names: readonly string[]): Reach {

@@ -55,14 +55,25 @@ function ask(
     path,
     method: line.method,
     queryLogged: question.queryLogged,
-    header: (name) => (name === SERVICE_HEADER && service !== undefined ? service : line.header(name)),
+    header:
+      service === undefined ? line.header : (name) => (name === SERVICE_HEADER ? service : line.header(name)),
   }
   const leads = (row: TableRow): boolean =>
     (reach === undefined || leadsTo(row.route, reach)) && (only === undefined || only(row))
-  const answers = side.tables.map((table) =>
-    table.match(view, { leads, mayBeUnmatched: question.mayBeUnmatched && side.tables.length === 1 }),
+  const single = side.tables.length === 1 ? side.tables[0] : undefined
+  const options = { leads, mayBeUnmatched: question.mayBeUnmatched && single !== undefined }
+  if (single !== undefined) return answerOf(single.match(view, options))
+  return join(
+    side.tables.map((table) => table.match(view, options)),
+    side,
   )
-  return join(answers, side)
+}
+
+function answerOf(answer: RouteAnswer): ReplayAnswer {
+  if (answer.kind === "unmatched") return { ...NOTHING, host: answer.host }
+  if (answer.kind === "row")
+    return { rows: [answer.row], ambiguous: false, host: undefined, doubt: undefined }
+  return { rows: answer.rows, ambiguous: true, host: undefined, doubt: "route_ambiguous" }
 }
 
 function leadsTo({ action }: EnvoyRoute, reach: Reach): boolean {

@@ -1,7 +1,7 @@
 import type { FormatAbilities } from "#mesh/access.ts"
 import type { DeclaredModel } from "#mesh/declared.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity } from "#mesh/proxy.ts"
-import type { Interner, Resolver, StatsPlan } from "#mesh/request.ts"
+import type { Interner, RequestRow, Resolver, StatsPlan } from "#mesh/request.ts"
 import { UNDECLARED } from "#mesh/resource.ts"
 import { DeclaredIndex } from "./declared-index.ts"
 import type { IdentityHint } from "./dialects/dialect.ts"
@@ -12,12 +12,12 @@ import { type Missing, missingOf } from "./missing.ts"
 import { Pass } from "./pass.ts"
 import { type Provenances, provenancesOf } from "./provenance.ts"
 import { Reaches } from "./reach.ts"
-import { gatewayNames, outboundNames } from "./route-names.ts"
+import { gatewayNames, type NamingDeps, outboundNames, type RouteNames } from "./route-names.ts"
 import { makeRows } from "./rows.ts"
 import { Sides } from "./sides.ts"
 import { statsPlan } from "./stats-plan.ts"
 import { tcpRows } from "./tcp-rows.ts"
-import { type Side, type Topology, topologyOf } from "./topology.ts"
+import { type HttpWay, type Side, type Topology, topologyOf } from "./topology.ts"
 
 export interface ResolverDeps {
   readonly config: ProxyConfig
@@ -56,76 +56,88 @@ const MAX_NOTES = 64
  * changes; pure, and the resolver never throws on any line.
  */
 export function makeResolver(deps: ResolverDeps): Resolving {
-  const dialect = dialectOf(deps.config, deps.identity)
-  const identity = dialect.identify(deps.config, deps.identity)
   const notes = new Set<string>()
   const note = (sentence: string): void => {
     if (notes.size < MAX_NOTES) notes.add(sentence)
   }
-  noteIdentity(deps.identity, identity, note)
-  const topology = topologyOf(deps.config, dialect, identity)
-  for (const { meaning } of topology.clusters.values()) if (meaning.kind === "unknown") note(meaning.why)
-  const declared = new DeclaredIndex(deps.declared, identity)
-  const rows = makeRows(identity, deps.interner)
-  const naming = { dialect, identity, topology, declared, rows, note }
-  const ways = (side: Side) => topology.http.filter((way) => way.side === side)
-  const outbound = outboundNames(ways("outbound"), naming, UNDECLARED)
-  const gateway = gatewayNames(identity.role === "gateway" ? ways("inbound") : [], naming)
+  const naming = namingOf(deps, note)
+  const { identity, topology, declared, rows } = naming
+  const outbound = outboundNames(waysOf(topology, "outbound"), naming, UNDECLARED)
+  const gateway = gatewayNames(identity.role === "gateway" ? waysOf(topology, "inbound") : [], naming)
   const tcp = tcpRows(topology, declared, rows, identity.resource)
   const provenances = provenancesOf(topology, deps.readableLogs)
   const { interner } = deps
-  const parts = {
-    ...deps,
-    abilities: deps.abilities,
-    queryLogged: deps.queryLogged ?? true,
-    topology,
-    before: undefined,
-  }
-  const first =
-    identity.role === "gateway"
-      ? new Pass({ ...parts, ways: ways("inbound"), names: gateway, row: rows.gateway, gateway: true })
-      : undefined
-  const calls = new Pass({
-    ...parts,
-    ways: ways("outbound"),
-    names: outbound,
-    row: rows.source,
-    gateway: false,
-    before: first,
-  })
   const reaches = new Reaches(topology, interner)
   if (deps.hosts !== undefined) reaches.setHosts(deps.hosts)
-  const resolver = new LineResolver({
-    dialect,
-    identity,
-    interner,
-    rows,
-    reaches,
-    tcp,
-    first,
-    calls,
-    sides: new Sides(deps.config, identity, topology),
-    healthChecks: new HealthChecks(declared.healthCheckPaths(identity), deps.healthChecks),
-    nodes: knownNodes(topology),
-  })
+  const named = { outbound: outbound.routes, gateway: gateway.routes, tcp }
   return {
-    resolver,
-    plan: statsPlan({
-      identity,
-      topology,
-      interner,
-      rows,
-      provenances,
-      outbound: outbound.routes,
-      gateway: gateway.routes,
-      tcp,
-    }),
+    resolver: lineResolver(deps, naming, { outbound, gateway, tcp, reaches }),
+    plan: statsPlan({ identity, topology, interner, rows, provenances, ...named }),
     identity,
     provenances,
     missing: missingOf(topology, provenances, declared.known),
     notes: [...notes],
     setHosts: (hosts) => reaches.setHosts(hosts),
   }
+}
+
+function namingOf(deps: ResolverDeps, note: (sentence: string) => void): NamingDeps {
+  const dialect = dialectOf(deps.config, deps.identity)
+  const identity = dialect.identify(deps.config, deps.identity)
+  noteIdentity(deps.identity, identity, note)
+  const topology = topologyOf(deps.config, dialect, identity)
+  for (const { meaning } of topology.clusters.values()) if (meaning.kind === "unknown") note(meaning.why)
+  const declared = new DeclaredIndex(deps.declared, identity)
+  return { dialect, identity, topology, declared, rows: makeRows(identity, deps.interner), note }
+}
+
+function waysOf(topology: Topology, side: Side): HttpWay[] {
+  return topology.http.filter((way) => way.side === side)
+}
+
+interface Names {
+  readonly outbound: RouteNames
+  readonly gateway: RouteNames
+  readonly tcp: ReadonlyMap<string, RequestRow>
+  readonly reaches: Reaches
+}
+
+function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): LineResolver {
+  const { identity, topology, rows, declared, dialect } = naming
+  const { interner, abilities } = deps
+  const common = { topology, interner, abilities, queryLogged: deps.queryLogged ?? true }
+  const first =
+    identity.role === "gateway"
+      ? new Pass({
+          ...common,
+          ways: waysOf(topology, "inbound"),
+          names: names.gateway,
+          row: rows.gateway,
+          gateway: true,
+          before: undefined,
+        })
+      : undefined
+  const calls = new Pass({
+    ...common,
+    ways: waysOf(topology, "outbound"),
+    names: names.outbound,
+    row: rows.source,
+    gateway: false,
+    before: first,
+  })
+  return new LineResolver({
+    dialect,
+    identity,
+    interner,
+    rows,
+    reaches: names.reaches,
+    tcp: names.tcp,
+    first,
+    calls,
+    sides: new Sides(deps.config, identity, topology),
+    healthChecks: new HealthChecks(declared.healthCheckPaths(identity), deps.healthChecks),
+    nodes: knownNodes(topology),
+  })
 }
 
 function noteIdentity(hint: IdentityHint, read: ProxyIdentity, note: (sentence: string) => void): void {

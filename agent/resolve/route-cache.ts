@@ -1,10 +1,13 @@
-import type { AccessFact } from "#mesh/access.ts"
+import { hashWords, pathStop, sameWords } from "./words.ts"
 
-const WAYS = 2
-const FIRST_SETS = 64
-const LAST_SETS = 512
+const FIRST_SLOTS = 128
+const LAST_SLOTS = 1024
+/** How far from its place a key may stand. */
+const WINDOW = 8
 /** Room for the fields of one key; a longer request is resolved each time. */
 const KEY_BYTES = 256
+/** Length that no field can have in a key of 256 bytes. */
+const ABSENT = 0xffff
 
 /** A field of the key. `cut`: it is a path, of which only what stands before the query counts. */
 export interface KeyField {
@@ -20,14 +23,17 @@ export interface KeyField {
 export class RouteCache<T> {
   readonly #fields: Int32Array
   readonly #cuts: Uint8Array
-  #sets = FIRST_SETS
-  #keys: Buffer | undefined
-  #lengths = new Uint16Array(FIRST_SETS * WAYS)
+  #slots = 0
+  #used = 0
+  #keys = new DataView(new ArrayBuffer(0))
+  #hashes = new Int32Array(0)
+  #lengths = new Uint16Array(0)
   /** Tells apart requests that differ in more than their bytes (side, cluster); also in the hash. */
-  #selectors = new Float64Array(FIRST_SETS * WAYS)
+  #selectors = new Float64Array(0)
   #values: (T | undefined)[] = []
-  #evictions = 0
-  /** End of each field of the line last looked up; -1 for an absent one. */
+  /** Which of a full window is pushed out next. */
+  #turn = 0
+  /** Of the line last looked up: end of each field, hash and length of its key. */
   readonly #ends: Int32Array
   #hash = 0
   #length = 0
@@ -39,109 +45,103 @@ export class RouteCache<T> {
     this.#ends = new Int32Array(fields.length)
   }
 
-  /** What was stored for the same bytes and selector; `store` puts a value for the line last looked up. */
-  find(fact: AccessFact, selector: number): T | undefined {
+  /**
+   * What was stored for the same bytes and selector; `store` puts a value for the line last looked up.
+   * @param spans `[start, end)` pairs of the line's fields, into `view`
+   */
+  find(view: DataView, spans: Int32Array, selector: number): T | undefined {
     this.#selector = selector
-    this.#measure(fact)
-    if (this.#keys === undefined || this.#length > KEY_BYTES) return undefined
-    const first = (this.#hash & (this.#sets - 1)) * WAYS
-    if (this.#isAt(first, fact)) return this.#values[first]
-    return this.#isAt(first + 1, fact) ? this.#values[first + 1] : undefined
+    this.#measure(view, spans)
+    if (this.#used === 0) return undefined
+    const hash = this.#hash
+    for (let step = 0; step < WINDOW; step += 1) {
+      const slot = (hash + step) & (this.#slots - 1)
+      const value = this.#values[slot]
+      if (value === undefined) return undefined
+      if (this.#hashes[slot] === hash && this.#isAt(slot, view, spans)) return value
+    }
+    return undefined
   }
 
-  #measure(fact: AccessFact): void {
-    const { bytes, spans } = fact
-    let hash = 0x811c9dc5 ^ this.#selector
+  /** Ends of the fields, their length in a key, and the hash. */
+  #measure(view: DataView, spans: Int32Array): void {
+    let hash = this.#selector | 0
     let length = 0
     for (let index = 0; index < this.#fields.length; index += 1) {
       const field = this.#fields[index] ?? 0
-      const cut = this.#cuts[index] === 1
       const start = spans[field * 2] ?? -1
-      hash = Math.imul(hash ^ 0x1ff, 0x01000193)
       length += 2
-      let at = start
-      if (start >= 0) {
-        const end = spans[field * 2 + 1] ?? start
-        for (; at < end; at += 1) {
-          const byte = bytes[at] ?? 0
-          if (cut && (byte === 0x3f || byte === 0x23)) break
-          hash = Math.imul(hash ^ byte, 0x01000193)
-        }
-        length += at - start
-      }
-      this.#ends[index] = at
+      if (start < 0) continue
+      let end = spans[field * 2 + 1] ?? start
+      if (this.#cuts[index] === 1) end = pathStop(view, start, end)
+      hash = hashWords(view, start, end, hash)
+      length += end - start
+      this.#ends[index] = end
     }
-    this.#hash = hash ^ (hash >>> 15)
+    this.#hash = hash
     this.#length = length
   }
 
-  #isAt(slot: number, fact: AccessFact): boolean {
+  #isAt(slot: number, view: DataView, spans: Int32Array): boolean {
+    if (this.#lengths[slot] !== this.#length || this.#selectors[slot] !== this.#selector) return false
     const keys = this.#keys
-    if (
-      keys === undefined ||
-      this.#lengths[slot] !== this.#length ||
-      this.#selectors[slot] !== this.#selector
-    ) {
-      return false
-    }
-    const { bytes, spans } = fact
     let at = slot * KEY_BYTES
     for (let index = 0; index < this.#fields.length; index += 1) {
       const start = spans[(this.#fields[index] ?? 0) * 2] ?? -1
       const size = start < 0 ? ABSENT : (this.#ends[index] ?? start) - start
-      if (keys[at] !== (size & 0xff) || keys[at + 1] !== size >>> 8) return false
+      if (keys.getUint16(at, true) !== size) return false
       at += 2
       if (start < 0) continue
-      for (let offset = 0; offset < size; offset += 1)
-        if (keys[at + offset] !== bytes[start + offset]) return false
+      if (!sameWords(keys, at, view, start, size)) return false
       at += size
     }
     return true
   }
 
-  store(fact: AccessFact, value: T): void {
+  store(view: DataView, spans: Int32Array, value: T): void {
     if (this.#length > KEY_BYTES) return
-    const keys = this.#room()
-    const first = (this.#hash & (this.#sets - 1)) * WAYS
-    if (this.#values[first] !== undefined) {
-      if (this.#values[first + 1] !== undefined) this.#evictions += 1
-      keys.copyWithin((first + 1) * KEY_BYTES, first * KEY_BYTES, first * KEY_BYTES + KEY_BYTES)
-      this.#lengths[first + 1] = this.#lengths[first] ?? 0
-      this.#selectors[first + 1] = this.#selectors[first] ?? 0
-      this.#values[first + 1] = this.#values[first]
-    }
-    this.#write(keys, first, fact)
-    this.#values[first] = value
-  }
-
-  #write(keys: Buffer, slot: number, fact: AccessFact): void {
-    const { bytes, spans } = fact
+    if (this.#used * 2 >= this.#slots && this.#slots < LAST_SLOTS) this.#grow()
+    const slot = this.#slotFor(this.#hash)
+    if (this.#values[slot] === undefined) this.#used += 1
+    this.#values[slot] = value
+    this.#hashes[slot] = this.#hash
     this.#lengths[slot] = this.#length
     this.#selectors[slot] = this.#selector
-    let at = slot * KEY_BYTES
-    for (const [index, field] of this.#fields.entries()) {
-      const start = spans[field * 2] ?? -1
-      const size = start < 0 ? ABSENT : (this.#ends[index] ?? start) - start
-      keys.writeUInt16LE(size, at)
+    this.#write(slot * KEY_BYTES, view, spans)
+  }
+
+  #slotFor(hash: number): number {
+    for (let step = 0; step < WINDOW; step += 1) {
+      const slot = (hash + step) & (this.#slots - 1)
+      if (this.#values[slot] === undefined) return slot
+    }
+    this.#turn = (this.#turn + 1) & (WINDOW - 1)
+    return (hash + this.#turn) & (this.#slots - 1)
+  }
+
+  #write(start: number, view: DataView, spans: Int32Array): void {
+    const keys = this.#keys
+    let at = start
+    for (let index = 0; index < this.#fields.length; index += 1) {
+      const from = spans[(this.#fields[index] ?? 0) * 2] ?? -1
+      const size = from < 0 ? ABSENT : (this.#ends[index] ?? from) - from
+      keys.setUint16(at, size, true)
       at += 2
-      if (start >= 0) at += bytes.copy(keys, at, start, start + size)
+      if (from < 0) continue
+      for (let offset = 0; offset < size; offset += 1)
+        keys.setUint8(at + offset, view.getUint8(from + offset))
+      at += size
     }
   }
 
-  /** The block of keys: made at the first value, doubled (and emptied) when values push each other out. */
-  #room(): Buffer {
-    if (this.#keys !== undefined && (this.#evictions < this.#sets * WAYS || this.#sets === LAST_SETS)) {
-      return this.#keys
-    }
-    if (this.#keys !== undefined) this.#sets *= 2
-    this.#evictions = 0
-    this.#lengths = new Uint16Array(this.#sets * WAYS)
-    this.#selectors = new Float64Array(this.#sets * WAYS)
-    this.#values = Array.from({ length: this.#sets * WAYS }, () => undefined)
-    this.#keys = Buffer.alloc(this.#sets * WAYS * KEY_BYTES)
-    return this.#keys
+  /** Twice the room, empty: what is asked for again comes back by itself. */
+  #grow(): void {
+    this.#slots = this.#slots === 0 ? FIRST_SLOTS : this.#slots * 2
+    this.#used = 0
+    this.#keys = new DataView(new ArrayBuffer(this.#slots * KEY_BYTES))
+    this.#hashes = new Int32Array(this.#slots)
+    this.#lengths = new Uint16Array(this.#slots)
+    this.#selectors = new Float64Array(this.#slots)
+    this.#values = Array.from({ length: this.#slots }, () => undefined)
   }
 }
-
-/** Length that no field can have in a key of 256 bytes. */
-const ABSENT = 0xffff

@@ -44,7 +44,8 @@ export class RouteTable {
 
   match(view: RequestView, options: MatchOptions = {}): RouteAnswer {
     const { authority } = view
-    const seen = view.path === undefined ? view : { ...view, path: normalizedPath(view.path, this.#rules) }
+    const path = view.path === undefined ? undefined : normalizedPath(view.path, this.#rules)
+    const seen = path === view.path ? view : { ...view, path }
     if (authority === undefined) return this.#acrossHosts(seen, options)
     const host = this.#domains.find(authority)
     if (host === undefined) return { kind: "unmatched", host: undefined }
@@ -78,7 +79,9 @@ export class RouteTable {
       if (row === undefined || (options.leads !== undefined && !options.leads(row))) continue
       const holds = rowHolds(row, view, bare)
       if (holds === NO) continue
-      if (rows.length < MAX_AMBIGUOUS && !rows.some((one) => this.#same(one, row))) rows.push(row)
+      if (rows.length === 0 || (rows.length < MAX_AMBIGUOUS && !rows.some((one) => this.#same(one, row)))) {
+        rows.push(row)
+      }
       if (holds === YES) return true
     }
     return false

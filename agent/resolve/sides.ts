@@ -39,26 +39,26 @@ export class Sides {
     this.#only = sides.size === 1 ? first : undefined
   }
 
-  /** Undefined when nothing that Envoy wrote tells. `host`: the line has an upstream host. */
-  of(fact: AccessFact, reach: Reach | undefined, host: boolean): Side | undefined {
+  /** Undefined when nothing that Envoy wrote tells. `view` is over the fact's bytes; `host`: the line has an upstream host. */
+  of(fact: AccessFact, view: DataView, reach: Reach | undefined, host: boolean): Side | undefined {
     return (
       reach?.side ??
-      this.#byLocal(fact) ??
+      this.#byLocal(fact, view) ??
       (host && reach === undefined && this.#inboundIsFixed ? "outbound" : undefined) ??
-      this.#byRemote(fact) ??
+      this.#byRemote(fact, view) ??
       this.#only
     )
   }
 
-  #byLocal({ bytes, spans }: AccessFact): Side | undefined {
+  #byLocal({ bytes, spans }: AccessFact, view: DataView): Side | undefined {
     const start = spans[Field.downstreamLocal * 2] ?? -1
     if (start < 0) return undefined
     const end = spans[Field.downstreamLocal * 2 + 1] ?? start
-    const bound = this.#bound.get(bytes, start, end)
+    const bound = this.#bound.get(view, start, end)
     if (bound !== undefined) return bound
     const port = portStart(bytes, start, end)
     if (port < 0) return undefined
-    const own = this.#own.get(bytes, start, port - 1) === true
+    const own = this.#own.get(view, start, port - 1) === true
     const local = own || isLoopback(bytes, start, port - 1)
     if (local || !this.#knowsOwn) {
       const side = this.#ports.get(portOf(bytes, port, end))
@@ -70,13 +70,13 @@ export class Sides {
   }
 
   /** At a sidecar, what comes from the pod itself goes out. */
-  #byRemote({ bytes, spans }: AccessFact): Side | undefined {
+  #byRemote({ bytes, spans }: AccessFact, view: DataView): Side | undefined {
     const start = spans[Field.downstreamRemote * 2] ?? -1
     if (start < 0 || this.#role !== "sidecar" || !this.#knowsOwn) return undefined
     const end = spans[Field.downstreamRemote * 2 + 1] ?? start
     const port = portStart(bytes, start, end)
     const stop = port < 0 ? end : port - 1
-    if (this.#own.get(bytes, start, stop) === true) return "outbound"
+    if (this.#own.get(view, start, stop) === true) return "outbound"
     return isLoopback(bytes, start, stop) ? undefined : "inbound"
   }
 }

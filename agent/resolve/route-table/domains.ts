@@ -41,7 +41,7 @@ export class Domains {
   }
 
   #key(authority: string): string {
-    const text = lower(authority)
+    const text = /[A-Z]/.test(authority) ? lower(authority) : authority
     return this.#ignorePort ? text.replace(/:\d+$/, "") : text
   }
 

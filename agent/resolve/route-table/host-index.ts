@@ -81,15 +81,25 @@ export class HostIndex {
     for (const order of this.#exact.get(bare) ?? NOTHING) found.push(order)
     this.#prefixes.collect(bare, bare.length, found)
     for (const order of this.#loose) found.push(order)
-    if (found.length > 1) found.sort(ascending)
+    if (found.length > 1) sortFew(found)
     return found
   }
 }
 
 const NOTHING: readonly number[] = []
 
-function ascending(a: number, b: number): number {
-  return a - b
+/** Insertion sort: there are a few prefixes of a path, and they come nearly sorted. Many go to the engine's own. */
+function sortFew(orders: number[]): void {
+  if (orders.length > 24) {
+    orders.sort((a, b) => a - b)
+    return
+  }
+  for (let index = 1; index < orders.length; index += 1) {
+    const order = orders[index] ?? 0
+    let at = index
+    for (; at > 0 && (orders[at - 1] ?? 0) > order; at -= 1) orders[at] = orders[at - 1] ?? 0
+    orders[at] = order
+  }
 }
 
 function plainTest(kind: "prefix" | "path" | "path_separated_prefix", value: string): (path: string) => Tri {

@@ -10,13 +10,23 @@ export interface PathRules {
  * doing it again changes nothing then. The query is left alone.
  */
 export function normalizedPath(path: string, rules: PathRules): string {
-  if (!rules.normalizePath && !rules.mergeSlashes) return path
-  if (!/\/\/|\/\.|%|\\/.test(path)) return path
+  if ((!rules.normalizePath && !rules.mergeSlashes) || isNormal(path)) return path
   const end = pathEnd(path)
   let head = path.slice(0, end)
   if (rules.normalizePath) head = resolveDots(unescape(head).replaceAll("\\", "/"))
   if (rules.mergeSlashes) head = head.replaceAll(/\/{2,}/g, "/")
   return head + path.slice(end)
+}
+
+/** Neither `//`, `/.`, `%` nor a backslash: nothing to do, as for nearly every path. */
+function isNormal(path: string): boolean {
+  let slash = false
+  for (let index = 0; index < path.length; index += 1) {
+    const code = path.charCodeAt(index)
+    if (code === 0x25 || code === 0x5c || (slash && (code === 0x2f || code === 0x2e))) return false
+    slash = code === 0x2f
+  }
+  return true
 }
 
 /** Where the query or fragment begins: routes match what stands before. */
