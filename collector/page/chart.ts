@@ -70,8 +70,14 @@ function label(value: number): string {
   return grouped(value, value !== 0 && value < 1 ? 2 : value < 10 && !Number.isInteger(value) ? 1 : 0)
 }
 
+/** Lines at round numbers: fifths of 5, 50, ..., quarters of the others. */
+function gridParts(top: number): number {
+  return top.toExponential().startsWith("5") ? 5 : 4
+}
+
 function grid(top: number): Markup {
-  return html`${[0, 0.25, 0.5, 0.75, 1].map((share) => {
+  const parts = gridParts(top)
+  return html`${Array.from({ length: parts + 1 }, (_, part) => part / parts).map((share) => {
     const at = BOTTOM - (BOTTOM - TOP) * share
     return html`<line class="${share === 0 ? "base" : "grid"}" x1="${LEFT}" x2="${RIGHT}" y1="${at}" y2="${at}"/><text x="28" y="${at + 4}" text-anchor="end">${label(top * share)}</text>`
   })}`

@@ -5,15 +5,34 @@ import { LEGEND, mapTable, serviceMap } from "./map/draw.ts"
 import { mostly, nameCells, numberCells, parentsText, routeHref } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { stateClass, tally } from "./state.ts"
-import { clock, counted, type Markup, span } from "./words.ts"
+import { clock, counted, type Markup } from "./words.ts"
+
+/** How many are in trouble, in words that a pager message could use. */
+function headline(view: SummaryView): string {
+  const { routes } = view
+  const counts = [
+    [routes.failing, "failing"],
+    [routes.degraded, "degraded"],
+  ] as const
+  const worst = counts.find(([count]) => count > 0)
+  return worst === undefined
+    ? verdict.sentence
+    : `${worst[0]} of ${counted(routes.total, "route")} ${worst[1]}`
+}
 
 function verdict(view: SummaryView, query: PageQuery): Markup {
-  const { health, sentence, routeId, since } = view.verdict
+  const { health, sentence, routeId } = view.verdict
   const worst = view.worst.find((row) => row.id === routeId)
+  const [before, after] = worst === undefined ? [sentence, ""] : sentence.split(worst.name, 2)
+  const title = headline(view)
   return html`<section class="verdict ${stateClass(health)}" aria-labelledby="verdict">
-<svg class="i ${stateClass(health)}" aria-hidden="true"><use href="#i-${stateClass(health)}"/></svg><h1 id="verdict">${sentence}</h1>
+<svg class="i ${stateClass(health)}" aria-hidden="true"><use href="#i-${stateClass(health)}"/></svg><h1 id="verdict">${title}</h1>
 ${tally(view.routes, (each) => link("/routes", query, { state: each }))}
-${worst === undefined ? "" : html`<p><a href="${routeHref(worst.id, query)}">${worst.name}</a>: ${mostly(worst)}${since === null ? "" : html` since <b>${clock(since)}</b> (${span((Date.parse(view.generatedAt) - Date.parse(since)) / 1000)})`}.</p>`}
+${
+  title === sentence
+    ? ""
+    : html`<p>${before}${worst === undefined || after === undefined ? "" : html`<a href="${routeHref(worst.id, query)}">${worst.name}</a>${after}`}</p>`
+}
 </section>`
 }
 

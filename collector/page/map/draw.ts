@@ -1,4 +1,5 @@
 import { html, raw } from "hono/html"
+import type { Health } from "#mesh/health.ts"
 import type { GraphEdge, GraphNode, GraphView } from "../../view/graph.ts"
 import { routeHref } from "../row.ts"
 import { link, type PageQuery } from "../shell.ts"
@@ -74,12 +75,25 @@ function box(placed: Placed, layout: MapLayout, minutes: string, query: PageQuer
   }</a>`
 }
 
-/** Width grows with the logarithm of the rate. */
-function strokeWidth(edge: GraphEdge): number {
-  return 1 + 2.1 * Math.log10(1 + (edge.requestsPerSecond ?? 0))
+/** What flows along an edge. Nobody measures an edge of pure structure: it carries what its narrower end does. */
+function flow(edge: GraphEdge, nodes: ReadonlyMap<string, GraphNode>): Flow {
+  if (edge.kind !== "declared") return { health: edge.health, requestsPerSecond: edge.requestsPerSecond ?? 0 }
+  const end = nodes.get(edge.target)
+  const narrow = end?.kind === "virtual_router" ? nodes.get(edge.source) : end
+  return { health: narrow?.health ?? edge.health, requestsPerSecond: narrow?.numbers?.requestsPerSecond ?? 0 }
 }
 
-function edgePath({ edge, points }: Routed): Markup {
+interface Flow {
+  readonly health: Health
+  readonly requestsPerSecond: number
+}
+
+/** Width grows with the logarithm of the rate. */
+function strokeWidth({ requestsPerSecond }: Flow): number {
+  return 1 + 2.1 * Math.log10(1 + requestsPerSecond)
+}
+
+function edgePath({ points }: Routed, carried: Flow): Markup {
   const [first, ...rest] = points
   if (first === undefined) return html``
   let [x, y] = first
@@ -93,8 +107,8 @@ function edgePath({ edge, points }: Routed): Markup {
     x = toX
     y = toY
   }
-  const name = stateClass(edge.health)
-  const width = strokeWidth(edge)
+  const name = stateClass(carried.health)
+  const width = strokeWidth(carried)
   if (name === "failing")
     return html`<path class="edge failing" d="${data}" stroke-width="${Math.max(4, width).toFixed(1)}"/><path class="edge core" d="${data}" stroke-width="${(Math.max(4, width) / 3).toFixed(1)}"/>`
   return html`<path class="edge${name === "ok" ? "" : ` ${name}`}" d="${data}" stroke-width="${name === "none" || name === "unknown" ? 1.2 : width.toFixed(1)}"/>`
@@ -118,10 +132,11 @@ export function serviceMap(view: GraphView, query: PageQuery, minutes: string): 
       34 + Math.max(Math.min(LONGEST_NAME_PX, textWidth(node.name)), textWidth(boxText(node, minutes), 11)),
   )
   const origin = origins(view)
+  const nodes = new Map(view.nodes.map((node) => [node.id, node]))
   const width = Math.max(900, Math.round(layout.width))
   const sorted = layout.boxes.toSorted((a, b) => a.node.layer - b.node.layer || a.y - b.y)
   return html`<div class="map"><svg viewBox="0 0 ${width} ${Math.round(layout.height + 14)}" role="group" aria-labelledby="mt md"><title id="mt">Service map</title><desc id="md">Columns from gateway to virtual node. The same data is in the table view.</desc>
-<g class="edges" aria-hidden="true">${layout.edges.map(edgePath)}</g>
+<g class="edges" aria-hidden="true">${layout.edges.map((routed) => edgePath(routed, flow(routed.edge, nodes)))}</g>
 ${layout.columns.map((column) => html`<text class="kind" x="${Math.round(column.x)}" y="12">${KIND_HEADS[column.layer] ?? ""}</text>`)}
 ${layout.boxes.map((placed) => callers(placed, layout))}
 ${sorted.map((placed) => box(placed, layout, minutes, query, origin.has(placed.node.id)))}

@@ -36,6 +36,7 @@ const GAP_X = 46
 const PAD = 12
 const TOP = 26
 const SWEEPS = 6
+const CALLERS_HEIGHT = 14
 
 /**
  * Columns by kind, rows in the order of first reach, so that match order is kept. Edges that pass a column get a lane
@@ -122,7 +123,8 @@ function seatAll(
   const visit = (node: GraphNode): Seat => {
     const known = seats.get(node.id)
     if (known !== undefined) return known
-    const seat = sit(node.id, node.layer, rowHeight)
+    // Who calls a service is written below its box.
+    const seat = sit(node.id, node.layer, node.calledBy.length === 0 ? rowHeight : rowHeight + CALLERS_HEIGHT)
     seats.set(node.id, seat)
     for (const edge of outgoing.get(node.id) ?? []) {
       const target = byId.get(edge.target)
