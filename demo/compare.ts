@@ -13,7 +13,7 @@ export interface Difference {
 }
 
 /** The labels of `mesh_requests_total` that the truth knows; those that are empty are left out. */
-export function requestLabels(row: TruthCount): Readonly<Record<string, string>> {
+function requestLabels(row: TruthCount): Readonly<Record<string, string>> {
   return withoutEmpty({
     reporter: row.reporter,
     virtual_gateway: row.virtualGateway,
@@ -28,7 +28,7 @@ export function requestLabels(row: TruthCount): Readonly<Record<string, string>>
   })
 }
 
-export function withoutEmpty(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function withoutEmpty(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""))
 }
 

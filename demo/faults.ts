@@ -213,7 +213,7 @@ function withRoutes(mesh: DeclaredMesh, routes: (router: VirtualRouter) => reado
 }
 
 /** Back to the mesh as it was declared. */
-export function healFault(declared: DeclaredMesh): Fault {
+function healFault(declared: DeclaredMesh): Fault {
   return {
     name: "heal",
     usage: "heal",

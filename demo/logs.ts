@@ -13,7 +13,7 @@ const STDOUT = "/dev/stdout"
  * A log setting as the resource would declare it.
  * @param headers names of request headers that routes match on; JSON logs them beside the recommended keys
  */
-export function accessLogOf(kind: LogKind, headers: readonly string[] = []): DeclaredAccessLog | undefined {
+function accessLogOf(kind: LogKind, headers: readonly string[] = []): DeclaredAccessLog | undefined {
   switch (kind) {
     case "none":
       return undefined

@@ -143,7 +143,7 @@ const json = async (url: string): Promise<unknown> => JSON.parse(await page(url)
 /** Labels of the metric that the truth does not speak of. */
 const BESIDE = new Set(["mesh", "flavor", "cluster", "protocol", "provenance"])
 
-export function agentCounts(text: string): readonly Counted[] {
+function agentCounts(text: string): readonly Counted[] {
   return samplesOf(text, "mesh_requests_total").map(({ labels, count }) => ({
     labels: Object.fromEntries(Object.entries(labels).filter(([name]) => !BESIDE.has(name))),
     count,
@@ -157,7 +157,7 @@ interface RouteRow {
   readonly numbers: Readonly<Record<"ok" | "clientErrors" | "errors" | "aborted", number>>
 }
 
-export function routeCounts(answer: unknown): readonly Counted[] {
+function routeCounts(answer: unknown): readonly Counted[] {
   // The shape is held by the collector's own schema and tests.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { rows } = answer as { readonly rows: readonly RouteRow[] }

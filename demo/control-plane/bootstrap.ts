@@ -3,7 +3,7 @@ import { type JsonObject, packed, socketAddress } from "./json.ts"
 import { ADMIN_PORT, type Pod } from "./placement.ts"
 
 /** `mesh/<mesh>[@owner]/virtualNode/<name>`, the short form that App Mesh's controller sets. */
-export function nodeId(mesh: DeclaredMesh, pod: Pod): string {
+function nodeId(mesh: DeclaredMesh, pod: Pod): string {
   const owner = mesh.owner === undefined ? "" : `@${mesh.owner}`
   const kind = pod.kind === "virtual_gateway" ? "virtualGateway" : "virtualNode"
   return `mesh/${mesh.name}${owner}/${kind}/${pod.resource}`

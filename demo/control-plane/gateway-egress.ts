@@ -29,7 +29,7 @@ export function gatewayEgressHosts(
 }
 
 /** A service without provider has no port and no routes. With several ports the gateway route's target port decides. */
-export function gatewayService(mesh: DeclaredMesh, gateway: VirtualGateway, name: string): ReachableService {
+function gatewayService(mesh: DeclaredMesh, gateway: VirtualGateway, name: string): ReachableService {
   const choices = reach(mesh, serviceOf(mesh, name)).filter(({ protocol }) => protocol !== "tcp")
   const port = gateway.routes.find((route) => route.virtualService === name)?.targetPort
   const chosen = choices.find((service) => service.port === port) ?? choices[0]
