@@ -16,11 +16,11 @@ function headline(view: SummaryView): string {
   ] as const
   const worst = counts.find(([count]) => count > 0)
   return worst === undefined
-    ? verdict.sentence
+    ? view.verdict.sentence
     : `${worst[0]} of ${counted(routes.total, "route")} ${worst[1]}`
 }
 
-function verdict(view: SummaryView, query: PageQuery): Markup {
+function verdictSection(view: SummaryView, query: PageQuery): Markup {
   const { health, sentence, routeId } = view.verdict
   const worst = view.worst.find((row) => row.id === routeId)
   const [before, after] = worst === undefined ? [sentence, ""] : sentence.split(worst.name, 2)
@@ -72,7 +72,7 @@ publish: {otlp: {endpoint: "http://this-collector:4318"}}</pre></li>
 export function overviewMain(view: SummaryView, graph: GraphView, query: PageQuery): Markup {
   if (view.firstRun) return firstRun()
   const minutes = query.window.replace("m", " min")
-  return html`${verdict(view, query)}
+  return html`${verdictSection(view, query)}
 ${silent(view)}
 <section id="map" aria-labelledby="h-map">
 <header><h2 id="h-map">Service map</h2><fieldset class="views end"><legend class="vh">Show as</legend><label><input type="radio" name="view" checked>Map</label><label><input type="radio" name="view" id="as-table">Table</label></fieldset></header>
