@@ -216,8 +216,7 @@ class SqliteLedger implements Ledger {
     const started = this.#clock.monotonic()
     try {
       this.#gatherSaves()
-      this.#store()
-      this.#expose()
+      this.#expose(this.#store())
       this.#frozen = undefined
     } catch (error) {
       this.#freeze(error)
@@ -269,13 +268,14 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  #store(): void {
+  /** Writes what moved. Answers whether there was anything to write. */
+  #store(): boolean {
     const generation = this.#generation + 1
     const changes = encodeChanges(this.#cells, this.#scratch)
     const born = storedBirths(this.#index, generation)
     const gone = [...this.#unknown, ...storedDeaths(this.#index)]
     const idle = changes.length <= EMPTY_CHANGES && born.length + gone.length + this.#saves.size === 0
-    if (idle) return
+    if (idle) return false
     const base = this.#chunks.due(generation)
     const forgetTo = this.#chunks.oldest(base?.chunk, generation)
     const commit: StateCommit = {
@@ -291,6 +291,7 @@ class SqliteLedger implements Ledger {
     this.#file.write(commit)
     if (base !== undefined) this.#chunks.written(base.chunk, generation)
     this.#countCommit(commit)
+    return true
   }
 
   #countCommit(commit: StateCommit): void {
@@ -305,10 +306,11 @@ class SqliteLedger implements Ledger {
     this.#wal.committed(bytes + 16_384)
   }
 
-  #expose(): void {
+  /** A generation that was stored is used up, also when only participants had something to say. */
+  #expose(stored: boolean): void {
     this.#timeMs = this.#clock.now()
     const waiting = this.#index.fresh.size + this.#index.gone.size
-    if (waiting === 0 && nextDirty(this.#cells, 0) < 0) return
+    if (!stored && waiting === 0 && nextDirty(this.#cells, 0) < 0) return
     this.#generation++
     settleFamilies(this.#index, this.#cells, this.#generation)
     show(this.#cells, this.#generation)

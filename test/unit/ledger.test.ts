@@ -240,6 +240,22 @@ test("commits participants with the counters, gives them back, forgets who left"
   third.ledger.close()
 })
 
+test("commits that hold nothing but what participants keep follow each other, and counts after them", () => {
+  const { ledger, folder } = opened()
+  let saves = 0
+  ledger.join({ key: "tail", save: () => Buffer.from(`at ${++saves}`) })
+  for (let commit = 0; commit < 3; commit++) ledger.commit()
+  ledger.add(ledger.slot("requests", REQUEST), 2)
+  ledger.commit()
+  expect(ledger.frozen).toBeUndefined()
+  expect(Object.values(exposed(ledger.snapshot))).toMatchObject([{ value: 2 }])
+  ledger.close()
+  const again = opened({ folder })
+  expect(Buffer.from(again.ledger.restored("tail") ?? []).toString()).toBe(`at ${saves}`)
+  expect(Object.values(exposed(again.ledger.snapshot))).toMatchObject([{ value: 2 }])
+  again.ledger.close()
+})
+
 test("what a participant counts while it saves is in the same commit", () => {
   const { ledger } = opened()
   const slot = ledger.slot("requests", REQUEST)
