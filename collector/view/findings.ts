@@ -65,23 +65,32 @@ const oneFlag: Rule = (_board, detail) => {
   ]
 }
 
-/** All errors were answered by the application, or all by the proxy. */
+/**
+ * All errors came from upstream, or all from the proxies themselves. Behind an upstream stands another proxy, which may
+ * have made the answer itself: only the node's own reporter can clear or blame the application.
+ */
 const oneAnswerer: Rule = (_board, detail) => {
   const errors = detail.flags.filter((flag) => flag.outcome === "error")
   const [first] = errors
   const count = errors.reduce((sum, flag) => sum + flag.count, 0)
   if (!enough(detail) || first === undefined || first.answeredBy === "unknown") return []
   if (errors.some((flag) => flag.answeredBy !== first.answeredBy) || count !== detail.now.errors) return []
-  const app = first.answeredBy === "app"
+  const upstream = first.answeredBy === "app"
   return [
     {
       id: `answered-by-${first.answeredBy}`,
-      sentence: app
-        ? "The application answered every error itself."
-        : "The proxy answered every error; none is the application's own answer.",
-      evidence: [`${count} of ${count} errors answered by the ${app ? "application" : "proxy"}.`],
-      refutation: [`An error answered by the ${app ? "proxy" : "application"}.`],
-      unseen: app ? ["What the application logged."] : [],
+      sentence: upstream
+        ? "Every error came back from the target; the callers' proxies only passed it on."
+        : "The callers' proxies made every error themselves; none is an answer of the target.",
+      evidence: [
+        `${count} of ${count} errors ${upstream ? "were answered by the upstream" : "were made by the proxy that reports"}.`,
+      ],
+      refutation: [
+        upstream ? "An error that a caller's proxy made." : "An error that came back from the target.",
+      ],
+      unseen: upstream
+        ? ["Whether the target's application or its own proxy answered: see the target itself."]
+        : [],
     },
   ]
 }
