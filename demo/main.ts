@@ -21,7 +21,11 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort())
   const envoy = await envoyBinary()
   const started = performance.now()
-  const session = await startSession(args, { envoy, say })
+  const session = await startSession(args, { envoy, say }).catch((error: unknown) => {
+    // Ctrl-C reaches agent and collector too: their end is then no news.
+    if (!interrupted.signal.aborted) throw error
+  })
+  if (session === undefined) return
   try {
     say(greeting(session, args, performance.now() - started))
     const stopListening = listen(session)
