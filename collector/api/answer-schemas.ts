@@ -119,6 +119,7 @@ export const routeRow = z
     since: time.nullable(),
     reporter: z.enum(REPORTERS),
     numbers,
+    tcp: tcpNumbers.nullable(),
     flagsTop: z.array(z.strictObject({ flags: z.string(), count })),
     provenance: z.enum(["log", "stats", "mixed"]).nullable(),
     points: z.strictObject({

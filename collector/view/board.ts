@@ -7,6 +7,7 @@ import { type Proxy, proxiesOf } from "./proxy-list.ts"
 import type { Reading } from "./reading.ts"
 import type { RouteRow } from "./route-row.ts"
 import { routeRows } from "./route-rows.ts"
+import { rowsByResource } from "./rows-by-resource.ts"
 
 /** A reading put in order: what every view starts from. Pure, made once per reading. */
 export interface Board {
@@ -17,19 +18,27 @@ export interface Board {
   readonly hosts: ReadonlyMap<string, HostsSeen>
   /** Worst first. */
   readonly rows: readonly RouteRow[]
+  /** Durations of the window by row id. */
+  readonly buckets: ReadonlyMap<string, Float64Array>
+  /** Rows that a resource stands for, by `resource-states.ts`. */
+  readonly under: ReadonlyMap<string, readonly RouteRow[]>
 }
 
 export function boardOf(reading: Reading): Board {
   const inventory = inventoryOf(reading)
   const proxies = proxiesOf(reading)
   const hosts = hostsOf(reading)
+  const made = routeRows(reading, inventory, proxies, hosts)
+  const rows = made.rows.toSorted(byHealth)
   return {
     reading,
     head: answerHead(reading, completenessOf(reading, proxies)),
     inventory,
     proxies,
     hosts,
-    rows: routeRows(reading, inventory, proxies, hosts).toSorted(byHealth),
+    rows,
+    buckets: made.buckets,
+    under: rowsByResource(rows),
   }
 }
 

@@ -21,6 +21,13 @@ export function declaredRoutes(inventory: Inventory): Map<string, DeclaredRoute>
   }
   for (const { key } of inventory.weights)
     if (key.virtualService !== "" && key.gatewayRoute === "") put(key, "source")
+  const led = new Set([...rows.values()].map(({ key }) => routerText(key, key.virtualRouter, key.route)))
+  const services = Map.groupBy(
+    inventory.resources.filter(
+      ({ kind, virtualRouter }) => kind === "virtual_service" && virtualRouter !== "",
+    ),
+    (service) => routerText(service, service.virtualRouter, ""),
+  )
   for (const resource of inventory.resources) {
     if (resource.kind === "gateway_route")
       put(
@@ -28,7 +35,7 @@ export function declaredRoutes(inventory: Inventory): Map<string, DeclaredRoute>
         "gateway",
       )
     else if (resource.kind === "route")
-      for (const key of routeKeys(resource, inventory, rows)) put(key, "source")
+      for (const key of routeKeys(resource, services, led)) put(key, "source")
   }
   return rows
 }
@@ -46,32 +53,20 @@ function keyOf(resource: Resource, own: Partial<RouteKey>): RouteKey {
   }
 }
 
+function routerText(of: { mesh: string; flavor: string }, router: string, route: string): string {
+  return [of.mesh, of.flavor, router, route].join("\u0000")
+}
+
 /** A route shows once per service that leads to its router. */
 function routeKeys(
   route: Resource,
-  inventory: Inventory,
-  rows: ReadonlyMap<string, DeclaredRoute>,
+  services: ReadonlyMap<string, readonly Resource[]>,
+  led: ReadonlySet<string>,
 ): RouteKey[] {
   const own = { virtualRouter: route.virtualRouter, route: route.name }
   if (route.virtualService !== "") return [keyOf(route, own)]
-  const services = inventory.resources.filter(
-    (resource) =>
-      resource.kind === "virtual_service" &&
-      sameMesh(resource, route) &&
-      resource.virtualRouter === route.virtualRouter,
-  )
-  if (services.length > 0)
-    return services.map((service) => keyOf(route, { ...own, virtualService: service.name }))
-  const known = [...rows.values()].some(
-    ({ key }) =>
-      key.mesh === route.mesh &&
-      key.flavor === route.flavor &&
-      key.virtualRouter === route.virtualRouter &&
-      key.route === route.name,
-  )
-  return known ? [] : [keyOf(route, own)]
-}
-
-function sameMesh(a: Resource, b: Resource): boolean {
-  return a.mesh === b.mesh && a.flavor === b.flavor
+  const leading = services.get(routerText(route, route.virtualRouter, "")) ?? []
+  if (leading.length > 0)
+    return leading.map((service) => keyOf(route, { ...own, virtualService: service.name }))
+  return led.has(routerText(route, route.virtualRouter, route.name)) ? [] : [keyOf(route, own)]
 }

@@ -12,7 +12,7 @@ interface Draft {
   readonly source: string
   readonly target: string
   readonly kind: EdgeKind
-  readonly protocol: "http" | "tcp"
+  protocol: "http" | "tcp"
   counts: OutcomeCounts | undefined
   buckets: Float64Array | undefined
   weight: number | null
@@ -123,6 +123,8 @@ function tcp(board: Board, drafts: Drafts): void {
     const from = resourceId("virtual_service", key.mesh, key.flavor, key.virtualService)
     const to = resourceId("virtual_node", key.mesh, key.flavor, sums.virtualNode)
     const draft = put(drafts, "target", from, to, "tcp")
+    // A declared edge that no request took is of the protocol that is seen on it.
+    if (draft.counts === undefined) draft.protocol = "tcp"
     draft.counts ??= noOutcomes()
     draft.counts.ok += Math.max(0, sums.opened - sums.closedWithError)
     draft.counts.error += sums.closedWithError

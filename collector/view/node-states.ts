@@ -4,6 +4,7 @@ import type { Board } from "./board.ts"
 import { named } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
+import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY } from "./reading.ts"
 import { type TcpSums, tcpByNode, tcpNumbers } from "./tcp.ts"
 
@@ -64,19 +65,16 @@ export function nodeStates(board: Board): NodeState[] {
   }
   const tcp = tcpByNode(board.reading)
   for (const sums of tcp.values()) draft(sums.mesh, sums.flavor, sums.virtualNode)
-  return [...drafts].map(([key, node]) => stateOf(board, node, tcp.get(key)))
+  const proxies = Map.groupBy(
+    board.proxies.filter((proxy) => proxy.role === "sidecar"),
+    (proxy) => nodeKey(proxy.mesh, proxy.flavor, proxy.resource),
+  )
+  return [...drafts].map(([key, node]) => stateOf(board, node, tcp.get(key), proxies.get(key) ?? []))
 }
 
-function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined): NodeState {
+function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: readonly Proxy[]): NodeState {
   const counts = node.counts ?? noOutcomes()
   const hosts = board.hosts.get(nodeKey(node.mesh, node.flavor, node.name)) ?? null
-  const proxies = board.proxies.filter(
-    (proxy) =>
-      proxy.role === "sidecar" &&
-      proxy.resource === node.name &&
-      proxy.mesh === node.mesh &&
-      proxy.flavor === node.flavor,
-  )
   const windowSeconds = board.reading.windowMs / 1000
   return {
     mesh: node.mesh,

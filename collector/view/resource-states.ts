@@ -2,13 +2,11 @@ import { type Health, healthOf } from "#mesh/health.ts"
 import { type Kind, pathText, type ResourcePath } from "#mesh/resource.ts"
 import type { RequestNumbers } from "./answer.ts"
 import { type Board, worstOf } from "./board.ts"
-import { keyOf, named } from "./fact.ts"
 import { addBuckets, noOutcomes, numbersOf } from "./numbers.ts"
-import { DURATION_BY } from "./reading.ts"
-import { ownKey, routeText } from "./route-id.ts"
 import type { RouteRow } from "./route-row.ts"
+import { resourceText } from "./rows-by-resource.ts"
 
-/** Rows that a gateway, service or router stands for. A gateway's are its own; the others' are what callers saw. */
+/** Rows that a resource stands for; a virtual node stands for none. */
 export function rowsUnder(
   board: Board,
   kind: Kind,
@@ -16,46 +14,22 @@ export function rowsUnder(
   flavor: string,
   name: string,
   parent = "",
-): RouteRow[] {
-  return board.rows.filter(({ key, reporter }) => {
-    if (key.mesh !== mesh || key.flavor !== flavor) return false
-    switch (kind) {
-      case "mesh":
-        return reporter === "source"
-      case "virtual_gateway":
-        return reporter === "gateway" && key.virtualGateway === name
-      case "gateway_route":
-        return reporter === "gateway" && key.virtualGateway === parent && key.gatewayRoute === name
-      case "virtual_service":
-        return reporter === "source" && key.virtualService === name
-      case "virtual_router":
-        return reporter === "source" && key.virtualRouter === name
-      case "route":
-        return reporter === "source" && key.virtualRouter === parent && key.route === name
-      case "virtual_node":
-        return false
-    }
-  })
+): readonly RouteRow[] {
+  return board.under.get(resourceText(kind, mesh, flavor, name, parent)) ?? []
 }
 
 /** Numbers of several rows of one reporter, added up; null without rows. */
 export function sumRows(board: Board, rows: readonly RouteRow[]): RequestNumbers | null {
   if (rows.length === 0) return null
   const counts = noOutcomes()
-  for (const { numbers } of rows) {
+  let buckets: Float64Array | undefined
+  for (const { id, numbers } of rows) {
     counts.ok += numbers.ok
     counts.client_error += numbers.clientErrors
     counts.error += numbers.errors
     counts.aborted += numbers.aborted
-  }
-  const wanted = new Set(rows.map((row) => routeText(row.key, row.reporter)))
-  let buckets: Float64Array | undefined
-  for (const group of board.reading.durations.groups) {
-    const labels = named(DURATION_BY, group)
-    const reporter = labels.get("reporter") === "gateway" ? "gateway" : "source"
-    if (labels.get("reporter") !== reporter) continue
-    if (wanted.has(routeText(ownKey(keyOf(labels), reporter), reporter)))
-      buckets = addBuckets(buckets, group.values)
+    const own = board.buckets.get(id)
+    if (own !== undefined) buckets = addBuckets(buckets, own)
   }
   return numbersOf(counts, buckets, board.reading.windowMs / 1000)
 }

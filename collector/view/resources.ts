@@ -6,6 +6,7 @@ import type { Resource } from "./inventory.ts"
 import { type NodeState, nodeStates } from "./node-states.ts"
 import { resourceId, rowsUnder, stateAbove, sumRows } from "./resource-states.ts"
 import type { RouteRow } from "./route-row.ts"
+import { resourceText } from "./rows-by-resource.ts"
 
 /** One declared resource (or one seen in traffic that nobody declared) with what hangs below it. */
 export interface ResourceNode {
@@ -51,89 +52,99 @@ function sizeOf(node: ResourceNode): number {
   return 1 + node.children.reduce((sum, child) => sum + sizeOf(child), 0)
 }
 
+/** One mesh while its tree is made. */
+interface Ground {
+  readonly board: Board
+  readonly mesh: string
+  readonly flavor: string
+  /** Declared resources by `resourceText`, in their order. */
+  readonly declared: ReadonlyMap<string, Resource>
+  readonly rows: readonly RouteRow[]
+}
+
+/** The resource that a route or gateway route belongs to; empty for the others. */
+function parentOf(resource: Resource): string {
+  if (resource.kind === "route") return resource.virtualRouter
+  return resource.kind === "gateway_route" ? resource.virtualGateway : ""
+}
+
 function meshNode(board: Board, nodes: readonly NodeState[], mesh: string, flavor: string): ResourceNode {
-  const declared = board.inventory.resources.filter(
-    (resource) => resource.mesh === mesh && resource.flavor === flavor,
-  )
-  const rows = board.rows.filter((row) => row.key.mesh === mesh && row.key.flavor === flavor)
-  const names = (kind: Kind, seen: readonly string[]): string[] => [
-    ...new Set([
-      ...declared.filter((resource) => resource.kind === kind).map((resource) => resource.name),
-      ...seen.filter((name) => name !== "" && !name.startsWith("(")),
-    ]),
+  const ground: Ground = {
+    board,
+    mesh,
+    flavor,
+    declared: new Map(
+      board.inventory.resources
+        .filter((resource) => resource.mesh === mesh && resource.flavor === flavor)
+        .map((each) => [resourceText(each.kind, mesh, flavor, each.name, parentOf(each)), each] as const),
+    ),
+    rows: board.rows.filter((row) => row.key.mesh === mesh && row.key.flavor === flavor),
+  }
+  const children = [
+    ...withChildren(ground, "virtual_gateway", "gateway_route", (row) => row.key.virtualGateway),
+    ...namesOf(ground, "virtual_service", (row) => row.key.virtualService).map((name) =>
+      above(ground, "virtual_service", name, "", []),
+    ),
+    ...withChildren(ground, "virtual_router", "route", (row) => row.key.virtualRouter),
+    ...nodes
+      .filter((node) => node.mesh === mesh && node.flavor === flavor)
+      .map((node) => leaf(ground.declared, node)),
   ]
-  const tree = (kind: Kind, name: string, children: ResourceNode[], parent = ""): ResourceNode =>
-    above(board, declared, rows, kind, mesh, flavor, name, parent, children)
-  const gateways = names(
-    "virtual_gateway",
-    rows.map((row) => row.key.virtualGateway),
-  ).map((name) =>
-    tree(
-      "virtual_gateway",
-      name,
-      childNames(declared, rows, "gateway_route", name).map((child) =>
-        tree("gateway_route", child, [], name),
-      ),
-    ),
-  )
-  const routers = names(
-    "virtual_router",
-    rows.map((row) => row.key.virtualRouter),
-  ).map((name) =>
-    tree(
-      "virtual_router",
-      name,
-      childNames(declared, rows, "route", name).map((child) => tree("route", child, [], name)),
-    ),
-  )
-  const services = names(
-    "virtual_service",
-    rows.map((row) => row.key.virtualService),
-  ).map((name) => tree("virtual_service", name, []))
-  const own = nodes.filter((node) => node.mesh === mesh && node.flavor === flavor)
-  const children = [...gateways, ...services, ...routers, ...own.map((node) => leaf(declared, node))]
-  const root = tree("mesh", mesh, children)
+  const root = above(ground, "mesh", mesh, "", children)
   return { ...root, health: worstOf(children.map((child) => child.health)) }
 }
 
-/** Gateway routes of a gateway, routes of a router: declared ones in their order, then those seen. */
-function childNames(
-  declared: readonly Resource[],
-  rows: readonly RouteRow[],
-  kind: "gateway_route" | "route",
-  parent: string,
-): string[] {
-  const named = declared
-    .filter((resource) => resource.kind === kind)
-    .filter((resource) => (kind === "route" ? resource.virtualRouter : resource.virtualGateway) === parent)
-    .map((resource) => resource.name)
-  const seen = rows
-    .filter((row) => row.synthetic === null && row.kind === kind)
-    .filter((row) => (kind === "route" ? row.key.virtualRouter : row.key.virtualGateway) === parent)
-    .map((row) => row.name)
-  return [...new Set([...named, ...seen])]
+/** Declared names in their order, then those that only traffic knows. */
+function namesOf(ground: Ground, kind: Kind, seen: (row: RouteRow) => string): string[] {
+  const names = new Set<string>()
+  for (const resource of ground.declared.values()) if (resource.kind === kind) names.add(resource.name)
+  for (const row of ground.rows) {
+    const name = seen(row)
+    if (name !== "" && !name.startsWith("(")) names.add(name)
+  }
+  return [...names]
 }
 
+/** Gateways with their routes, or routers with theirs. */
+function withChildren(
+  ground: Ground,
+  kind: "virtual_gateway" | "virtual_router",
+  childKind: "gateway_route" | "route",
+  nameIn: (row: RouteRow) => string,
+): ResourceNode[] {
+  const children = new Map<string, Set<string>>()
+  const put = (parent: string, child: string): void => {
+    const list = children.get(parent) ?? new Set<string>()
+    children.set(parent, list.add(child))
+  }
+  for (const resource of ground.declared.values())
+    if (resource.kind === childKind) put(parentOf(resource), resource.name)
+  for (const row of ground.rows)
+    if (row.synthetic === null && row.kind === childKind) put(nameIn(row), row.name)
+  return namesOf(ground, kind, nameIn).map((name) =>
+    above(
+      ground,
+      kind,
+      name,
+      "",
+      [...(children.get(name) ?? [])].map((child) => above(ground, childKind, child, name, [])),
+    ),
+  )
+}
+
+/** Everything but a node: its numbers are those of its rows. */
 function above(
-  board: Board,
-  declared: readonly Resource[],
-  rows: readonly RouteRow[],
+  ground: Ground,
   kind: Kind,
-  mesh: string,
-  flavor: string,
   name: string,
   parent: string,
   children: ResourceNode[],
 ): ResourceNode {
+  const { board, mesh, flavor } = ground
   const own = rowsUnder(board, kind, mesh, flavor, name, parent)
   const numbers = sumRows(board, own)
-  const resource = declared.find(
-    (entry) =>
-      entry.kind === kind &&
-      entry.name === name &&
-      (parent === "" || entry.virtualRouter === parent || entry.virtualGateway === parent),
-  )
-  const leafKind = kind === "route" || kind === "gateway_route" || kind === "virtual_service"
+  const resource = ground.declared.get(resourceText(kind, mesh, flavor, name, parent))
+  const isRow = kind === "route" || kind === "gateway_route" || kind === "virtual_service"
   return {
     id: resourceId(kind, mesh, flavor, name, parent),
     kind,
@@ -144,15 +155,15 @@ function above(
     ...nativeOf(resource),
     health: stateAbove(own, numbers),
     numbers,
-    tcp: null,
+    tcp: isRow && own.length === 1 ? (own[0]?.tcp ?? null) : null,
     hosts: null,
-    routeIds: leafKind ? rows.filter((row) => own.includes(row)).map((row) => row.id) : [],
+    routeIds: isRow ? own.map((row) => row.id) : [],
     children,
   }
 }
 
-function leaf(declared: readonly Resource[], node: NodeState): ResourceNode {
-  const resource = declared.find((entry) => entry.kind === "virtual_node" && entry.name === node.name)
+function leaf(declared: ReadonlyMap<string, Resource>, node: NodeState): ResourceNode {
+  const resource = declared.get(resourceText("virtual_node", node.mesh, node.flavor, node.name, ""))
   return {
     id: resourceId("virtual_node", node.mesh, node.flavor, node.name),
     kind: "virtual_node",

@@ -1,6 +1,6 @@
 import type { Health } from "#mesh/health.ts"
 import type { Provenance, Reporter } from "#mesh/resource.ts"
-import type { RequestNumbers } from "./answer.ts"
+import type { RequestNumbers, TcpNumbers } from "./answer.ts"
 
 /** What names a route. An empty text means that the part does not apply. */
 export interface RouteKey {
@@ -54,6 +54,8 @@ export interface RouteRow {
   /** Whose numbers these are; numbers of other reporters are never added. */
   readonly reporter: Reporter
   readonly numbers: RequestNumbers
+  /** Connections of a service that speaks TCP; null for others. */
+  readonly tcp: TcpNumbers | null
   /** Up to three, most frequent first; errors only. */
   readonly flagsTop: readonly FlagCount[]
   readonly provenance: Provenance | "mixed" | null

@@ -5,12 +5,13 @@ import type { HostsSeen } from "./answer.ts"
 import { declaredRoutes } from "./declared-routes.ts"
 import { keyOf, named, type RequestFact } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
-import type { Inventory } from "./inventory.ts"
+import type { Inventory, Weight } from "./inventory.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
 import { kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
 import type { FlagCount, RouteKey, RouteRow, SparkPoints } from "./route-row.ts"
+import { type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
 import { timeText } from "./time-text.ts"
 
 /** What comes together in one row. */
@@ -24,6 +25,27 @@ interface Draft {
   hourBuckets: Float64Array | undefined
   /** Requests per minute by outcome. */
   readonly hour: Map<string, Float64Array>
+  /** TCP of each caller; empty for other protocols. */
+  readonly tcp: TcpSums[]
+}
+
+/** Rows with what was added up for them: durations of the window by row id, so that sums of rows need no second look. */
+export interface Rows {
+  readonly rows: readonly RouteRow[]
+  readonly buckets: ReadonlyMap<string, Float64Array>
+}
+
+/** What rows are made with, each looked up once per row. */
+interface Around {
+  readonly reading: Reading
+  readonly hosts: ReadonlyMap<string, HostsSeen>
+  /** Weights by `routeText`. */
+  readonly weights: ReadonlyMap<string, readonly Weight[]>
+  /** Nodes that services sit on, by `serviceText`. */
+  readonly serviceNodes: ReadonlyMap<string, string>
+  /** Proxies by mesh and flavor. */
+  readonly proxies: ReadonlyMap<string, readonly Proxy[]>
+  readonly tcp: ReadonlyMap<string, TcpSums>
 }
 
 /** Every row of the routes table: all declared ones, and all that had traffic. Rows of other reporters stay apart. */
@@ -32,7 +54,7 @@ export function routeRows(
   inventory: Inventory,
   proxies: readonly Proxy[],
   hosts: ReadonlyMap<string, HostsSeen>,
-): RouteRow[] {
+): Rows {
   const drafts = new Map<string, Draft>()
   for (const { key, reporter } of declaredRoutes(inventory).values())
     draftOf(drafts, key, reporter).declared = true
@@ -46,9 +68,40 @@ export function routeRows(
   }
   takeDurations(drafts, reading)
   takeHour(drafts, reading)
-  return [...drafts.values()]
-    .filter((draft) => draft.declared || hasTraffic(draft))
-    .map((draft) => rowOf(draft, reading, inventory, proxies, hosts))
+  takeTcp(drafts, reading)
+  const around: Around = {
+    reading,
+    hosts,
+    weights: Map.groupBy(inventory.weights, ({ key }) => routeText(ownKey(key, "source"), "source")),
+    serviceNodes: new Map(
+      inventory.resources
+        .filter((resource) => resource.kind === "virtual_service")
+        .map((service) => [serviceText(service, service.name), service.virtualNode] as const),
+    ),
+    proxies: Map.groupBy(proxies, meshText),
+    tcp: tcpByNode(reading),
+  }
+  const shown = [...drafts.values()].filter((draft) => draft.declared || hasTraffic(draft))
+  const rows = shown.map((draft) => rowOf(draft, around))
+  const buckets = new Map<string, Float64Array>()
+  shown.forEach((draft, index) => {
+    const id = rows[index]?.id
+    if (id !== undefined && draft.buckets !== undefined) buckets.set(id, draft.buckets)
+  })
+  return { rows, buckets }
+}
+
+interface InMesh {
+  readonly mesh: string
+  readonly flavor: string
+}
+
+function meshText({ mesh, flavor }: InMesh): string {
+  return `${mesh}\u0000${flavor}`
+}
+
+function serviceText(of: InMesh, name: string): string {
+  return `${meshText(of)}\u0000${name}`
 }
 
 function draftOf(drafts: Map<string, Draft>, key: RouteKey, reporter: Reporter): Draft {
@@ -65,6 +118,7 @@ function draftOf(drafts: Map<string, Draft>, key: RouteKey, reporter: Reporter):
     buckets: undefined,
     hourBuckets: undefined,
     hour: new Map(),
+    tcp: [],
   }
   drafts.set(text, made)
   return made
@@ -104,26 +158,45 @@ function takeHour(drafts: Map<string, Draft>, reading: Reading): void {
   }
 }
 
+/** Connections know their service, not their route: they count for a service that has one row, or none yet. */
+function takeTcp(drafts: Map<string, Draft>, reading: Reading): void {
+  const rowsByService = Map.groupBy(
+    [...drafts.values()].filter(({ reporter }) => reporter === "source"),
+    ({ key }) => serviceText(key, key.virtualService),
+  )
+  const serving = [...tcpByService(reading).values()].filter((sums) => sums.virtualService !== "")
+  for (const [service, all] of Map.groupBy(serving, (sums) => serviceText(sums, sums.virtualService))) {
+    const [first] = all
+    if (first === undefined) continue
+    const rows = rowsByService.get(service) ?? []
+    const key = { ...NO_KEY, mesh: first.mesh, flavor: first.flavor, virtualService: first.virtualService }
+    const row = rows.length === 0 ? draftOf(drafts, key, "source") : rows[0]
+    if (rows.length < 2) row?.tcp.push(...all)
+  }
+}
+
+const NO_KEY = { virtualGateway: "", gatewayRoute: "", virtualRouter: "", route: "" } as const
+
 function hasTraffic(draft: Draft): boolean {
+  if (draft.tcp.length > 0) return true
   if (draft.facts.some((fact) => fact.count > 0)) return true
   return [...draft.hour.values()].some((values) => values.some((value) => value > 0))
 }
 
-function rowOf(
-  draft: Draft,
-  reading: Reading,
-  inventory: Inventory,
-  proxies: readonly Proxy[],
-  hosts: ReadonlyMap<string, HostsSeen>,
-): RouteRow {
+function rowOf(draft: Draft, around: Around): RouteRow {
+  const { reading } = around
   const { key, reporter } = draft
   const counts = noOutcomes()
   for (const fact of draft.facts) counts[fact.outcome] += fact.count
-  const asked = proxiesFor(draft, proxies)
+  const tcp = tcpOf(draft, around)
+  const asked = proxiesFor(draft, around)
   const answered = asked.filter((proxy) => proxy.answered).length
   const health = healthOf({
-    ...healthCounts(counts),
-    ...targetHosts(draft, inventory, hosts),
+    ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
+    clientErrors: counts.client_error,
+    errors: counts.error + (tcp?.closedWithError ?? 0),
+    aborted: counts.aborted,
+    ...targetHosts(draft, around),
     complete: answered === asked.length,
     seen: asked.length > 0,
   })
@@ -141,6 +214,7 @@ function rowOf(
     since: sinceOf(health, draft, reading),
     reporter,
     numbers: numbersOf(counts, draft.buckets, reading.windowMs / 1000),
+    tcp: tcp === undefined ? null : tcpNumbers(tcp, reading.windowMs / 1000),
     flagsTop: topFlags(draft.flags),
     provenance: provenanceOf(draft.facts),
     points,
@@ -149,13 +223,21 @@ function rowOf(
   }
 }
 
-function healthCounts(counts: OutcomeCounts): {
-  ok: number
-  clientErrors: number
-  errors: number
-  aborted: number
-} {
-  return { ok: counts.ok, clientErrors: counts.client_error, errors: counts.error, aborted: counts.aborted }
+/** Connections over all callers; those open are known where the service sits on one node. */
+function tcpOf(draft: Draft, around: Around): TcpSums | undefined {
+  const [first, ...rest] = draft.tcp
+  if (first === undefined) return undefined
+  const sums = { ...first }
+  for (const each of rest) {
+    sums.opened += each.opened
+    sums.closedWithError += each.closedWithError
+    sums.sentBytes += each.sentBytes
+    sums.receivedBytes += each.receivedBytes
+  }
+  const { mesh, flavor, virtualService } = first
+  const node = around.serviceNodes.get(serviceText(first, virtualService)) ?? ""
+  if (node !== "") sums.active = around.tcp.get(nodeKey(mesh, flavor, node))?.active
+  return sums
 }
 
 /** A gateway route that was declared without its service takes it from its traffic. */
@@ -169,34 +251,29 @@ function withService(draft: Draft): RouteKey {
  * Proxies that would report the row: the gateway's own, or those of callers seen. Where no caller was ever seen, any
  * proxy of the mesh may be one.
  */
-function proxiesFor(draft: Draft, proxies: readonly Proxy[]): Proxy[] {
-  const { mesh, flavor, virtualGateway } = draft.key
-  const inMesh = proxies.filter((proxy) => proxy.mesh === mesh && (flavor === "" || proxy.flavor === flavor))
+function proxiesFor(draft: Draft, around: Around): readonly Proxy[] {
+  const { virtualGateway } = draft.key
+  const inMesh = around.proxies.get(meshText(draft.key)) ?? []
   if (draft.reporter === "gateway")
     return inMesh.filter((proxy) => proxy.role === "gateway" && proxy.resource === virtualGateway)
-  const nodes = new Set(draft.facts.map((fact) => fact.source))
+  const nodes = new Set([...draft.facts, ...draft.tcp].map(({ source }) => source))
   const gateways = new Set(draft.facts.map((fact) => fact.key.virtualGateway))
   const callers = inMesh.filter((proxy) =>
     proxy.role === "gateway" ? gateways.has(proxy.resource) : nodes.has(proxy.resource),
   )
-  return draft.facts.length === 0 ? inMesh : callers
+  return draft.facts.length + draft.tcp.length === 0 ? inMesh : callers
 }
 
 /** Hosts of all targets with a weight; a route with none left answers nothing. */
-function targetHosts(
-  draft: Draft,
-  inventory: Inventory,
-  hosts: ReadonlyMap<string, HostsSeen>,
-): { healthyHosts?: number; totalHosts?: number } {
+function targetHosts(draft: Draft, around: Around): { healthyHosts?: number; totalHosts?: number } {
   if (draft.reporter === "gateway") return {}
-  const text = routeText(draft.key, "source")
-  const targets = inventory.weights.filter(
-    (weight) => weight.weight > 0 && routeText(ownKey(weight.key, "source"), "source") === text,
+  const targets = (around.weights.get(routeText(draft.key, "source")) ?? []).filter(
+    ({ weight }) => weight > 0,
   )
   let healthyHosts = 0
   let totalHosts = 0
   for (const { virtualNode } of targets) {
-    const seen = hosts.get(nodeKey(draft.key.mesh, draft.key.flavor, virtualNode))
+    const seen = around.hosts.get(nodeKey(draft.key.mesh, draft.key.flavor, virtualNode))
     // A target that nobody can tell about may well answer.
     if (seen === undefined) return {}
     healthyHosts += seen.healthy

@@ -23,6 +23,8 @@ export function tcpByNode(reading: Reading): Map<string, TcpSums> {
   const own = collect(reading, "destination", (row) => nodeKey(row.mesh, row.flavor, row.virtualNode))
   const callers = collect(reading, "source", (row) => nodeKey(row.mesh, row.flavor, row.virtualNode))
   const all = new Map([...callers, ...own])
+  // Names in brackets, and what never reached a node, are no nodes.
+  for (const [key, row] of all) if (row.virtualNode === "" || row.virtualNode.startsWith("(")) all.delete(key)
   addActive(reading, all)
   return all
 }
@@ -50,8 +52,7 @@ function collect(reading: Reading, reporter: string, keyOf: (row: TcpSums) => st
     for (const group of answer.groups) {
       const labels = named(TCP_BY, group)
       const made = emptyRow(labels)
-      if (labels.get("reporter") !== reporter || made.virtualNode.startsWith("(")) continue
-      if (made.virtualNode === "") continue
+      if (labels.get("reporter") !== reporter) continue
       const row = rows.get(keyOf(made)) ?? made
       rows.set(keyOf(made), row)
       add(row, total(group.values), labels.get("outcome") ?? "")
