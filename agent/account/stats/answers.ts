@@ -69,7 +69,7 @@ export class ClusterAnswers {
   #cut = false
 
   constructor(
-    plan: HttpPlan,
+    owner: string,
     entry: HttpPlan["clusters"][number],
     parts: { ledger: Ledger; space: SeriesSpace; carry: Carry },
   ) {
@@ -77,7 +77,7 @@ export class ClusterAnswers {
     this.#carry = parts.carry
     this.cluster = parts.space.clusterIndex(entry.statName)
     this.counter = new RequestCounter(parts.ledger, entry.row, entry.target, entry.protocol)
-    const name = `http.${plan.statPrefix}.${entry.statName}`
+    const name = `${owner}.${entry.statName}`
     this.#debt = parts.carry.cell(`${name}.debt`)
     this.#grpc = entry.protocol === 2 ? new GrpcAnswers(parts.carry, name) : undefined
   }

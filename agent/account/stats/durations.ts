@@ -1,13 +1,12 @@
-import { DURATION_BOUNDS } from "#mesh/catalogue.ts"
+import { DURATION_BOUNDS, type MetricKey } from "#mesh/catalogue.ts"
 import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { RequestRow, StatsPlan, Target } from "#mesh/request.ts"
 import type { FoldedHistogram, StatsPage } from "#mesh/stats.ts"
-import type { Ledger, Slot } from "../contract.ts"
+import type { Labels, Ledger, Slot } from "../contract.ts"
 import { edgeLabels, routeLabels } from "../request-labels.ts"
 import { makeSlotCache, type SlotCache } from "../slot-cache.ts"
-import { hashKey } from "./kept-state.ts"
 import { OwnerNames } from "./owner-names.ts"
-import { hash64 } from "./series-hash.ts"
+import { hash64, hashKey } from "./series-hash.ts"
 
 /** Cells per histogram: one per bucket, and the sum. */
 const CELLS = BUCKET_COUNT + 1
@@ -35,6 +34,7 @@ export class Durations {
   /** Cumulative `le` counts of the Prometheus page as they come together. */
   readonly #cumulative: Float64Array
   readonly #bindings = new WeakMap<object, Int32Array>()
+  readonly #hashes: (readonly [number, number])[] = []
   #first = true
 
   constructor(plan: StatsPlan, ledger: Ledger) {
@@ -102,25 +102,33 @@ export class Durations {
 
   /** Values to keep, as pairs of a hash and a number. */
   save(put: (hash: readonly [number, number], value: number) => void): void {
-    for (const [index, { name }] of this.#all.entries()) {
-      if (Number.isNaN(this.#base[index * CELLS] ?? Number.NaN)) continue
-      for (let cell = 0; cell < CELLS; cell++) {
-        const value = this.#base[index * CELLS + cell] ?? 0
-        if (value !== 0 || cell === 0) put(hash64(`~${name}.${cell}`), value)
+    for (let at = 0; at < this.#base.length; at += CELLS) {
+      if (Number.isNaN(this.#base[at] ?? Number.NaN)) continue
+      for (let cell = at; cell < at + CELLS; cell++) {
+        const value = this.#base[cell] ?? 0
+        // The first cell says that the histogram is known, also when it is empty.
+        if (value !== 0 || cell === at) put(this.#hashOf(cell), value)
       }
     }
   }
 
   restore(values: ReadonlyMap<number, number>): void {
     this.#first = false
-    for (const [index, { name }] of this.#all.entries()) {
-      const [high, low] = hash64(`~${name}.0`)
-      if (!values.has(hashKey(high, low))) continue
-      for (let cell = 0; cell < CELLS; cell++) {
-        const [h, l] = hash64(`~${name}.${cell}`)
-        this.#base[index * CELLS + cell] = values.get(hashKey(h, l)) ?? 0
+    for (let at = 0; at < this.#base.length; at += CELLS) {
+      if (!values.has(hashKey(...this.#hashOf(at)))) continue
+      for (let cell = at; cell < at + CELLS; cell++) {
+        this.#base[cell] = values.get(hashKey(...this.#hashOf(cell))) ?? 0
       }
     }
+  }
+
+  #hashOf(cell: number): readonly [number, number] {
+    let hash = this.#hashes[cell]
+    if (hash === undefined) {
+      hash = hash64(`~${this.#all[Math.floor(cell / CELLS)]?.name}.${cell % CELLS}`)
+      this.#hashes[cell] = hash
+    }
+    return hash
   }
 
   #absorb(index: number, sum: number): void {
@@ -178,28 +186,29 @@ function cellOf(histogram: number | "sum" | "count"): number {
 
 function wantedHistograms(plan: StatsPlan, ledger: Ledger): Wanted[] {
   const wanted = new Map<string, Wanted>()
-  const want = (name: string, find: () => Slot): void => {
+  const asked = new Set<string>()
+  const want = (name: string, metric: MetricKey, own: Labels): void => {
+    const labels = { ...own, provenance: "stats" }
+    // A cluster that two plans name for the same edge has one histogram.
+    const text = JSON.stringify([name, metric, labels])
+    if (asked.has(text)) return
+    asked.add(text)
     const known = wanted.get(name) ?? { name, slots: [] }
     wanted.set(name, known)
-    known.slots.push(find)
+    known.slots.push(() => ledger.slot(metric, labels))
   }
   for (const http of plan.http) {
     if (http.provenance !== "stats") continue
     for (const { statName, row, target } of http.clusters) {
       if (row.reporter === "gateway") continue
-      want(`cluster.${statName}.upstream_rq_time`, () =>
-        ledger.slot("upstreamDuration", { ...edgeLabels(row, target), provenance: "stats" }),
-      )
+      want(`cluster.${statName}.upstream_rq_time`, "upstreamDuration", edgeLabels(row, target))
     }
     const only = onlyRow(http.clusters)
     if (only === undefined) continue
-    want(`http.${http.statPrefix}.downstream_rq_time`, () =>
-      ledger.slot("duration", {
-        ...routeLabels(only.row),
-        virtual_node: only.target.name,
-        provenance: "stats",
-      }),
-    )
+    want(`http.${http.statPrefix}.downstream_rq_time`, "duration", {
+      ...routeLabels(only.row),
+      virtual_node: only.target.name,
+    })
   }
   return [...wanted.values()]
 }

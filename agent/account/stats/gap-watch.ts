@@ -23,6 +23,11 @@ export class GapWatch {
     this.#floor = carry.cell(`${name}.floor`)
   }
 
+  /** Requests that were accounted apart from a look. */
+  accounted(requests: number): void {
+    this.#carry.add(this.#gap, -requests)
+  }
+
   /**
    * @param ended requests that ended since the last look
    * @param accounted requests that were accounted since then

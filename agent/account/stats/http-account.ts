@@ -1,6 +1,7 @@
 import { flagBit } from "#mesh/flags.ts"
 import { ABORTED, ERROR, outcomeOf } from "#mesh/outcome.ts"
-import type { HttpPlan } from "#mesh/request.ts"
+import type { HttpPlan, RequestRow, Target } from "#mesh/request.ts"
+import type { Reporter } from "#mesh/resource.ts"
 import type { Ledger, Slot } from "../contract.ts"
 import { healthCheckLabels } from "../request-labels.ts"
 import {
@@ -34,9 +35,11 @@ export interface HttpParts {
  * itself; what began and neither ended with an answer nor is under way was aborted by its caller.
  */
 export class HttpAccount {
-  readonly plan: HttpPlan
+  readonly reporter: Reporter
   readonly #parts: HttpParts
-  readonly #http: number
+  readonly #http: readonly number[]
+  readonly #unmatchedRow: RequestRow
+  readonly #unmatchedTarget: Target
   readonly #answers: readonly ClusterAnswers[]
   readonly #unmatched: RequestCounter
   readonly #own: OwnReplies
@@ -48,21 +51,22 @@ export class HttpAccount {
   /** Requests of health checkers since this object was made. */
   healthChecks = 0
 
-  constructor(plan: HttpPlan, http: number, parts: HttpParts) {
-    this.plan = plan
+  /** @param plans one, or several that share the row of what Envoy answers itself: clusters may serve them all */
+  constructor(plans: readonly { readonly plan: HttpPlan; readonly http: number }[], parts: HttpParts) {
+    const [first] = plans
+    if (first === undefined) throw new TypeError("an account needs a plan")
+    this.reporter = first.plan.reporter
     this.#parts = parts
-    this.#http = http
-    this.#answers = plan.clusters.map((entry) => new ClusterAnswers(plan, entry, parts))
-    const protocols = new Set(plan.clusters.map(({ protocol }) => protocol))
+    this.#http = plans.map(({ http }) => http)
+    const entries = distinctClusters(plans.map(({ plan }) => plan))
+    const name = `http.${plans.map(({ plan }) => plan.statPrefix).join("+")}`
+    this.#answers = entries.map((entry) => new ClusterAnswers(name, entry, parts))
+    const protocols = new Set(entries.map(({ protocol }) => protocol))
     const [only = 0] = protocols
-    const target = plan.unmatchedTarget ?? { id: -1, name: "" }
-    this.#unmatched = new RequestCounter(
-      parts.ledger,
-      plan.unmatched,
-      target,
-      protocols.size === 1 ? only : 0,
-    )
-    const name = `http.${plan.statPrefix}`
+    this.#unmatchedRow = first.plan.unmatched
+    this.#unmatchedTarget = first.plan.unmatchedTarget ?? { id: -1, name: "" }
+    const protocol = protocols.size === 1 ? only : 0
+    this.#unmatched = new RequestCounter(parts.ledger, this.#unmatchedRow, this.#unmatchedTarget, protocol)
     this.#own = new OwnReplies(parts.carry, name, protocols.has(2))
     this.#aborted = new Settling(parts.carry, `${name}.aborted`)
     this.#abortedLate = new Settling(parts.carry, `${name}.late`)
@@ -100,7 +104,10 @@ export class HttpAccount {
   }
 
   #delta(field: HttpField): number {
-    return this.#parts.space.delta[this.#parts.space.ofHttp(this.#http, field)] ?? 0
+    const { space } = this.#parts
+    let all = 0
+    for (const http of this.#http) all += space.delta[space.ofHttp(http, field)] ?? 0
+    return all
   }
 
   /** @returns what of this tick's requests ended without an answer, before it is settled */
@@ -129,8 +136,8 @@ export class HttpAccount {
     const { ledger } = this.#parts
     if (this.#healthSlot === undefined || this.#healthRetired !== ledger.counters.retired) {
       this.#healthRetired = ledger.counters.retired
-      const target = this.plan.unmatchedTarget ?? { id: -1, name: "" }
-      this.#healthSlot = ledger.slot("healthChecks", healthCheckLabels(this.plan.unmatched, target))
+      const labels = healthCheckLabels(this.#unmatchedRow, this.#unmatchedTarget)
+      this.#healthSlot = ledger.slot("healthChecks", labels)
     }
     ledger.add(this.#healthSlot, requests)
     this.healthChecks += requests
@@ -194,7 +201,7 @@ export class HttpAccount {
     this.#own.cause("DPE", last ? 0 : this.#delta("downstream_cx_protocol_error"))
     this.#own.cause("UAEX", last ? 0 : this.#delta("ext_authz_denied") + this.#delta("ext_authz_error"))
     this.#own.cause("FI", last ? 0 : this.#delta("fault_aborts_injected"))
-    const gateway = this.plan.reporter === "gateway"
+    const gateway = this.reporter === "gateway"
     this.#own.settle(last, (replies, index, flag, grpc) => {
       const bits = flag === undefined ? 0 : flagBit(flag)
       const outcome = grpc ? ERROR : outcomeOf(CODES[index] ?? 0, -1, bits, gateway)
@@ -212,3 +219,12 @@ const MANAGER_CLASSES = [
 const STATUS_CLASSES = [CLASS_2XX, CLASS_3XX, CLASS_4XX, CLASS_5XX] as const
 /** A code that stands for its class. */
 const CODES = [200, 300, 400, 500] as const
+
+/** A cluster that several plans name counts once, for the first. */
+function distinctClusters(plans: readonly HttpPlan[]): HttpPlan["clusters"][number][] {
+  const byName = new Map<string, HttpPlan["clusters"][number]>()
+  for (const { clusters } of plans) {
+    for (const entry of clusters) if (!byName.has(entry.statName)) byName.set(entry.statName, entry)
+  }
+  return [...byName.values()]
+}

@@ -1,5 +1,7 @@
 import type { Carry } from "./carry.ts"
+import type { Durations } from "./durations.ts"
 import type { Epoch } from "./epoch.ts"
+import { hashKey } from "./series-hash.ts"
 import type { SeriesSpace } from "./series-space.ts"
 
 /**
@@ -18,10 +20,17 @@ export interface KeptState {
   readonly values: ReadonlyMap<number, number>
 }
 
-export function encodeState(epoch: Epoch, space: SeriesSpace, base: Float64Array, carry: Carry): Uint8Array {
+export function encodeState(
+  epoch: Epoch,
+  space: SeriesSpace,
+  base: Float64Array,
+  carry: Carry,
+  durations: Durations,
+): Uint8Array {
   let pairs = 0
   for (let place = 0; place < space.count; place++) if (!Number.isNaN(base[place] ?? Number.NaN)) pairs++
   for (let cell = 0; cell < carry.count; cell++) if (carry.values[cell] !== 0) pairs++
+  durations.save(() => pairs++)
   const bytes = new Uint8Array(HEAD_BYTES + pairs * PAIR_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint8(0, VERSION)
@@ -44,6 +53,7 @@ export function encodeState(epoch: Epoch, space: SeriesSpace, base: Float64Array
     const [high, low] = carry.hashes[cell] ?? [0, 0]
     if (value !== 0) put(high, low, value)
   }
+  durations.save(([high, low], value) => put(high, low, value))
   return bytes
 }
 
@@ -64,8 +74,4 @@ export function decodeState(bytes: Uint8Array): KeptState | undefined {
     },
     values,
   }
-}
-
-export function hashKey(high: number, low: number): number {
-  return high * 2 ** 21 + (low % 2 ** 21)
 }

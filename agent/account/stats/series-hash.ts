@@ -10,3 +10,8 @@ export function hash64(text: string): readonly [number, number] {
   }
   return [high >>> 0, low >>> 0]
 }
+
+/** One number for a hash: its first half and 21 bits of the second, 53 in all. */
+export function hashKey(high: number, low: number): number {
+  return high * 2 ** 21 + (low % 2 ** 21)
+}

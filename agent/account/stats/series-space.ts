@@ -91,6 +91,11 @@ export class SeriesSpace {
     return this.#globalAt + GLOBAL_FIELDS.indexOf(field)
   }
 
+  /** Whether a field collects from other places and has no line of its own. */
+  isSum(place: number): boolean {
+    return this.#sums.has(place)
+  }
+
   /** Marks the cluster of a place whose delta was just changed. */
   touch(place: number): void {
     if (place < this.#httpAt) this.touched[Math.floor(place / CLUSTER_FIELDS.length)] = 1

@@ -1,20 +1,20 @@
+import type { StatsPage } from "#mesh/stats.ts"
 import { parseFull } from "./full-parse.ts"
 import { keepText, type Layout, seriesName } from "./layout.ts"
 import type { LayoutPool } from "./layout-pool.ts"
 import type { PageFormat } from "./line-value.ts"
 import { dropOwnPage, FEW_CHANGES, keepOwnPage, type OwnPage, walkOwnPage } from "./own-page.ts"
 import { applyEdits, editedLines, editedSignature, editOrigin, patchLayout } from "./patch.ts"
+import { seriesKey } from "./series-key.ts"
 import { knownTail } from "./tail.ts"
 import { makeWalk, walkPage } from "./walk.ts"
 
-/** What one page changed. A view: the arrays are overwritten by the next page of any reader. */
-export interface PageChange {
+/**
+ * What one page changed. A view: the arrays are overwritten by the next page of any reader. On a reader's first page
+ * all lines changed. Values are NaN for what the page prints as `nan`.
+ */
+export interface PageChange extends StatsPage {
   readonly layout: Layout
-  /** The proxy's values by line of `layout`. NaN for what the page prints as `nan`. */
-  readonly values: Float64Array
-  /** Lines whose value differs from the page before; on a reader's first page all lines. */
-  readonly changed: Int32Array
-  readonly changedCount: number
   /** How the page was read: against the proxy's own last page, by a walk, with series that came or went, in full. */
   readonly how: "quiet" | "walked" | "patched" | "full"
 }
@@ -29,6 +29,7 @@ export class PageReader {
   #layout: Layout | undefined
   #values: Float64Array = new Float64Array(0)
   #own: OwnPage | undefined
+  #cameFrom: { readonly layout: Layout; readonly origin: Int32Array } | undefined
 
   constructor(format: PageFormat, pool: LayoutPool) {
     this.#format = format
@@ -40,6 +41,7 @@ export class PageReader {
    * @returns what changed; valid until the next call of any reader
    */
   read(page: Buffer): PageChange {
+    this.#cameFrom = undefined
     if (this.#own !== undefined) {
       if (walkOwnPage(this.#own, page, walk) && knownTail(this.#format, page, this.#own.textBytes + 1)) {
         return this.#applied("quiet")
@@ -83,6 +85,7 @@ export class PageReader {
   /** Series came or went: goes over to the layout that has just these, a known one or a patched copy. */
   #patched(layout: Layout, values: Float64Array, page: Buffer): PageChange {
     const origin = editOrigin(layout, walk)
+    this.#cameFrom = { layout, origin }
     const signature = editedSignature(layout, page, walk)
     const known = this.#pool.find(this.#format, editedLines(layout, walk), signature)
     const how = this.#layout === undefined ? "full" : "patched"
@@ -95,7 +98,10 @@ export class PageReader {
     const moved = Float64Array.from(origin, (old) => (old < 0 ? Number.NaN : (values[old] ?? Number.NaN)))
     // Equal hashes prove nothing; a walk without edits does.
     const exact = walkPage(known, page, moved, walk) && walk.inserted.count === 0 && walk.deletedCount === 0
-    if (!exact) return this.#full(page)
+    if (!exact) {
+      this.#cameFrom = undefined
+      return this.#full(page)
+    }
     adoptWalk(known, page)
     this.#hold(known, moved)
     return this.#applied(how)
@@ -132,7 +138,17 @@ export class PageReader {
   #change(how: PageChange["how"], changed: Int32Array, changedCount: number): PageChange {
     const layout = this.#layout
     if (layout === undefined) throw new TypeError("the reader has no layout")
-    return { layout, values: this.#values, changed, changedCount, how }
+    return {
+      layout,
+      lines: layout.lines,
+      values: this.#values,
+      changed,
+      changedCount,
+      how,
+      ...(this.#cameFrom === undefined ? {} : { cameFrom: this.#cameFrom }),
+      key: (line) => seriesKey(layout.format, seriesName(layout, line)),
+      name: (line) => seriesName(layout, line),
+    }
   }
 }
 
