@@ -13,11 +13,15 @@ function filesOf(name: string, more: Partial<ProxyFilesInput> = {}): ReadonlyMap
   return proxyFiles({ mesh: RICH, placement, pod, folder: "/xds", ...more })
 }
 
-interface Resource {
-  readonly [key: string]: any // oxlint-disable-line typescript/no-explicit-any -- free-form configuration
-}
+type Resource = Readonly<Record<string, unknown>>
 const parsed = (files: ReadonlyMap<string, string>, name: string): Resource =>
   JSON.parse(files.get(name) ?? "null") as Resource
+
+/** What lies at a path; numbers are places in a list. */
+function at(value: unknown, path: string): unknown {
+  return path.split("/").reduce<unknown>((inner, key) => (inner as Resource | undefined)?.[key], value)
+}
+
 /** A list somewhere inside; empty when there is none. */
 const listOf = (value: unknown): readonly Resource[] => (value ?? []) as readonly Resource[]
 const resources = (files: ReadonlyMap<string, string>, name: string): readonly Resource[] =>
@@ -50,16 +54,16 @@ test("a sidecar's clusters: ingress, egress per target, AWS, allow-all; targets 
     "cds_egress_shop_amazonaws ORIGINAL_DST",
     "cds_egress_shop_mesh-allow-all ORIGINAL_DST",
   ])
-  expect(clusters[2]?.["metadata"].filter_metadata["aws.appmesh.aggregate_stats"].config).toBe(
+  expect(at(clusters[2], "metadata/filter_metadata/aws.appmesh.aggregate_stats/config")).toBe(
     '{"tags":[{"key":"TargetVirtualNode","value":"cart_ns"}]}',
   )
-  expect(clusters[2]?.["circuit_breakers"].thresholds[0].max_requests).toBe(2_147_483_647)
+  expect(at(clusters[2], "circuit_breakers/thresholds/0/max_requests")).toBe(2_147_483_647)
 })
 
 test("Cloud Map endpoints come by EDS, all pods of the node", () => {
   const [assignment] = resources(filesOf("front_ns-0"), "eds_cds_egress_shop_cart_ns_http_8080.json")
-  const hosts = listOf(assignment?.["endpoints"][0].lb_endpoints)
-  expect(hosts.map((host) => host["endpoint"].address.socket_address.address)).toEqual([
+  const hosts = listOf(at(assignment, "endpoints/0/lb_endpoints"))
+  expect(hosts.map((host) => at(host, "endpoint/address/socket_address/address"))).toEqual([
     "127.40.1.3",
     "127.40.1.4",
   ])
@@ -73,12 +77,12 @@ test("a node of several listeners has its protocol and port in the stat prefix",
     stat_prefix: "0.0.0.0_15000",
     traffic_direction: "INBOUND",
   })
-  const chains = listOf(ingress?.["filter_chains"])
+  const chains = listOf(at(ingress, "filter_chains"))
   expect(
     chains.map((chain) => [
-      chain["filter_chain_match"].destination_port,
-      chain["filters"][0].typed_config.stat_prefix,
-      chain["filters"][0].typed_config.rds.route_config_name,
+      at(chain, "filter_chain_match/destination_port"),
+      at(chain, "filters/0/typed_config/stat_prefix"),
+      at(chain, "filters/0/typed_config/rds/route_config_name"),
     ]),
   ).toEqual([
     [8080, "ingress.http.8080", "rds_ingress_http_8080"],
@@ -94,8 +98,8 @@ test("a node without listeners has no ingress", () => {
 
 test("egress chains: HTTP and TCP by port, then AWS, then everything where the mesh allows it", () => {
   const [, egress] = resources(filesOf("front_ns-0"), "lds.json")
-  const chains = listOf(egress?.["filter_chains"])
-  expect(chains.map((chain) => chain["filter_chain_match"])).toEqual([
+  const chains = listOf(at(egress, "filter_chains"))
+  expect(chains.map((chain) => at(chain, "filter_chain_match"))).toEqual([
     { destination_port: 6379 },
     { destination_port: 8080 },
     { destination_port: 9090 },
@@ -110,15 +114,15 @@ test("egress chains: HTTP and TCP by port, then AWS, then everything where the m
   expect(resources(strict, "cds.json").map(({ name }) => String(name))).not.toContain(
     "cds_egress_shop_mesh-allow-all",
   )
-  expect(resources(strict, "lds.json")[1]?.["filter_chains"]).toHaveLength(4)
+  expect(at(resources(strict, "lds.json")[1], "filter_chains")).toHaveLength(4)
 })
 
 test("egress routes: unnamed, in order, weight 0 kept, the service in the metadata", () => {
   const [config] = resources(filesOf("front_ns-0"), "rds_egress_http_8080.json")
-  const [cart, nothing] = listOf(config?.["virtual_hosts"])
+  const [cart, nothing] = listOf(at(config, "virtual_hosts"))
   expect(cart).toMatchObject({ name: "cart.ns", domains: ["cart.ns", "cart.ns:8080"] })
   expect(nothing).toEqual({ name: "nothing.ns", domains: ["nothing.ns", "nothing.ns:8080"] })
-  const [byHeader, rest] = listOf(cart?.["routes"])
+  const [byHeader, rest] = listOf(at(cart, "routes"))
   expect(byHeader).not.toHaveProperty("name")
   expect(byHeader).toMatchObject({
     match: {
@@ -141,7 +145,7 @@ test("egress routes: unnamed, in order, weight 0 kept, the service in the metada
       },
     },
   })
-  expect(rest?.["route"]).toMatchObject({
+  expect(at(rest, "route")).toMatchObject({
     timeout: "15s",
     weighted_clusters: {
       clusters: [
@@ -154,7 +158,7 @@ test("egress routes: unnamed, in order, weight 0 kept, the service in the metada
 
 test("a gRPC method is an exact path", () => {
   const [config] = resources(filesOf("front_ns-0"), "rds_egress_grpc_9090.json")
-  expect(config?.["virtual_hosts"][0].routes[0].match).toEqual({
+  expect(at(config, "virtual_hosts/0/routes/0/match")).toEqual({
     path: "/shop.Stock/Get",
     headers: [{ name: "content-type", string_match: { prefix: "application/grpc" } }],
   })
@@ -166,14 +170,14 @@ test("a gateway redirects to itself, with the listener's port in the name when t
   expect(names).toContain("cds_ingress_shop_door_ns_self_redirect_8088_http_15001")
   expect(names).toContain("cds_ingress_shop_door_ns_self_redirect_8089_http_15001")
   const [config] = resources(files, "rds_ingress_http_8088.json")
-  const [host] = listOf(config?.["virtual_hosts"])
+  const [host] = listOf(at(config, "virtual_hosts"))
   expect(host).toMatchObject({ name: "self_redirect", domains: ["*"] })
-  const routes = listOf(host?.["routes"])
+  const routes = listOf(at(host, "routes"))
   expect(
-    routes.map(({ match, route }) => [
-      match.path ?? match.prefix,
-      route.prefix_rewrite,
-      route.host_rewrite_literal,
+    routes.map((route) => [
+      at(route, "match/path") ?? at(route, "match/prefix"),
+      at(route, "route/prefix_rewrite"),
+      at(route, "route/host_rewrite_literal"),
     ]),
   ).toEqual([
     ["/basket", "/cart", "cart.ns"],
@@ -184,21 +188,21 @@ test("a gateway redirects to itself, with the listener's port in the name when t
     ["/nothing", "/", "nothing.ns"],
     ["/", "/", "front.ns"],
   ])
-  expect(routes[1]?.["request_headers_to_add"]).toEqual([
+  expect(at(routes[1], "request_headers_to_add")).toEqual([
     { header: { key: "x-app-mesh-virtual-service", value: "cart.ns" } },
   ])
 })
 
 test("a gateway's egress finds a kept host by its header", () => {
   const [config] = resources(filesOf("door_ns-0"), "rds_egress_http_15001.json")
-  const hosts = listOf(config?.["virtual_hosts"])
+  const hosts = listOf(at(config, "virtual_hosts"))
   expect(hosts.map(({ name, domains }) => [name, domains])).toEqual([
     ["cart.ns", ["cart.ns", "cart.ns:15001"]],
     ["nothing.ns", ["nothing.ns", "nothing.ns:15001"]],
     ["front.ns", ["front.ns", "front.ns:15001"]],
     ["default_backend", ["*"]],
   ])
-  expect(hosts[3]?.["routes"][1]).toMatchObject({
+  expect(at(hosts[3], "routes/1")).toMatchObject({
     match: { headers: [{ name: "x-app-mesh-virtual-service", string_match: { exact: "cart.ns" } }] },
     response_headers_to_remove: ["x-app-mesh-virtual-service"],
   })
@@ -209,17 +213,17 @@ test.each([
   ["door_ns-0", "mesh/shop@111122223333/virtualGateway/door_ns"],
 ])("node id and metadata of %s", (pod, id) => {
   const bootstrap = parsed(filesOf(pod, { statsTags: true }), "bootstrap.json")
-  expect(bootstrap["node"]).toMatchObject({ id, cluster: id })
-  const interfaces = bootstrap["node"].metadata["aws.appmesh.task.interfaces"].ipv4
-  expect(interfaces.eth0[0]).toMatch(/^127\.40\.1\.\d\/32$/)
-  const tags = listOf(bootstrap["stats_config"].stats_tags)
+  expect(at(bootstrap, "node")).toMatchObject({ id, cluster: id })
+  const addresses = at(bootstrap, "node/metadata/aws.appmesh.task.interfaces/ipv4/eth0")
+  expect(String(addresses)).toMatch(/^127\.40\.1\.\d\/32$/)
+  const tags = listOf(at(bootstrap, "stats_config/stats_tags"))
   expect(tags.at(-2)).toEqual({ tag_name: "appmesh.mesh", fixed_value: "shop@111122223333" })
 })
 
 function logFormat(pod: string): unknown {
   const [first] = resources(filesOf(pod), "lds.json")
-  const [logger] = listOf(first?.["filter_chains"][0].filters[0].typed_config.access_log)
-  return logger?.["typed_config"].log_format ?? (logger === undefined ? "none" : "default")
+  const [logger] = listOf(at(first, "filter_chains/0/filters/0/typed_config/access_log"))
+  return at(logger, "typed_config/log_format") ?? (logger === undefined ? "none" : "default")
 }
 
 test("access logs: none, Envoy's default text, own text, JSON", () => {
@@ -254,9 +258,9 @@ test.each([
   ],
 ])("retry policy %j", (policy, on, retries, codes) => {
   const envoy = retryPolicy(policy)
-  expect(envoy["retry_on"]).toBe(on)
-  expect(envoy["num_retries"]).toBe(retries)
-  expect(envoy["retriable_status_codes"]).toEqual(codes)
+  expect(at(envoy, "retry_on")).toBe(on)
+  expect(at(envoy, "num_retries")).toBe(retries)
+  expect(at(envoy, "retriable_status_codes")).toEqual(codes)
 })
 
 test("versions move with the content and not otherwise", () => {
