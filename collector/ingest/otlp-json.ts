@@ -83,8 +83,9 @@ function attributes(holder: Json | undefined): string[] {
   if (holder === undefined) return []
   const pairs: string[] = []
   for (const attribute of list(holder, "attributes")) {
-    const name = attribute["key"]
-    if (typeof name !== "string") throw malformed("an attribute without a key")
+    // An empty text is protobuf's default, which writers of JSON leave out.
+    const name = attribute["key"] ?? ""
+    if (typeof name !== "string") throw malformed("an attribute's key is no text")
     pairs.push(name, valueText(optional(attribute, "value")))
   }
   return pairs

@@ -239,7 +239,7 @@ describe("OTLP readers", () => {
       "a value that is no number",
       '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asInt":"x"}]}}]}]}]}',
     ],
-    ["an attribute without a key", '{"resourceMetrics":[{"resource":{"attributes":[{}]}}]}'],
+    ["an attribute whose key is no text", '{"resourceMetrics":[{"resource":{"attributes":[{"key":7}]}}]}'],
     [
       "buckets that are no list",
       '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"bucketCounts":7}]}}]}]}]}',
