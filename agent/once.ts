@@ -35,6 +35,7 @@ export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<On
     model,
     scraped: () => undefined,
     committed: () => undefined,
+    watchingSinceMs: 0,
   })
   try {
     const found = new AbortController()

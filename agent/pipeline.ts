@@ -7,21 +7,26 @@ import { readBootId } from "./account/boot-id.ts"
 import type { Ledger } from "./account/contract.ts"
 import { openLedger } from "./account/ledger.ts"
 import { makeRequestAccountant } from "./account/requests.ts"
+import { SharedGauges } from "./account/stats/shared-gauges.ts"
 import { makeBodyPool } from "./collect/admin/body.ts"
 import { makeGate } from "./collect/admin/gate.ts"
 import { TailSource } from "./collect/tail/tail-source.ts"
 import type { AgentConfig } from "./config/parse.ts"
+import { LayoutPool } from "./decode/stats/layout-pool.ts"
 import { LogLines } from "./log-lines.ts"
 import { publishModel } from "./model.ts"
 import { Proxy, type ProxyDeps } from "./proxy.ts"
 import { ScrapeSchedule } from "./scrape-schedule.ts"
 import type { Log } from "./telemetry/log.ts"
+import { watchSince } from "./watch.ts"
 
 export interface PipelineDeps {
   readonly clock: Clock
   readonly log: Log
   readonly model: ParsedModel
   readonly scraped: ProxyDeps["scraped"]
+  /** Absent: since the state was begun. 0: for ever, so that a first look counts everything. */
+  readonly watchingSinceMs?: number
   /** Called after each commit, when what is exposed has moved on. */
   readonly committed: () => void
 }
@@ -64,6 +69,10 @@ export class Pipeline {
         log.warn(sentence, { code })
       },
     })
+    if (config.model.publish) publishModel(this.ledger, model.model.meshes)
+    // The first page that anyone reads holds the declared model too, not only what was restored. Before the tail joins:
+    // its positions are worth keeping only once it has looked at its files.
+    this.ledger.commit()
     const accountant = makeRequestAccountant({ ledger: this.ledger })
     this.lines = new LogLines(accountant, { framing: "auto", maxLineBytes: config.logs.maxLineBytes })
     this.tail = new TailSource(
@@ -75,7 +84,6 @@ export class Pipeline {
       },
     )
     this.ledger.join(this.tail)
-    if (config.model.publish) publishModel(this.ledger, model.model.meshes)
     this.#proxyDeps = {
       clock,
       log,
@@ -89,6 +97,9 @@ export class Pipeline {
       declared: model.model,
       healthChecks: { agents: config.logs.healthCheckAgents, paths: config.logs.healthCheckPaths },
       page: config.scrape.page,
+      layouts: new LayoutPool(),
+      gauges: new SharedGauges(this.ledger),
+      watchingSinceMs: deps.watchingSinceMs ?? watchSince(this.ledger, clock),
       clustersMs: config.scrape.clustersInterval,
       scraped: deps.scraped,
       doubted: (doubt) => this.doubts.set(doubt, (this.doubts.get(doubt) ?? 0) + 1),
@@ -126,7 +137,7 @@ export class Pipeline {
     this.#schedule.remove(name)
     const kept = new Set([...this.#proxies.values()].flatMap((other) => other.target.logs))
     for (const path of logs) if (!kept.has(path)) this.tail.unfollow(path)
-    proxy.close()
+    proxy.end()
   }
 
   #follow(proxy: Proxy): void {

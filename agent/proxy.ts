@@ -3,14 +3,22 @@ import type { DeclaredModel } from "#mesh/declared.ts"
 import { type ErrorCode, MeshscopeError } from "#mesh/errors.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
 import type { Doubt, Interner } from "#mesh/request.ts"
+import type { Reporter } from "#mesh/resource.ts"
 import { fileLoggers, lineReader, readableLogs } from "./access-logs.ts"
 import type { Ledger, Slot } from "./account/contract.ts"
-import { makeTally, type Tally } from "./account/tally.ts"
+import { StatsAccountant } from "./account/stats/accountant.ts"
+import type { SharedGauges } from "./account/stats/shared-gauges.ts"
+import { accounted, makeTally, type Tally } from "./account/tally.ts"
 import { type AdminAnswer, AdminClient, type AdminDeps } from "./collect/admin/client.ts"
 import { ADMIN, type AdminPath } from "./collect/admin/path.ts"
 import { ConfigCache } from "./config-cache.ts"
+import { decodeCertificates } from "./decode/admin/certificates.ts"
 import { decodeClusters } from "./decode/admin/clusters.ts"
+import { decodeServerInfo } from "./decode/admin/server-info.ts"
 import { decodeConfigDump } from "./decode/config-dump/decode.ts"
+import { HistogramReader } from "./decode/stats/histogram-page.ts"
+import type { LayoutPool } from "./decode/stats/layout-pool.ts"
+import { PageReader } from "./decode/stats/page-reader.ts"
 import type { LineBinding, LoggedProxy } from "./log-lines.ts"
 import { type HealthCheckConfig } from "./resolve/health-checks.ts"
 import { makeResolver, type Resolving } from "./resolve/resolver.ts"
@@ -25,6 +33,10 @@ export interface ProxyDeps {
   readonly declared: DeclaredModel
   readonly healthChecks: HealthCheckConfig
   readonly page: "auto" | "text" | "prometheus"
+  readonly layouts: LayoutPool
+  readonly gauges: SharedGauges
+  /** Wall clock, ms: since when this node is watched, see `StatsAccountantDeps`. */
+  readonly watchingSinceMs: number
   /** Time between two looks at hosts and certificates, ms. */
   readonly clustersMs: number
   /** Told of every admin page that was asked for. */
@@ -42,6 +54,24 @@ const RESULTS: Readonly<Partial<Record<ErrorCode, ScrapeResult>>> = {
   ADMIN_TOO_LARGE: "too_large",
 }
 
+/** What answers the proxy's requests are read from, told as one word; `mixed`: one direction from logs, one from stats. */
+function provenanceOf({ provenances }: Resolving): string {
+  const { inbound, outbound } = provenances.http
+  return inbound === outbound ? inbound : "mixed"
+}
+
+/** A proxy whose dump nobody may read: who it is, and nothing else. */
+function bareConfig(nodeId: string, version: string): ProxyConfig {
+  return {
+    node: { id: nodeId, cluster: nodeId, metadata: {}, version },
+    listeners: [],
+    routeConfigs: [],
+    clusters: [],
+    versions: {},
+    updatedMs: undefined,
+  }
+}
+
 /** One Envoy in the agent: what is known of it, and how its pages and lines are read. */
 export class Proxy implements LoggedProxy {
   readonly target: ProxyTarget
@@ -56,18 +86,22 @@ export class Proxy implements LoggedProxy {
   readonly #cache: ConfigCache
   readonly #readable: ReadonlySet<string>
   readonly #doubts = new Map<Doubt, Slot>()
+  readonly #histograms = new HistogramReader()
+  #pages: { readonly format: "raw" | "prometheus"; readonly reader: PageReader } | undefined
+  #stats: StatsAccountant | undefined
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
   /** The configuration is the one of before the restart; nobody confirmed it yet. */
   #fromCache = true
+  /** Stands for the proxy while nobody knows what it is. */
+  #stranger: Slot | undefined
 
   constructor(target: ProxyTarget, deps: ProxyDeps) {
     this.target = target
     this.#deps = deps
     this.#client = new AdminClient(target.admin, deps.admin)
     this.#readable = readableLogs(target.logs)
-    const key = `config/${target.name}`
-    this.#cache = new ConfigCache(target.name, deps.ledger.restored(key))
+    this.#cache = new ConfigCache(target.name, deps.ledger.restored(`config/${target.name}`))
     deps.ledger.join(this.#cache)
     if (this.#cache.config !== undefined) this.#bind(this.#cache.config)
   }
@@ -96,35 +130,39 @@ export class Proxy implements LoggedProxy {
     )
   }
 
-  /** One turn: configuration when it is not known or moved, then hosts. Never rejects. */
+  /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
   async look(): Promise<void> {
-    if (this.config === undefined || this.#fromCache) await this.readConfig()
+    if (this.config === undefined || this.#fromCache) await this.#readConfig()
+    await this.#readStats()
+    const stats = this.#stats
+    if (stats === undefined) return
+    if (stats.takeConfigMoved() && !this.#fromCache) await this.#readConfig()
+    const moved = stats.takeMembershipMoved()
     const now = this.#deps.clock.monotonic()
-    if (this.#hostsAt === undefined || now - this.#hostsAt >= this.#deps.clustersMs) {
-      const hosts = await this.page("clusters", ADMIN.clusters, ({ body }) => decodeClusters(body))
-      if (hosts !== undefined) {
-        this.#hostsAt = now
-        this.setHosts(hosts)
-      }
+    if (moved || this.#hostsAt === undefined || now - this.#hostsAt >= this.#deps.clustersMs) {
+      this.#hostsAt = now
+      await this.#readMembers(stats)
     }
   }
 
-  /** Reads the configuration and binds lines and stats to it. */
-  async readConfig(): Promise<boolean> {
+  async #readConfig(): Promise<void> {
     const config = await this.page("config_dump", ADMIN.configDumpWithEndpoints, ({ body }) =>
       decodeConfigDump(body),
     )
-    if (config === undefined) return false
-    this.#fromCache = false
-    this.#cache.keep(config)
-    this.#bind(config)
-    return true
+    if (config !== undefined) {
+      this.#fromCache = false
+      if (JSON.stringify(config) === JSON.stringify(this.config)) return
+      this.#cache.keep(config)
+      this.#bind(config)
+    } else if (this.config === undefined && this.problems.get("config_dump")?.code === "ADMIN_REFUSED") {
+      const info = await this.page("server_info", ADMIN.serverInfo, ({ body }) => decodeServerInfo(body))
+      if (info !== undefined && info.nodeId !== "") this.#bind(bareConfig(info.nodeId, info.version))
+    }
   }
 
   #bind(config: ProxyConfig): void {
     const { interner, declared, healthChecks, log } = this.#deps
-    const loggers = fileLoggers(config, this.#readable)
-    const { reader, abilities } = lineReader(loggers)
+    const { reader, abilities } = lineReader(fileLoggers(config, this.#readable))
     const resolving = makeResolver({
       config,
       identity: { proxy: this.target.name },
@@ -139,14 +177,96 @@ export class Proxy implements LoggedProxy {
     this.resolving = resolving
     this.binding = { reader, resolver: resolving.resolver }
     this.#doubts.clear()
+    this.#account(resolving, config)
     for (const note of resolving.notes)
       log.info("A name needs a look.", { target: this.target.name, code: note, note })
     this.#deps.bound(this)
   }
 
-  setHosts(hosts: readonly ClusterHost[]): void {
-    this.#hosts = hosts
-    this.resolving?.setHosts(hosts)
+  /** Gives the stats their plan; a proxy that became another resource begins anew. */
+  #account(resolving: Resolving, config: ProxyConfig): void {
+    const { ledger, gauges, clock, watchingSinceMs } = this.#deps
+    const { plan, identity, missing } = resolving
+    const known = this.#stats
+    if (known !== undefined && sameResource(known.identity, identity)) known.setPlan(plan)
+    else {
+      known?.close()
+      const accountedByLog = (reporter: Reporter): number => accounted(this.tally, reporter)
+      this.#stats = new StatsAccountant(identity, plan, {
+        ledger,
+        gauges,
+        clock,
+        watchingSinceMs,
+        accountedByLog,
+      })
+    }
+    this.#histograms.reset()
+    if (this.#stranger !== undefined) ledger.retire(this.#stranger)
+    this.#stranger = undefined
+    const unread = this.problems.has("config_dump") ? ["config_dump", ...missing] : missing
+    this.#stats?.describe({
+      version: config.node.version,
+      provenance: provenanceOf(resolving),
+      missing: unread.join(","),
+    })
+  }
+
+  async #readStats(): Promise<void> {
+    const format = this.#format()
+    if (this.#pages?.format !== format) {
+      this.#pages?.reader.close()
+      this.#pages = { format, reader: new PageReader(format, this.#deps.layouts) }
+    }
+    const { reader } = this.#pages
+    const stats = this.#stats
+    const path = format === "raw" ? ADMIN.stats : ADMIN.prometheus
+    const reading = await this.page(
+      "stats",
+      path,
+      ({ body }) => stats?.scrape(reader.read(body)) ?? "baseline",
+    )
+    if (reading === undefined || stats === undefined) {
+      stats?.failed()
+      if (stats === undefined) this.#tellStranger(reading !== undefined)
+      return
+    }
+    if (reading === "whole") this.#histograms.reset()
+    if (format !== "raw" || stats.wantedHistograms.size === 0) return
+    await this.page("histograms", ADMIN.histograms, ({ body }) => {
+      this.#histograms.read(body, stats.wantedHistograms, (wanted, histogram) => {
+        stats.takeHistogram(wanted, histogram)
+      })
+      stats.histogramsTaken()
+    })
+  }
+
+  /** The cheapest page that may be read. */
+  #format(): "raw" | "prometheus" {
+    const { page } = this.#deps
+    if (page !== "auto") return page === "text" ? "raw" : "prometheus"
+    const refused = this.problems.get("stats")?.code
+    if (refused === "ADMIN_REFUSED" || refused === "ADMIN_BAD_ANSWER") {
+      return this.#pages?.format === "raw" ? "prometheus" : "raw"
+    }
+    return this.#pages?.format ?? "raw"
+  }
+
+  /** A proxy that nobody could name yet is still seen to be there or not. */
+  #tellStranger(answers: boolean): void {
+    const { ledger } = this.#deps
+    this.#stranger ??= ledger.slot("proxyUp", { proxy: this.target.name })
+    ledger.set(this.#stranger, answers ? 1 : 0)
+  }
+
+  async #readMembers(stats: StatsAccountant): Promise<void> {
+    const hosts = await this.page("clusters", ADMIN.clusters, ({ body }) => decodeClusters(body))
+    if (hosts !== undefined) {
+      this.#hosts = hosts
+      this.resolving?.setHosts(hosts)
+      stats.takeHosts(hosts)
+    }
+    const certificates = await this.page("certs", ADMIN.certs, ({ body }) => decodeCertificates(body))
+    if (certificates !== undefined) stats.takeCertificates(certificates)
   }
 
   /** Asks for one page. A failure is counted, kept and told in the log; then there is no value. */
@@ -174,7 +294,21 @@ export class Proxy implements LoggedProxy {
     }
   }
 
+  /** The agent stops: what is kept stays. */
   close(): void {
     this.#client.close()
   }
+
+  /** The proxy is gone from this node: its gauges leave, its kept state is removed. */
+  end(): void {
+    this.#client.close()
+    this.#pages?.reader.close()
+    this.#stats?.close()
+    this.#deps.ledger.leave(this.#cache.key)
+    if (this.#stranger !== undefined) this.#deps.ledger.retire(this.#stranger)
+  }
+}
+
+function sameResource(a: ProxyIdentity, b: ProxyIdentity): boolean {
+  return a.mesh === b.mesh && a.flavor === b.flavor && a.role === b.role && a.resource === b.resource
 }

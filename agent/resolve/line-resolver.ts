@@ -25,6 +25,8 @@ export interface LineDeps {
   readonly sides: Sides
   readonly healthChecks: HealthChecks
   readonly nodes: ReadonlySet<string>
+  /** The format tells the cluster: a line without one is of a request that never got as far. */
+  readonly clusterLogged: boolean
 }
 
 /** Where a line's request went, when no cluster of today's configuration has the name that it tells. */
@@ -154,7 +156,7 @@ export class LineResolver implements Resolver {
     host: boolean,
     first: boolean,
   ): Target {
-    if (first) return this.#none
+    if (first || (this.#deps.clusterLogged && !cluster && !host)) return this.#none
     const target = old?.target ?? found.target
     if (target !== undefined) return target
     return cluster || host ? this.#unknown : this.#none

@@ -99,9 +99,11 @@ export class Pass {
 
   #resolve(line: LineView, reach: Reach | undefined, side: ReplaySide, routed: Routed): Found {
     const nothing = line.path === undefined && line.original === undefined && line.either === undefined
-    // Broken requests show neither path nor host: Envoy refused them before it looked for a route.
-    if (routed.none || (nothing && reach === undefined)) return this.#unmatched(side, line, undefined)
-    const { queryLogged, before } = this.#deps
+    const { queryLogged, before, abilities } = this.#deps
+    const hostless = line.authority === undefined && abilities?.fields.includes("authority") === true
+    // Broken requests show no path or no host: Envoy refused them before it looked for a route.
+    if (routed.none || ((nothing || hostless) && reach === undefined))
+      return this.#unmatched(side, line, undefined)
     const question = { line, reach, mayBeUnmatched: routed.open, queryLogged }
     const answer =
       before === undefined ? replay(side, question) : replaySecondPass(before.side, side, question)

@@ -137,6 +137,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     sides: new Sides(deps.config, identity, topology),
     healthChecks: new HealthChecks(declared.healthCheckPaths(identity), deps.healthChecks),
     nodes: knownNodes(topology),
+    clusterLogged: abilities?.fields.includes("upstreamCluster") ?? false,
   })
 }
 

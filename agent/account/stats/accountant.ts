@@ -53,7 +53,7 @@ interface Working {
  */
 export class StatsAccountant implements Participant {
   readonly key: string
-  readonly #identity: ProxyIdentity
+  readonly identity: ProxyIdentity
   readonly #deps: StatsAccountantDeps
   readonly #plain: ToldGauges
   readonly #hosts: ToldGauges
@@ -76,7 +76,7 @@ export class StatsAccountant implements Participant {
   constructor(identity: ProxyIdentity, plan: StatsPlan, deps: StatsAccountantDeps) {
     this.key = `stats/${identity.proxy}`
     this.#log = { key: `${this.key}/log`, save: () => this.#work.unaccounted.savePending() }
-    this.#identity = identity
+    this.identity = identity
     this.#deps = deps
     this.#plan = plan
     this.#plain = new ToldGauges(deps.gauges)
@@ -166,7 +166,7 @@ export class StatsAccountant implements Participant {
     }
     for (const plan of this.#plan.clusters) {
       const count = counts.get(plan.name) ?? { healthy: 0, degraded: 0, unhealthy: 0, ejected: 0 }
-      const labels = clusterLabels(this.#identity, plan)
+      const labels = clusterLabels(this.identity, plan)
       for (const [state, value] of Object.entries(count)) {
         this.#hosts.tell("upstreamHosts", { ...labels, state }, value, state === "healthy" ? "min" : "max")
       }
@@ -176,7 +176,7 @@ export class StatsAccountant implements Participant {
 
   /** Certificates of `/certs`. */
   takeCertificates(certificates: readonly { readonly name: string; readonly expiresAt: number }[]): void {
-    const labels = ownerLabels(this.#identity)
+    const labels = ownerLabels(this.identity)
     for (const { name, expiresAt } of certificates) {
       this.#certificates.tell("certificateExpiry", { ...labels, certificate: name }, expiresAt, "min")
     }
@@ -191,7 +191,7 @@ export class StatsAccountant implements Participant {
 
   /** Labels of `mesh_proxy_info` beside the proxy's own: version, provenance, missing. */
   describe(labels: Labels): void {
-    this.#info.tell("proxyInfo", { ...proxyLabels(this.#identity), ...labels }, 1)
+    this.#info.tell("proxyInfo", { ...proxyLabels(this.identity), ...labels }, 1)
     this.#info.endRound()
   }
 
@@ -248,18 +248,18 @@ export class StatsAccountant implements Participant {
             ledger,
             space,
             space.clusterIndex(one.statName),
-            clusterLabels(this.#identity, one),
+            clusterLabels(this.identity, one),
           ),
       ),
       gauges: plan.clusters.map(
-        (one) => new ClusterGauges(gauges, space, one, clusterLabels(this.#identity, one)),
+        (one) => new ClusterGauges(gauges, space, one, clusterLabels(this.identity, one)),
       ),
       durations,
       unaccounted: new Unaccounted(plan, {
         ledger,
         space,
         carry,
-        labels: ownerLabels(this.#identity),
+        labels: ownerLabels(this.identity),
         accountedByLog: (reporter) => this.#deps.accountedByLog(reporter),
         accountedByStats: (reporter) => countedBy(http, reporter),
       }),

@@ -67,6 +67,7 @@ export class ClusterAnswers {
   readonly #debt: number
   readonly #grpc: GrpcAnswers | undefined
   #cut = false
+  #leftBefore = 0
 
   constructor(
     owner: string,
@@ -91,8 +92,12 @@ export class ClusterAnswers {
   get cuts(): number {
     return this.#sum(CUTS)
   }
+  /** Signs of callers that left, at this look and the one before: who left is known at the second look. */
   get left(): number {
-    return this.#sum(LEFT)
+    return this.#sum(LEFT) + this.#leftBefore
+  }
+  endTick(): void {
+    this.#leftBefore = this.touched ? this.#sum(LEFT) : 0
   }
 
   /** Answers told one by one elsewhere (`HttpAccount`): as many good ones less. */

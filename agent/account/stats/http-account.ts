@@ -45,6 +45,8 @@ export class HttpAccount {
   readonly #own: OwnReplies
   readonly #aborted: Settling
   readonly #abortedLate: Settling
+  /** Cell: resets by callers that no aborted request explains so far. */
+  readonly #resets: number
   readonly #cut: Settling
   #healthSlot: Slot | undefined
   #healthRetired = 0
@@ -70,6 +72,7 @@ export class HttpAccount {
     this.#own = new OwnReplies(parts.carry, name, protocols.has(2))
     this.#aborted = new Settling(parts.carry, `${name}.aborted`)
     this.#abortedLate = new Settling(parts.carry, `${name}.late`)
+    this.#resets = parts.carry.cell(`${name}.resets`)
     this.#cut = new Settling(parts.carry, `${name}.cut`)
   }
 
@@ -88,12 +91,13 @@ export class HttpAccount {
     const upgraded = this.#answers.reduce((all, answers) => all + answers.delta("upstream_rq_101"), 0)
     const aborts = this.#countAborted(upgraded)
     const cut = this.#countCut()
-    this.#countLate(aborts)
+    this.#countLate(aborts.settled)
     for (const answers of this.#answers) {
       const active = this.#parts.space.ofCluster(answers.cluster, "upstream_rq_active")
-      answers.count(this.#parts.value(active), aborts, cut)
+      answers.count(this.#parts.value(active) || 0, aborts.now, cut)
     }
     this.#countOwn(false)
+    for (const answers of this.#answers) answers.endTick()
   }
 
   /** The proxy is gone: what waited for a second look is counted as it was seen. */
@@ -110,8 +114,8 @@ export class HttpAccount {
     return all
   }
 
-  /** @returns what of this tick's requests ended without an answer, before it is settled */
-  #countAborted(upgraded: number): number {
+  /** @returns requests that ended without an answer: as this tick's counters say, and as far as that is certain */
+  #countAborted(upgraded: number): { readonly now: number; readonly settled: number } {
     const health = Math.max(this.#delta("health_check_request_total"), this.#delta("tracing_health_check"))
     this.#countHealth(health)
     const answered =
@@ -127,8 +131,9 @@ export class HttpAccount {
     const ended = this.#delta("downstream_rq_total") - this.#delta("downstream_rq_active")
     const aborts = ended - answered - health - redirects
     this.#aborted.add(aborts)
-    this.#unmatched.add(this.#aborted.settle(), ABORTED, CLASS_NONE, 0, UNKNOWN)
-    return aborts
+    const settled = this.#aborted.settle()
+    this.#unmatched.add(settled, ABORTED, CLASS_NONE, 0, UNKNOWN)
+    return { now: aborts, settled }
   }
 
   #countHealth(requests: number): void {
@@ -157,11 +162,18 @@ export class HttpAccount {
     return true
   }
 
-  /** Callers that left after the headers: as many as resets that nothing else explains. A lower bound. */
-  #countLate(aborts: number): void {
+  /**
+   * Callers that left after the headers: as many resets as nothing else explains. A lower bound. A request that is
+   * answered and still under way makes `aborted` wait below zero, which explains no reset.
+   */
+  #countLate(aborted: number): void {
+    const { carry } = this.#parts
     const resets = this.#delta("downstream_rq_rx_reset") - this.#delta("downstream_rq_tx_reset")
-    this.#abortedLate.add(resets - this.#delta("downstream_rq_response_before_rq_complete") - aborts)
+    carry.add(this.#resets, resets - this.#delta("downstream_rq_response_before_rq_complete") - aborted)
+    const unexplained = carry.get(this.#resets) - Math.max(0, this.#aborted.waiting)
+    this.#abortedLate.add(unexplained - this.#abortedLate.waiting)
     const late = this.#abortedLate.settle()
+    carry.add(this.#resets, -late)
     if (late > 0) this.#move(late, ABORTED, (answers) => answers.left)
   }
 

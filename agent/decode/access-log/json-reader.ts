@@ -1,9 +1,11 @@
 import type { AccessFact } from "#mesh/access.ts"
-import type { JsonTemplate } from "./json-template.ts"
+import { type JsonTemplate, STEP } from "./json-template.ts"
 import { endOfString, endOfValue } from "./json-value.ts"
 import { Kind } from "./target.ts"
 import { isAmount, storeAmount, storeValue } from "./value.ts"
 
+const TEXT = Kind.text
+const SKIP = Kind.skip
 const QUOTE = 34
 const DASH = 45
 const BACKSLASH = 92
@@ -15,7 +17,8 @@ const DIGITS = 15
 const QUOTES = 0x22222222
 const SLASHES = 0x5c5c5c5c
 const ONES = 0x01010101
-const HIGHS = 0x80808080
+// As a signed integer: a larger one would be a number on the heap.
+const HIGHS = 0x80808080 | 0
 
 /** What reading a line by a template came to. */
 export const Match = { no: 0, plain: 1, escaped: 2 } as const
@@ -34,24 +37,27 @@ export class JsonReader {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     }
     const view = this.#view
-    const { count, length, word, words, kind, span } = template
+    const { steps, words } = template
+    const count = steps.length - STEP
     const spans = fact.spans
     this.intermediate = false
     let match: number = Match.plain
     let at = start
-    for (let index = 0; index < count; index++) {
-      const size = length[index] ?? 0
+    for (let step = 0; step < count; step += STEP) {
+      const size = steps[step] ?? 0
       if (at + size >= end) return Match.no
       if (size >= 8) {
         const last = at + size - 8
-        let next = word[index] ?? 0
+        let next = steps[step + 1] ?? 0
         for (; at < last; at += 8) if (view.getFloat64(at, true) !== words[next++]) return Match.no
         if (view.getFloat64(last, true) !== words[next]) return Match.no
         at = last + 8
       } else {
-        if (!sameText(template, index, bytes, at)) return Match.no
+        if (!sameText(template, step, bytes, at)) return Match.no
         at += size
       }
+      const kind = steps[step + 3] ?? 0
+      const pair = steps[step + 4] ?? 0
       const first = bytes[at] ?? 0
       if (first === QUOTE) {
         const from = at + 1
@@ -82,20 +88,18 @@ export class JsonReader {
           if (at < 0) return Match.no
           match = Match.escaped
         }
-        const place = span[index] ?? -1
-        if (kind[index] === Kind.text) {
+        if (kind === TEXT) {
           const none = at === from || (at === from + 1 && bytes[from] === DASH)
-          spans[place * 2] = none ? -1 : from
-          spans[place * 2 + 1] = none ? -1 : at
-        } else if (kind[index] !== Kind.skip && storeValue(fact, kind[index] ?? 0, place, bytes, from, at)) {
+          spans[pair] = none ? -1 : from
+          spans[pair + 1] = none ? -1 : at
+        } else if (kind !== SKIP && storeValue(fact, kind, pair / 2, bytes, from, at)) {
           this.intermediate = true
         }
         at += 1
       } else if (first === LOWER_N) {
         at += 4
-        if (kind[index] === Kind.text) spans[(span[index] ?? 0) * 2] = -1
-        else if (kind[index] !== Kind.skip)
-          storeValue(fact, kind[index] ?? 0, span[index] ?? -1, bytes, -1, -1)
+        if (kind === TEXT) spans[pair] = -1
+        else if (kind !== SKIP) storeValue(fact, kind, pair / 2, bytes, -1, -1)
       } else {
         const from = at
         let value = 0
@@ -105,13 +109,13 @@ export class JsonReader {
           value = value * 10 + digit
         }
         const plain = at > from && at - from <= DIGITS && (bytes[at] === COMMA || bytes[at] === CLOSE)
-        if (plain && isAmount(kind[index] ?? 0)) {
-          storeAmount(fact, kind[index] ?? 0, value)
+        if (plain && isAmount(kind)) {
+          storeAmount(fact, kind, value)
           continue
         }
         at = endOfValue(bytes, from, end)
         if (at < 0) return Match.no
-        if (storeValue(fact, kind[index] ?? 0, span[index] ?? -1, bytes, from, at)) this.intermediate = true
+        if (storeValue(fact, kind, pair / 2, bytes, from, at)) this.intermediate = true
       }
     }
     return endsWith(template, bytes, at, end) ? match : Match.no
@@ -127,13 +131,15 @@ function slowString(bytes: Buffer, at: number, end: number): number {
 }
 
 function endsWith(template: JsonTemplate, bytes: Buffer, at: number, end: number): boolean {
-  const { count, length } = template
-  return at + (length[count] ?? 0) === end && sameText(template, count, bytes, at)
+  const { steps } = template
+  const last = steps.length - STEP
+  return at + (steps[last] ?? 0) === end && sameText(template, last, bytes, at)
 }
 
-function sameText(template: JsonTemplate, index: number, bytes: Buffer, at: number): boolean {
-  const size = template.length[index] ?? 0
-  const from = template.byte[index] ?? 0
-  for (let step = 0; step < size; step++) if (bytes[at + step] !== template.bytes[from + step]) return false
+function sameText(template: JsonTemplate, step: number, bytes: Buffer, at: number): boolean {
+  const size = template.steps[step] ?? 0
+  const from = template.steps[step + 2] ?? 0
+  for (let index = 0; index < size; index++)
+    if (bytes[at + index] !== template.bytes[from + index]) return false
   return true
 }

@@ -4,19 +4,20 @@ import { Kind } from "./target.ts"
 
 const UNUSED: Slot = { kind: Kind.skip, shape: 0, span: -1 }
 
+/** Integers of one step in `JsonTemplate.steps`. */
+export const STEP = 5
+
 /**
  * What all lines of a proxy have in common: the text between the values, learned from one line. As all strings are
  * escaped, no value can hold such a text, so where all of them are found each value is where it should be.
- *
- * Columns instead of rows, as each line walks them: entry i is one value and the text before it.
  */
 export interface JsonTemplate {
-  readonly count: number
-  /** Text before the value, up to its first byte; the last entry (index `count`) is the text behind the last value. */
-  readonly length: Int32Array
-  /** Where the text starts in `words` and in `bytes`. */
-  readonly word: Int32Array
-  readonly byte: Int32Array
+  /**
+   * Five integers per value, in the order of the line, and once more for the text behind the last value: how long the
+   * text before the value is (up to its first byte), where it starts in `words` and in `bytes`, then the value's kind
+   * and the index of its start in `fact.spans`. In one array, so that the walk keeps base and length in registers.
+   */
+  readonly steps: Int32Array
   /**
    * The texts eight bytes a word, little endian, the last word overlapping the one before; none for texts below 8 bytes.
    * As doubles, because that is the widest load there is: two that are equal come from equal bytes (a text holds no
@@ -24,8 +25,6 @@ export interface JsonTemplate {
    */
   readonly words: Float64Array
   readonly bytes: Buffer
-  readonly kind: Int32Array
-  readonly span: Int32Array
 }
 
 /** Learns from a line that `scan` has just read. */
@@ -37,41 +36,28 @@ export function learnTemplate(
   end: number,
 ): JsonTemplate {
   const { count } = scan
+  const steps: number[] = []
+  const words: number[] = []
   const texts: Buffer[] = []
-  const kind = new Int32Array(count)
-  const span = new Int32Array(count)
   let from = start
-  for (let index = 0; index < count; index++) {
-    const entry = scan.entries[index] ?? { leaf: -1, start: from, end: from }
-    const slot = slots[entry.leaf] ?? UNUSED
-    texts.push(Buffer.from(line.subarray(from, entry.start)))
-    kind[index] = slot.kind
-    span[index] = slot.span
-    from = entry.end
+  let offset = 0
+  for (let index = 0; index <= count; index++) {
+    const entry = index < count ? scan.entries[index] : undefined
+    const { leaf, start: stop, end: next } = entry ?? { leaf: -1, start: end, end }
+    const { kind, span } = slots[leaf] ?? UNUSED
+    const text = Buffer.from(line.subarray(from, stop))
+    steps.push(text.length, words.length, offset, kind, span * 2)
+    words.push(...wordsOf(text))
+    texts.push(text)
+    offset += text.length
+    from = next
   }
-  texts.push(Buffer.from(line.subarray(from, end)))
-  return { count, kind, span, ...columns(texts) }
+  return { steps: Int32Array.from(steps), words: Float64Array.from(words), bytes: Buffer.concat(texts) }
 }
 
-type Texts = Pick<JsonTemplate, "length" | "word" | "byte" | "words" | "bytes">
-
-function columns(texts: readonly Buffer[]): Texts {
+function wordsOf(text: Buffer): number[] {
   const words: number[] = []
-  const word = new Int32Array(texts.length)
-  const byte = new Int32Array(texts.length)
-  let offset = 0
-  for (const [index, text] of texts.entries()) {
-    word[index] = words.length
-    byte[index] = offset
-    offset += text.length
-    for (let at = 0; at + 8 <= text.length; at += 8) words.push(text.readDoubleLE(at))
-    if (text.length > 8 && text.length % 8 !== 0) words.push(text.readDoubleLE(text.length - 8))
-  }
-  return {
-    length: Int32Array.from(texts, (text) => text.length),
-    word,
-    byte,
-    words: Float64Array.from(words),
-    bytes: Buffer.concat(texts),
-  }
+  for (let at = 0; at + 8 <= text.length; at += 8) words.push(text.readDoubleLE(at))
+  if (text.length > 8 && text.length % 8 !== 0) words.push(text.readDoubleLE(text.length - 8))
+  return words
 }
