@@ -44,7 +44,7 @@ test("pods get three addresses each, gateways first", () => {
 
 test("a sidecar's clusters: ingress, egress per target, AWS, allow-all; targets in the metadata", () => {
   const clusters = resources(filesOf("front_ns-0"), "cds.json")
-  expect(clusters.map(({ name, type }) => `${name} ${type}`)).toEqual([
+  expect(clusters.map(({ name, type }) => `${String(name)} ${String(type)}`)).toEqual([
     "cds_ingress_shop_front_ns_http_8080 STATIC",
     "cds_egress_shop_cart-v2_ns_http_8080 LOGICAL_DNS",
     "cds_egress_shop_cart_ns_http_8080 EDS",
