@@ -5,10 +5,10 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { stateError } from "./state-errors.ts"
 
 /** Version of the tables and of the blobs in them. A higher one is refused and kept. */
-export const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 1
 /** Marks the file as ours: `MSCP`. */
 const APPLICATION_ID = 0x4d534350
-export const STATE_NAME = "state.sqlite"
+const STATE_NAME = "state.sqlite"
 
 const TABLES = `
 create table meta(key text primary key, value) without rowid;

@@ -1,7 +1,7 @@
 /** Protobuf's wire format, as far as OTLP needs it (protobuf.dev, "Encoding"). Tags are below 128: one byte each. */
 
 /** Bytes that a varint takes. */
-export function varintBytes(value: number): number {
+function varintBytes(value: number): number {
   let bytes = 1
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++
   return bytes
@@ -18,7 +18,7 @@ export function putHead(out: Uint8Array, at: number, tag: number, length: number
   return putVarint(out, at + 1, length)
 }
 
-export function putVarint(out: Uint8Array, at: number, value: number): number {
+function putVarint(out: Uint8Array, at: number, value: number): number {
   let end = at
   let rest = value
   while (rest > 127) {
