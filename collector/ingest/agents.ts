@@ -7,8 +7,10 @@ export interface Agent {
   host: string
   readonly firstSeenMs: number
   lastSeenMs: number
-  /** When the request before the present one came; 0 for the first. */
+  /** When it last sent before the present burst of requests (one tick takes several); 0 for the first burst. */
   previousMs: number
+  /** When the present burst began. */
+  burstMs: number
   /** Newest sample time of its last request minus our clock. */
   skewMs: number
   /** The request that `skewMs` is of. */
@@ -33,12 +35,23 @@ export function makeAgent(id: string, host: string, nowMs: number): Agent {
     firstSeenMs: nowMs,
     lastSeenMs: nowMs,
     previousMs: 0,
+    burstMs: nowMs,
     skewMs: 0,
     skewAtMs: 0,
     aliases: new Map(),
     cursors: new Map(),
     dirty: false,
   }
+}
+
+/** Notes a request. A pause of half a step, or a whole step of sending, begins a new burst. */
+export function noteRequest(agent: Agent, nowMs: number, stepMs: number): void {
+  if (nowMs - agent.lastSeenMs > stepMs / 2 || nowMs - agent.burstMs > stepMs) {
+    agent.previousMs = agent.lastSeenMs
+    agent.burstMs = nowMs
+  }
+  agent.lastSeenMs = nowMs
+  agent.dirty = true
 }
 
 const ID_LENGTH = 256

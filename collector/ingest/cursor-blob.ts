@@ -55,6 +55,7 @@ function cursorOf(ref: SeriesRef, agent: Agent, store: SeriesStore): Cursor | un
     value: 0,
     counts: metric.type === "histogram" ? new Float64Array(BUCKETS) : undefined,
     touchedMs: agent.lastSeenMs,
+    gone: false,
   }
 }
 

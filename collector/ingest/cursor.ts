@@ -15,6 +15,8 @@ export interface Cursor {
   readonly counts: Float64Array | undefined
   /** When a point last came, by our clock. */
   touchedMs: number
+  /** The series may be another's by now: whoever still holds this cursor must look it up anew. */
+  gone: boolean
 }
 
 /** What a point says against its cursor. `old`: overtaken by a newer one; nothing is counted. */

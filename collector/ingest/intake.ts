@@ -2,7 +2,7 @@ import type { Metric } from "#mesh/catalogue.ts"
 import { BUCKETS } from "../store/cells.ts"
 import { metricNamed } from "../store/series-index.ts"
 import { REFUSED, type SeriesStore } from "../store/series-store.ts"
-import { type Agent, type AgentSeen, identityOf, makeAgent, tidyAliases } from "./agents.ts"
+import { type Agent, type AgentSeen, identityOf, makeAgent, noteRequest, tidyAliases } from "./agents.ts"
 import { type Cursor, judge, totalOf } from "./cursor.ts"
 import { agentsBytes, cursorBytes, readAgents, readCursors } from "./cursor-blob.ts"
 import type { OtlpPoint, PointVisitor } from "./otlp-point.ts"
@@ -125,9 +125,8 @@ export class Intake {
       if (this.#agents.size >= this.#config.maxAgents) return undefined
       agent = makeAgent(id, host, nowMs)
       this.#agents.set(id, agent)
-    } else if (agent.lastSeenMs < nowMs) agent.previousMs = agent.lastSeenMs
-    agent.lastSeenMs = nowMs
-    agent.dirty = true
+    }
+    noteRequest(agent, nowMs, this.#store.stepMs)
     if (host !== "") agent.host = host
     return agent
   }
@@ -144,7 +143,7 @@ export class Intake {
       agent.aliases.set(metric.name, aliases)
     }
     let cursor = point.key === undefined ? undefined : aliases.get(point.key)
-    if (cursor === undefined) {
+    if (cursor === undefined || cursor.gone) {
       const found = this.#find(agent, metric, point, nowMs)
       if (typeof found === "string") return found
       cursor = found
@@ -184,15 +183,22 @@ export class Intake {
       value: 0,
       counts: metric.type === "histogram" ? new Float64Array(BUCKETS) : undefined,
       touchedMs: nowMs,
+      gone: false,
     }
     agent.cursors.set(ref, cursor)
     return cursor
   }
 
   #gauge(agent: Agent, cursor: Cursor, point: OtlpPoint, nowMs: number): void {
-    if ((point.flags & ENDED) !== 0 || Number.isNaN(point.value)) this.#store.retire(cursor.ref, agent.id)
+    if ((point.flags & ENDED) !== 0 || Number.isNaN(point.value)) this.#retire(agent, cursor)
     else this.#store.set(cursor.ref, agent.id, point.value, nowMs)
     this.counts.accepted++
+  }
+
+  #retire(agent: Agent, cursor: Cursor): void {
+    this.#store.retire(cursor.ref, agent.id)
+    agent.cursors.delete(cursor.ref)
+    cursor.gone = true
   }
 
   #count(agent: Agent, cursor: Cursor, point: OtlpPoint, nowMs: number): void {
@@ -220,7 +226,7 @@ export class Intake {
     return judge(cursor, point, point.count, fell, totalOf(counts))
   }
 
-  /** Increments lie between the agent's last request and now; within about a step they are simply counted now. */
+  /** Increments lie between the agent's last sending and now; within about a step they are simply counted now. */
   #since(agent: Agent, nowMs: number): number {
     const gap = nowMs - agent.previousMs
     return agent.previousMs === 0 || gap <= this.#store.stepMs * 1.5 ? nowMs : agent.previousMs
@@ -284,17 +290,16 @@ export class Intake {
   }
 
   #sweepAgent(agent: Agent, nowMs: number): void {
-    let dropped = false
     for (const [ref, cursor] of agent.cursors) {
       const gauge = cursor.metric.type === "gauge"
-      const age = agent.lastSeenMs - cursor.touchedMs
-      if (gauge && age > this.#config.gaugeStaleMs) this.#store.retire(ref, agent.id)
-      if (nowMs - cursor.touchedMs <= HOUR_MS && !(gauge && age > this.#config.gaugeStaleMs)) continue
-      agent.cursors.delete(ref)
-      dropped = true
+      if (gauge && agent.lastSeenMs - cursor.touchedMs > this.#config.gaugeStaleMs)
+        this.#retire(agent, cursor)
+      else if (nowMs - cursor.touchedMs > HOUR_MS) {
+        agent.cursors.delete(ref)
+        cursor.gone = true
+      }
     }
-    if (dropped) agent.aliases.clear()
-    else tidyAliases(agent)
+    tidyAliases(agent)
   }
 }
 

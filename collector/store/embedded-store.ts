@@ -188,7 +188,9 @@ export class EmbeddedStore implements SeriesStore {
   #tidy(): void {
     const now = this.endMs
     const keepTimes = Math.floor(now / MINUTE_MS) % 10 === 0
-    for (const series of expireGauges(this.#gauges, this.#index, now - HOUR_MS)) this.#forget(series)
+    // A little later than writers let go of a silent series, so that none still holds its number.
+    for (const series of expireGauges(this.#gauges, this.#index, now - HOUR_MS - 2 * MINUTE_MS))
+      this.#forget(series)
     for (const series of this.#index.byId) {
       if (series === undefined || series.metric.type === "gauge") continue
       if (series.lastMs < now - FORGET_MS) this.#forget(series)

@@ -52,6 +52,7 @@ describe("what a cumulative point says", () => {
       value: 10,
       counts: undefined,
       touchedMs: 0,
+      gone: false,
     }
     const point = Object.assign(makePoint(), { startMs, timeMs, value })
     expect(judge(cursor, point, value, value < cursor.value, cursor.value)).toBe(step)
@@ -252,6 +253,20 @@ describe("gauges of agents", () => {
     expect(await collector.store.gauges(METRICS.proxyUp)).toHaveLength(1)
   })
 
+  it("come back under their own name after their place was given to another", async () => {
+    const collector = new SmallCollector()
+    collector.send("a", proxyGauge("p", 1, 0))
+    collector.send("a", proxyGauge("p", 0, 1))
+    collector.pass(60_000)
+    collector.send("a", proxyGauge("q", 1, 0))
+    collector.send("a", proxyGauge("p", 5, 0))
+    const rows = await collector.store.gauges(METRICS.proxyUp)
+    expect(rows.map((row) => [row.labels.get("proxy"), row.value])).toEqual([
+      ["q", 1],
+      ["p", 5],
+    ])
+  })
+
   it("go when a reporting agent leaves them out of its full sends, and stay while it is silent", async () => {
     const collector = new SmallCollector()
     collector.send("a", up(1))
@@ -385,4 +400,8 @@ function fastBuckets(count: number): TestMetric[] {
       ],
     },
   ]
+}
+
+function proxyGauge(proxy: string, value: number, flags: number): TestMetric[] {
+  return [{ name: METRICS.proxyUp.name, kind: "gauge", points: [{ attributes: { proxy }, value, flags }] }]
 }
