@@ -98,7 +98,10 @@ class JsonLines {
   #unescape(fact: AccessFact, bytes: Buffer): Buffer {
     const { spans } = fact
     let needed = 0
-    for (let at = 0; at < spans.length; at += 2) needed += (spans[at + 1] ?? 0) - (spans[at] ?? 0)
+    for (let at = 0; at < spans.length; at += 2) {
+      // Of an empty span the end says nothing.
+      if ((spans[at] ?? -1) >= 0) needed += (spans[at + 1] ?? 0) - (spans[at] ?? 0)
+    }
     if (needed > this.#scratch.length) this.#scratch = Buffer.alloc(needed * 2)
     let to = 0
     for (let at = 0; at < spans.length; at += 2) {

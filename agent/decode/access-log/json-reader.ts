@@ -4,8 +4,6 @@ import { endOfString, endOfValue } from "./json-value.ts"
 import { Kind } from "./target.ts"
 import { isAmount, storeAmount, storeValue } from "./value.ts"
 
-const TEXT = Kind.text
-const SKIP = Kind.skip
 const QUOTE = 34
 const DASH = 45
 const BACKSLASH = 92
@@ -22,6 +20,13 @@ const HIGHS = 0x80808080 | 0
 
 /** What reading a line by a template came to. */
 export const Match = { no: 0, plain: 1, escaped: 2 } as const
+// Constants of this module, also those of others: loads from an imported object cost a tenth of the walk.
+const NO = Match.no
+const PLAIN = Match.plain
+const ESCAPED = Match.escaped
+const NEXT_STEP = STEP
+const TEXT = Kind.text
+const SKIP = Kind.skip
 
 /** Reads lines by a template. Eight bytes a step, both for the texts between the values and within strings. */
 export class JsonReader {
@@ -38,22 +43,22 @@ export class JsonReader {
     }
     const view = this.#view
     const { steps, words } = template
-    const count = steps.length - STEP
+    const count = steps.length - NEXT_STEP
     const spans = fact.spans
     this.intermediate = false
-    let match: number = Match.plain
+    let match: number = PLAIN
     let at = start
-    for (let step = 0; step < count; step += STEP) {
+    for (let step = 0; step < count; step += NEXT_STEP) {
       const size = steps[step] ?? 0
-      if (at + size >= end) return Match.no
+      if (at + size >= end) return NO
       if (size >= 8) {
         const last = at + size - 8
         let next = steps[step + 1] ?? 0
-        for (; at < last; at += 8) if (view.getFloat64(at, true) !== words[next++]) return Match.no
-        if (view.getFloat64(last, true) !== words[next]) return Match.no
+        for (; at < last; at += 8) if (view.getFloat64(at, true) !== words[next++]) return NO
+        if (view.getFloat64(last, true) !== words[next]) return NO
         at = last + 8
       } else {
-        if (!sameText(template, step, bytes, at)) return Match.no
+        if (!sameText(template, step, bytes, at)) return NO
         at += size
       }
       const kind = steps[step + 3] ?? 0
@@ -82,11 +87,11 @@ export class JsonReader {
             break
           }
         }
-        if (at < 0) return Match.no
+        if (at < 0) return NO
         if (bytes[at] === BACKSLASH) {
           at = endOfString(bytes, at, end)
-          if (at < 0) return Match.no
-          match = Match.escaped
+          if (at < 0) return NO
+          match = ESCAPED
         }
         if (kind === TEXT) {
           const none = at === from || (at === from + 1 && bytes[from] === DASH)
@@ -114,11 +119,11 @@ export class JsonReader {
           continue
         }
         at = endOfValue(bytes, from, end)
-        if (at < 0) return Match.no
+        if (at < 0) return NO
         if (storeValue(fact, kind, pair / 2, bytes, from, at)) this.intermediate = true
       }
     }
-    return endsWith(template, bytes, at, end) ? match : Match.no
+    return endsWith(template, bytes, at, end) ? match : NO
   }
 }
 
@@ -132,7 +137,7 @@ function slowString(bytes: Buffer, at: number, end: number): number {
 
 function endsWith(template: JsonTemplate, bytes: Buffer, at: number, end: number): boolean {
   const { steps } = template
-  const last = steps.length - STEP
+  const last = steps.length - NEXT_STEP
   return at + (steps[last] ?? 0) === end && sameText(template, last, bytes, at)
 }
 

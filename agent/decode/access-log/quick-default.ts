@@ -1,7 +1,7 @@
 import { type AccessFact, Field } from "#mesh/access.ts"
 import { DecodeResult } from "./decoder.ts"
 import { readFlags } from "./flag-bytes.ts"
-import { QuoteIndex } from "./quote-index.ts"
+import { nextQuote } from "./quote-index.ts"
 
 const BLANK = 32
 const QUOTE = 34
@@ -11,7 +11,8 @@ const OPEN = 91
 const CLOSE = 93
 /** `[2026-11-20T15:53:52.113Z] "` up to and with the quote. */
 const PREFIX = 28
-const QUOTES = 12
+/** With every value empty. */
+const SHORTEST = PREFIX + 20
 const DIGITS = 15
 
 /**
@@ -21,46 +22,50 @@ const DIGITS = 15
 export class QuickDefault {
   readonly #fact: AccessFact
   readonly #spans: Int32Array
-  readonly #quotes = new QuoteIndex(QUOTES)
-  /** X-Forwarded-For has no field of its own: it is the first header. */
-  readonly #forwardedFor: number
+  /** Fields of the five values in quotes. */
+  readonly #order: readonly number[]
+  #bytes: Buffer | undefined
+  #view: DataView = new DataView(new ArrayBuffer(0))
   /** Behind the number that was read last. */
   #at = 0
 
+  /** @param forwardedFor index of X-Forwarded-For, which has no field of its own, in `fact.spans` */
   constructor(fact: AccessFact, forwardedFor: number) {
     this.#fact = fact
     this.#spans = fact.spans
-    this.#forwardedFor = forwardedFor
+    this.#order = [forwardedFor, Field.userAgent, Field.requestId, Field.authority, Field.upstreamHost]
   }
 
   read(bytes: Buffer, start: number, end: number): number {
     const first = start + PREFIX
-    if (end - start < PREFIX + QUOTES || bytes[start] !== OPEN || bytes[start + 11] !== LETTER_T) return NO
+    if (end - start < SHORTEST || bytes[start] !== OPEN || bytes[start + 11] !== LETTER_T) return NO
     if (bytes[first - 3] !== CLOSE || bytes[first - 2] !== BLANK || bytes[first - 1] !== QUOTE) return NO
-    // The time holds no quote, so the search begins behind it, at the first quote.
-    if (!this.#quotes.find(bytes, first - 1, end)) return NO
-    const { places } = this.#quotes
-    const forwarded = places[2] ?? 0
-    const host = places[10] ?? 0
-    if (places[11] !== end - 1) return NO
-    if (
-      !this.#request(bytes, first, places[1] ?? 0) ||
-      !this.#numbers(bytes, (places[1] ?? 0) + 1, forwarded)
-    )
-      return NO
-    const spans = this.#spans
-    for (let pair = 2; pair < 10; pair += 2) {
-      const close = places[pair + 1] ?? 0
-      if (bytes[close + 1] !== BLANK || close + 2 !== places[pair + 2]) return NO
+    const view = this.#viewOf(bytes)
+    const request = nextQuote(view, bytes, first, end)
+    if (request < 0 || !this.#request(bytes, first, request)) return NO
+    // Each value is read up to its first quote, and behind the fifth nothing is left: so none of them holds a quote.
+    let at = this.#numbers(bytes, request + 1, end)
+    if (at < 0) return NO
+    const order = this.#order
+    for (let index = 0; index < order.length; index++) {
+      if (bytes[at] !== BLANK || bytes[at + 1] !== QUOTE) return NO
+      const close = nextQuote(view, bytes, at + 2, end)
+      if (close < 0) return NO
+      this.#text(order[index] ?? 0, bytes, at + 2, close)
+      at = close + 1
     }
-    spans[Field.startTime * 2] = start + 1
-    spans[Field.startTime * 2 + 1] = first - 3
-    this.#text(this.#forwardedFor, bytes, forwarded + 1, places[3] ?? 0)
-    this.#text(Field.userAgent, bytes, (places[4] ?? 0) + 1, places[5] ?? 0)
-    this.#text(Field.requestId, bytes, (places[6] ?? 0) + 1, places[7] ?? 0)
-    this.#text(Field.authority, bytes, (places[8] ?? 0) + 1, places[9] ?? 0)
-    this.#text(Field.upstreamHost, bytes, host + 1, end - 1)
+    if (at !== end) return NO
+    this.#spans[Field.startTime * 2] = start + 1
+    this.#spans[Field.startTime * 2 + 1] = first - 3
     return DecodeResult.ok
+  }
+
+  #viewOf(bytes: Buffer): DataView {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    return this.#view
   }
 
   /** `GET /path HTTP/1.1`: the method is the first word, the protocol the last, and the path all between. */
@@ -76,8 +81,8 @@ export class QuickDefault {
     return true
   }
 
-  /** ` 200 - 0 4 4 4 ` from the first blank to the quote behind the last. */
-  #numbers(bytes: Buffer, start: number, end: number): boolean {
+  /** ` 200 - 0 4 4 4`; answers behind the last, where a blank is, or -1. */
+  #numbers(bytes: Buffer, start: number, end: number): number {
     const fact = this.#fact
     const code = this.#number(bytes, start, end)
     const flags = this.#at + 1
@@ -92,7 +97,7 @@ export class QuickDefault {
     fact.durationMs = this.#number(bytes, this.#at, end)
     fact.upstreamMs = this.#number(bytes, this.#at, end)
     fact.code = code < 0 ? 0 : code
-    return this.#at + 1 === end && bytes[this.#at] === BLANK && bytes[flags - 1] === BLANK
+    return this.#at < end ? this.#at : -1
   }
 
   /** A blank and a number or `-`; the next blank is where `#at` points. Anything else leaves `#at` behind the end. */

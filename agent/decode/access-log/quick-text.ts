@@ -13,6 +13,11 @@ const LETTER_T = 84
 const TIME_LENGTH = 24
 /** More digits than any number that is counted; keeps the sum exact. */
 const DIGITS = 15
+// Constants of this module: loads from an imported object would cost more than the work.
+const OP_TEXT = Op.text
+const OP_NUMBER = Op.number
+const OP_OTHER = Op.other
+const OP_TIME = Op.time
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -88,7 +93,7 @@ export class QuickText {
       pc += 9
       for (; forward > 0; forward--, pc += 6) {
         const from = left
-        if (program[pc] === Op.number) {
+        if (program[pc] === OP_NUMBER) {
           let value = 0
           for (; left < right; left++) {
             const digit = (bytes[left] ?? 0) - 48
@@ -126,7 +131,7 @@ export class QuickText {
           right -= program[pc + 4] ?? 0
           if (right < left || !this.#hasLiteral(program[pc + 5] ?? 0, bytes, right, to)) return false
         }
-        if (program[at] === Op.time && !isTime(bytes, left, right)) return false
+        if (program[at] === OP_TIME && !isTime(bytes, left, right)) return false
         this.#store(at, program, spans, bytes, left, right)
       }
       left = next
@@ -145,10 +150,10 @@ export class QuickText {
     const op = program[pc]
     const pair = program[pc + 2] ?? 0
     const none = end === start || (end === start + 1 && bytes[start] === DASH)
-    if (op === Op.text || op === Op.time) {
+    if (op === OP_TEXT || op === OP_TIME) {
       spans[pair] = none ? -1 : start
       spans[pair + 1] = none ? -1 : end
-    } else if (op === Op.other) {
+    } else if (op === OP_OTHER) {
       this.#storeOther(program[pc + 1] ?? 0, pair / 2, bytes, none ? -1 : start, end)
     }
   }
@@ -171,7 +176,7 @@ function numberKinds(program: Int32Array): number[] {
     const backward = program[pc + 8] ?? 0
     pc += 9
     for (let index = 0; index < forward; index++) {
-      if (program[pc + index * 6] === Op.number) kinds.add(program[pc + index * 6 + 1] ?? 0)
+      if (program[pc + index * 6] === OP_NUMBER) kinds.add(program[pc + index * 6 + 1] ?? 0)
     }
     pc += forward * 6 + wild * 3 + backward * 6
   }

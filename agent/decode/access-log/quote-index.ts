@@ -61,3 +61,18 @@ export class QuoteIndex {
     return found === count
   }
 }
+
+/** Where the next quote in `[at, end)` is; -1 when there is none. `view` is over the bytes of the same buffer. */
+export function nextQuote(view: DataView, bytes: Buffer, at: number, end: number): number {
+  for (const stop = end - 8; at <= stop; at += 8) {
+    const near = view.getInt32(at, true) ^ QUOTES
+    const inNear = (near - ONES) & ~near & HIGHS
+    // The lowest bit set is exact: it belongs to the first quote.
+    if (inNear !== 0) return at + ((31 - Math.clz32(inNear & -inNear)) >> 3)
+    const far = view.getInt32(at + 4, true) ^ QUOTES
+    const inFar = (far - ONES) & ~far & HIGHS
+    if (inFar !== 0) return at + 4 + ((31 - Math.clz32(inFar & -inFar)) >> 3)
+  }
+  for (; at < end; at++) if (bytes[at] === QUOTE) return at
+  return -1
+}

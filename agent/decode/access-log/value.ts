@@ -5,6 +5,18 @@ import { readNumber } from "./number.ts"
 import { Kind } from "./target.ts"
 
 const DASH = 45
+// Constants of this module: loads from an imported object would cost more than the work.
+const ATTEMPTS = Kind.attempts
+const CODE = Kind.code
+const DURATION = Kind.duration
+const FLAGS = Kind.flags
+const GRPC = Kind.grpc
+const LOG_TYPE = Kind.logType
+const LONG_FLAGS = Kind.longFlags
+const RECEIVED = Kind.received
+const SENT = Kind.sent
+const TEXT = Kind.text
+const UPSTREAM_TIME = Kind.upstreamTime
 
 /**
  * Puts the value in `[start, end)` where its slot says. An empty value, `-` and start = -1 (JSON null) all mean "none".
@@ -22,19 +34,19 @@ export function storeValue(
   if (span >= 0) {
     fact.spans[span * 2] = none ? -1 : start
     fact.spans[span * 2 + 1] = none ? -1 : end
-    if (kind === Kind.text) return false
+    if (kind === TEXT) return false
   }
   switch (kind) {
-    case Kind.flags:
+    case FLAGS:
       fact.flags = none ? 0 : readFlags(bytes, start, end)
       return false
-    case Kind.longFlags:
+    case LONG_FLAGS:
       fact.flags = none ? 0 : readLongFlags(bytes, start, end)
       return false
-    case Kind.grpc:
+    case GRPC:
       fact.grpcStatus = none ? -1 : readGrpcStatus(bytes, start, end)
       return false
-    case Kind.logType:
+    case LOG_TYPE:
       return !none && isIntermediate(bytes, start, end)
     default:
       storeAmount(fact, kind, none ? -1 : readNumber(bytes, start, end))
@@ -44,18 +56,18 @@ export function storeValue(
 
 /** Puts a number where its kind says; -1 is none. Only for kinds that are nothing but a number. */
 export function storeAmount(fact: AccessFact, kind: number, amount: number): void {
-  if (kind === Kind.code) fact.code = amount < 0 ? 0 : amount
-  else if (kind === Kind.grpc) fact.grpcStatus = amount
-  else if (kind === Kind.duration) fact.durationMs = amount
-  else if (kind === Kind.upstreamTime) fact.upstreamMs = amount
-  else if (kind === Kind.received) fact.bytesReceived = amount
-  else if (kind === Kind.sent) fact.bytesSent = amount
-  else if (kind === Kind.attempts) fact.attempts = amount
+  if (kind === CODE) fact.code = amount < 0 ? 0 : amount
+  else if (kind === GRPC) fact.grpcStatus = amount
+  else if (kind === DURATION) fact.durationMs = amount
+  else if (kind === UPSTREAM_TIME) fact.upstreamMs = amount
+  else if (kind === RECEIVED) fact.bytesReceived = amount
+  else if (kind === SENT) fact.bytesSent = amount
+  else if (kind === ATTEMPTS) fact.attempts = amount
 }
 
 /** Whether a kind is nothing but a number. */
 export function isAmount(kind: number): boolean {
-  return kind === Kind.code || (kind >= Kind.grpc && kind <= Kind.attempts)
+  return kind === CODE || (kind >= GRPC && kind <= ATTEMPTS)
 }
 
 const FINAL_TYPES = ["NotSet", "DownstreamEnd", "TcpConnectionEnd", "UdpSessionEnd"].map((name) =>
