@@ -76,7 +76,7 @@ export class LineResolver implements Resolver {
     } else if (host >= 0) {
       reach = this.#deps.reaches.byHost(view, host, spans[Field.upstreamHost * 2 + 1] ?? host)
     }
-    const side = old?.side ?? this.#deps.sides.of(fact, view, reach, host >= 0)
+    const side = old?.side ?? this.#deps.sides.of(fact, view, reach)
     if (fact.kind === "tcp") return this.#tcp(fact, reach, old, side)
     return this.#http(fact, view, reach, old, side ?? this.#sideByAuthority(fact), cluster >= 0, host >= 0)
   }

@@ -1,7 +1,7 @@
 import { type AccessFact, Field, type FormatAbilities } from "#mesh/access.ts"
 import type { EnvoyRoute } from "#mesh/proxy.ts"
 import type { Doubt, Interner, RequestRow, Target } from "#mesh/request.ts"
-import { AMBIGUOUS } from "#mesh/resource.ts"
+import { AMBIGUOUS, UNKNOWN } from "#mesh/resource.ts"
 import { portOf, portStart } from "./addresses.ts"
 import { headerField, type LineView, makeLineReader } from "./line-view.ts"
 import type { Reach } from "./reach.ts"
@@ -12,7 +12,7 @@ import { type KeyField, RouteCache } from "./route-cache.ts"
 import { liveClusters, type NamedRoute, type RouteNames } from "./route-names.ts"
 import type { TableRow } from "./route-table/host-index.ts"
 import { RouteTable } from "./route-table.ts"
-import type { RouteLabels } from "./rows.ts"
+import { type RouteLabels, unmatchedLabels } from "./rows.ts"
 import type { HttpWay, Topology } from "./topology.ts"
 
 /** What the route table and the names make of a line; the same for all lines of the same key. */
@@ -103,19 +103,31 @@ export class Pass {
     const hostless = line.authority === undefined && abilities?.fields.includes("authority") === true
     // Broken requests show no path or no host: Envoy refused them before it looked for a route.
     if (routed.none || ((nothing || hostless) && reach === undefined))
-      return this.#unmatched(side, line, undefined)
+      return this.#unmatched(side, line, reach, undefined)
     const question = { line, reach, mayBeUnmatched: routed.open, queryLogged }
     const answer =
       before === undefined ? replay(side, question) : replaySecondPass(before.side, side, question)
-    if (answer.rows.length === 0) return this.#unmatched(side, line, "route_unmatched")
+    if (answer.rows.length === 0) return this.#unmatched(side, line, reach, "route_unmatched")
     return this.#found(answer, reach)
   }
 
-  #unmatched(side: ReplaySide, line: LineView, doubt: Doubt | undefined): Found {
+  /** The service is the one that the authority names; else the one that the cluster is for, when it went to one. */
+  #unmatched(side: ReplaySide, line: LineView, reach: Reach | undefined, doubt: Doubt | undefined): Found {
     const { authority } = line
+    const { gateway, names, row } = this.#deps
+    const target = gateway ? this.#deps.interner.target("") : reach?.target
     const hosts = authority === undefined ? [] : side.tables.map((table) => table.namedHost(authority))
-    const row = this.#deps.names.unmatched(hosts.find((host) => host !== undefined))
-    return { row, target: undefined, grpc: false, doubt }
+    const host = hosts.find((one) => one !== undefined)
+    if (host !== undefined || reach === undefined || gateway) {
+      return { row: names.unmatched(host), target, grpc: false, doubt }
+    }
+    const services = new Set<string>()
+    for (const [route, { labels }] of names.routes) {
+      if (liveClusters(route).some((name) => reach.names.has(name))) services.add(labels.virtualService ?? "")
+    }
+    const [only] = services
+    const service = services.size === 1 && only !== undefined && only !== "" ? only : UNKNOWN
+    return { row: row(unmatchedLabels(service, false)), target, grpc: false, doubt }
   }
 
   #found(answer: ReplayAnswer, reach: Reach | undefined): Found {

@@ -116,8 +116,9 @@ export function replay(side: ReplaySide, question: ReplayQuestion): ReplayAnswer
   if (!side.rewrites) return replayPlain(side, question)
   const explained = explain(side, question)
   if (explained.rows.length > 0) return explained
-  // Replies that Envoy made before it rewrote anything show the request as it came.
-  return ask(side, question, line.original ?? line.either ?? line.path, line.authority)
+  // Replies that Envoy made before it rewrote anything show the request as it came; an `original` is then the caller's.
+  const answer = ask(side, question, line.path ?? line.either ?? line.original, line.authority)
+  return line.original === undefined ? answer : { ...answer, doubt: answer.doubt ?? "forgeable" }
 }
 
 /** No row of this side rewrites: `path` is what was matched. A format that shows only one of two paths can be fooled. */

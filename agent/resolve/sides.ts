@@ -39,12 +39,12 @@ export class Sides {
     this.#only = sides.size === 1 ? first : undefined
   }
 
-  /** Undefined when nothing that Envoy wrote tells. `view` is over the fact's bytes; `host`: the line has an upstream host. */
-  of(fact: AccessFact, view: DataView, reach: Reach | undefined, host: boolean): Side | undefined {
+  /** Undefined when nothing that Envoy wrote tells. `view` is over the fact's bytes. */
+  of(fact: AccessFact, view: DataView, reach: Reach | undefined): Side | undefined {
     return (
       reach?.side ??
       this.#byLocal(fact, view) ??
-      (host && reach === undefined && this.#inboundIsFixed ? "outbound" : undefined) ??
+      (reach === undefined && this.#inboundIsFixed && isElsewhere(fact) ? "outbound" : undefined) ??
       this.#byRemote(fact, view) ??
       this.#only
     )
@@ -79,6 +79,15 @@ export class Sides {
     if (this.#own.get(view, start, stop) === true) return "outbound"
     return isLoopback(bytes, start, stop) ? undefined : "inbound"
   }
+}
+
+/** The line has an upstream host, and it is not in this pod. */
+function isElsewhere({ bytes, spans }: AccessFact): boolean {
+  const start = spans[Field.upstreamHost * 2] ?? -1
+  if (start < 0) return false
+  const end = spans[Field.upstreamHost * 2 + 1] ?? start
+  const port = portStart(bytes, start, end)
+  return port >= 0 && !isLoopback(bytes, start, port - 1)
 }
 
 function listenerSides(topology: Topology): { bound: [string, Side][]; ports: Map<number, Side> } {

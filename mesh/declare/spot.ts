@@ -40,7 +40,8 @@ function plainValue(document: Document, place: Place): unknown {
   try {
     return document.toJS()
   } catch (cause) {
-    throw invalid({ value: undefined, path: [], place }, "cannot be read", cause)
+    const why = cause instanceof Error ? cause.message : "its aliases cannot be unfolded"
+    throw invalid({ value: undefined, path: [], place }, `cannot be read: ${why}`, cause)
   }
 }
 
