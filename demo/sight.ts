@@ -3,8 +3,8 @@ import { type LogKind, logKind } from "./logs.ts"
 import type { TruthCount } from "./truth.ts"
 
 /**
- * The truth as each proxy's log setting lets it be told: default text has no gRPC status, and stats alone count a body
- * that was cut by its status (docs/metrics.md, what each source can say).
+ * The truth as each proxy's log setting lets it be told: only a JSON log holds a gRPC status (docs/metrics.md, what each
+ * source can say). Everything else is told exactly by default text, and by stats where one way leads to a node.
  */
 export function asTold(mesh: DeclaredMesh, rows: readonly TruthCount[]): readonly TruthCount[] {
   const kinds = new Map<string, LogKind>(
@@ -19,10 +19,8 @@ function reporterOf(row: TruthCount): string {
 }
 
 function told(row: TruthCount, kind: LogKind): TruthCount {
-  if (kind === "json") return row
-  if (row.grpcStatus >= 0) return Object.assign({}, row, { grpcStatus: -1, outcome: byCode(row.code) })
-  const cut = row.outcome === "error" && row.code > 0 && row.code < 400
-  return kind === "none" && cut ? Object.assign({}, row, { outcome: byCode(row.code) }) : row
+  if (kind === "json" || row.grpcStatus < 0) return row
+  return Object.assign({}, row, { grpcStatus: -1, outcome: byCode(row.code) })
 }
 
 const byCode = (code: number): TruthCount["outcome"] =>

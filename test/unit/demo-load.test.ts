@@ -125,7 +125,7 @@ test("what a log setting cannot tell is told as it can", () => {
     row({ ...cut, virtualNode: text }),
     row({ ...cut, virtualNode: none }),
   ]
-  expect(asTold(RICH, rows).map(({ outcome }) => outcome)).toEqual(["ok", "error", "ok"])
+  expect(asTold(RICH, rows).map(({ outcome }) => outcome)).toEqual(["ok", "error", "error"])
 })
 
 test("differences name the labels and both counts, whatever their order", () => {
