@@ -15,11 +15,43 @@ export interface Agent {
   skewMs: number
   /** The request that `skewMs` is of. */
   skewAtMs: number
-  /** Metric name, then raw attribute bytes, to the cursor: spares decoding names that do not change. */
-  readonly aliases: Map<string, Map<string, Cursor>>
+  /** By metric name: raw attribute bytes to cursors, which spares decoding names that do not change. */
+  readonly aliases: Map<string, Aliases>
   readonly cursors: Map<SeriesRef, Cursor>
   /** Whether cursors moved since they were last staged. */
   dirty: boolean
+}
+
+/** A raw name of a series, and the one that came after it in the last request: senders keep their order. */
+export interface Alias {
+  readonly key: string
+  cursor: Cursor
+  next: Alias | undefined
+}
+
+export interface Aliases {
+  readonly byKey: Map<string, Alias>
+  /** The alias of the point before. */
+  last: Alias | undefined
+}
+
+/** Finds an alias: first where it stood last time, which costs a comparison, then by its hash. */
+export function aliasOf(aliases: Aliases, key: string): Alias | undefined {
+  const { last } = aliases
+  const guess = last?.next
+  const found = guess !== undefined && guess.key === key ? guess : aliases.byKey.get(key)
+  if (found !== undefined) {
+    if (last !== undefined) last.next = found
+    aliases.last = found
+  }
+  return found
+}
+
+export function addAlias(aliases: Aliases, key: string, cursor: Cursor): void {
+  const made: Alias = { key, cursor, next: undefined }
+  aliases.byKey.set(key, made)
+  if (aliases.last !== undefined) aliases.last.next = made
+  aliases.last = made
 }
 
 /** What others may know of an agent. */
@@ -71,5 +103,5 @@ export function identityOf(attributes: readonly string[]): { id: string; host: s
 /** Aliases of cursors that are gone, and raw names that a sender varies without end, are cut by starting anew. */
 export function tidyAliases(agent: Agent): void {
   const most = Math.max(1024, agent.cursors.size * 4)
-  for (const byKey of agent.aliases.values()) if (byKey.size > most) byKey.clear()
+  for (const [name, aliases] of agent.aliases) if (aliases.byKey.size > most) agent.aliases.delete(name)
 }

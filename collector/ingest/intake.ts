@@ -2,7 +2,16 @@ import type { Metric } from "#mesh/catalogue.ts"
 import { BUCKETS } from "../store/cells.ts"
 import { metricNamed } from "../store/series-index.ts"
 import { REFUSED, type SeriesStore } from "../store/series-store.ts"
-import { type Agent, type AgentSeen, identityOf, makeAgent, noteRequest, tidyAliases } from "./agents.ts"
+import {
+  type Agent,
+  type AgentSeen,
+  addAlias,
+  aliasOf,
+  identityOf,
+  makeAgent,
+  noteRequest,
+  tidyAliases,
+} from "./agents.ts"
 import { type Cursor, judge, totalOf } from "./cursor.ts"
 import { agentsBytes, cursorBytes, readAgents, readCursors } from "./cursor-blob.ts"
 import type { OtlpPoint, PointVisitor } from "./otlp-point.ts"
@@ -137,18 +146,8 @@ export class Intake {
     const wrong = shapeRefusal(metric, point)
     if (wrong !== undefined) return wrong
     this.#clock(agent, point, nowMs)
-    let aliases = agent.aliases.get(metric.name)
-    if (aliases === undefined) {
-      aliases = new Map()
-      agent.aliases.set(metric.name, aliases)
-    }
-    let cursor = point.key === undefined ? undefined : aliases.get(point.key)
-    if (cursor === undefined || cursor.gone) {
-      const found = this.#find(agent, metric, point, nowMs)
-      if (typeof found === "string") return found
-      cursor = found
-      if (point.key !== undefined) aliases.set(point.key, cursor)
-    }
+    const cursor = this.#cursor(agent, metric, point, nowMs)
+    if (typeof cursor === "string") return cursor
     if (metric.type === "gauge") this.#gauge(agent, cursor, point, nowMs)
     else if ((point.flags & ENDED) !== 0) this.counts.repeated++
     else this.#count(agent, cursor, point, nowMs)
@@ -164,6 +163,24 @@ export class Intake {
       agent.skewAtMs = nowMs
     }
     if (skew > FUTURE_MS || skew < -HOUR_MS) this.counts.clamped++
+  }
+
+  /** The cursor of a point, or why there is none. */
+  #cursor(agent: Agent, metric: Metric, point: OtlpPoint, nowMs: number): Cursor | string {
+    const { key } = point
+    if (key === undefined) return this.#find(agent, metric, point, nowMs)
+    let aliases = agent.aliases.get(metric.name)
+    if (aliases === undefined) {
+      aliases = { byKey: new Map(), last: undefined }
+      agent.aliases.set(metric.name, aliases)
+    }
+    const alias = aliasOf(aliases, key)
+    if (alias !== undefined && !alias.cursor.gone) return alias.cursor
+    const found = this.#find(agent, metric, point, nowMs)
+    if (typeof found === "string") return found
+    if (alias === undefined) addAlias(aliases, key, found)
+    else alias.cursor = found
+    return found
   }
 
   /** The slow way: decodes the labels. A cursor that is new has no value yet (`timeMs` -1). */
