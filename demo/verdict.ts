@@ -18,7 +18,7 @@ export interface Verdict {
 }
 
 /** Lines are flushed, followed, committed, sent and grouped; then nothing may be missing. */
-const SETTLE_MS = 20_000
+const SETTLE_MS = 30_000
 
 /** Waits until both agree with the truth, and says what differs if they do not in time. */
 export async function verdict(stage: Stage, product: Product): Promise<Verdict> {
