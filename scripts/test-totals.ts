@@ -12,10 +12,7 @@ interface Totals {
  * What a run of tests came to. A file that could not be loaded and an error outside of every test count as one failure
  * each, so that the number is never 0 in a run that failed.
  */
-function totalsOf(
-  modules: readonly TestModule[],
-  unhandledErrors: readonly SerializedError[],
-): Totals {
+function totalsOf(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): Totals {
   const totals = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
   for (const testModule of modules) {
     totals.failed += testModule.errors().length
