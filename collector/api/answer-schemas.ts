@@ -19,7 +19,7 @@ const ratio = z.number().min(0).max(1)
 const count = z.number().min(0)
 const ms = count.nullable().openapi({ description: "Milliseconds; null where nobody measured." })
 
-export const completeness = z
+const completeness = z
   .strictObject({
     complete: z.boolean(),
     proxiesKnown: count,

@@ -49,7 +49,7 @@ export function limit(wire: Wire, end: number): number {
 }
 
 /** Position of 8 fixed bytes, already stepped over. */
-export function fixed64(wire: Wire, end: number): number {
+function fixed64(wire: Wire, end: number): number {
   const at = wire.at
   if (at + 8 > end) throw malformed("ends inside a fixed number", at)
   wire.at = at + 8
@@ -104,7 +104,7 @@ export function text(wire: Wire, end: number): string {
   return textBetween(wire, start, stop)
 }
 
-export function textBetween(wire: Wire, start: number, stop: number): string {
+function textBetween(wire: Wire, start: number, stop: number): string {
   try {
     return decoder.decode(wire.bytes.subarray(start, stop))
   } catch (cause) {

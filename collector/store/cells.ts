@@ -46,7 +46,7 @@ export function growCells(cells: Cells, width: number): number {
 }
 
 /** Whether a value fits a 16-bit ring. */
-export function fits16(value: number): boolean {
+function fits16(value: number): boolean {
   return value <= 65535 && Number.isInteger(value)
 }
 

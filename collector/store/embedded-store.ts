@@ -35,7 +35,7 @@ export interface EmbeddedStoreConfig {
   readonly maxSeries: number
 }
 
-export const HOUR_MS = 3_600_000
+const HOUR_MS = 3_600_000
 export const MINUTE_MS = 60_000
 const DAY_MS = 24 * HOUR_MS
 /** A series is forgotten when the last rows that may speak of it are gone. */

@@ -4,8 +4,8 @@ import type { GaugeRow, LabelMatch, RangeAnswer, SeriesStore, StoreHealth } from
 import { type FailureFact, failureFacts, type RequestFact, requestFacts } from "./fact.ts"
 
 const ROUTE = ["mesh", "flavor", "reporter", ...ROUTE_KEY] as const
-export const REQUEST_BY = [...ROUTE, "source", "virtual_node", "outcome", "code_class", "provenance"] as const
-export const FAILURE_BY = [...ROUTE, "virtual_node", "outcome", "flag", "answered_by"] as const
+const REQUEST_BY = [...ROUTE, "source", "virtual_node", "outcome", "code_class", "provenance"] as const
+const FAILURE_BY = [...ROUTE, "virtual_node", "outcome", "flag", "answered_by"] as const
 export const HOUR_BY = [...ROUTE, "outcome"] as const
 export const DURATION_BY = [...ROUTE, "virtual_node"] as const
 export const DURATION_HOUR_BY = ROUTE

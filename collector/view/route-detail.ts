@@ -253,7 +253,7 @@ function flagsOf(route: RouteReading): FlagRow[] {
 
 const meanings: ReadonlyMap<string, string> = new Map(FLAGS.map((flag) => [flag.name, flag.meaning] as const))
 
-export function meaningOf(flags: string): string {
+function meaningOf(flags: string): string {
   if (flags === "-") return "no flag: the code alone tells"
   return flags
     .split(",")

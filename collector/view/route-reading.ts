@@ -49,7 +49,7 @@ export const FLAG_BY = ["virtual_node", "outcome", "flag", "answered_by"] as con
 export const REASON_BY = ["virtual_node", "source", "virtual_gateway", "reason"] as const
 
 /** Labels that pick the series of a row: of one reporter, never of two. */
-export function matchOf(row: RouteRow): LabelMatch {
+function matchOf(row: RouteRow): LabelMatch {
   const { key, reporter } = row
   const common = { mesh: key.mesh, flavor: key.flavor, reporter }
   return reporter === "gateway"
