@@ -4,7 +4,7 @@ import { SERVICE_HEADER } from "./dialects/app-mesh.ts"
 
 /** Not the same, the same but for a slash at the end of the prefix, the same. */
 export const DIFFERENT = 0
-export const SLASH = 1
+const SLASH = 1
 export const EQUAL = 2
 
 /**

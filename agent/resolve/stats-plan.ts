@@ -142,7 +142,7 @@ function httpCluster(
 }
 
 /** The labels of one route; of several, what they have in common. A router that differs says nothing and is left out. */
-export function sharedLabels(all: readonly RouteLabels[]): RouteLabels {
+function sharedLabels(all: readonly RouteLabels[]): RouteLabels {
   const pick = (key: keyof RouteLabels, differing: string): string => {
     const values = new Set(all.map((labels) => labels[key] ?? ""))
     const [only] = values

@@ -69,7 +69,7 @@ export function topologyOf(config: ProxyConfig, dialect: Dialect, identity: Prox
 }
 
 /** Names of all clusters that a route configuration may send to. */
-export function clustersOf(routes: RouteConfig | undefined): string[] {
+function clustersOf(routes: RouteConfig | undefined): string[] {
   const names: string[] = []
   for (const host of routes?.virtualHosts ?? []) {
     for (const { action } of host.routes) {
