@@ -110,8 +110,9 @@ class CarefulText {
 
   /**
    * Where readings differ, texts are left out: a wrong name is worse than none. Numbers and flags must say something,
-   * and the leftmost reading of them is the true one unless a path held a blank, which no request line can; headers,
-   * which can, stand to their right. For the same reason the first value keeps its leftmost reading if it is a path.
+   * and the leftmost reading of them is the true one unless the path holds a blank. Envoy refuses such a path (seen with
+   * 1.40 over HTTP/1.1 and HTTP/2), so only an `x-envoy-original-path` that the caller made up can do that; all other
+   * headers stand to the right. For the same reason the first value keeps its leftmost reading if it is a path.
    */
   #leftIsBest(slot: Slot, index: number): boolean {
     if (slot.kind === Kind.flags || slot.kind !== Kind.text) return true
