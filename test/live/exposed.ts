@@ -1,15 +1,24 @@
 import type { TruthCount } from "../../demo/truth.ts"
 import { classOf } from "../../demo/truth.ts"
-import { DURATION_BOUNDS, METRICS } from "../../mesh/catalogue.ts"
+import { DURATION_BOUNDS, type METRICS } from "../../mesh/catalogue.ts"
 import type { Snapshot } from "../../mesh/snapshot.ts"
 
 /** One number by its labels as text, so that two sides can be compared as plain objects. */
 export type Counts = Record<string, number>
 
-const KEY = ["reporter", "virtual_gateway", "gateway_route", "virtual_service", "virtual_router", "route", "source", "virtual_node"] as const
+const KEY = [
+  "reporter",
+  "virtual_gateway",
+  "gateway_route",
+  "virtual_service",
+  "virtual_router",
+  "route",
+  "source",
+  "virtual_node",
+] as const
 
 /** `reporter=source route=r … outcome=ok` in the order of the catalogue, without empty labels. */
-function keyText(labels: Readonly<Record<string, string>>, names: readonly string[]): string {
+export function keyText(labels: Readonly<Record<string, string>>, names: readonly string[]): string {
   return names.flatMap((name) => ((labels[name] ?? "") === "" ? [] : [`${name}=${labels[name]}`])).join(" ")
 }
 
@@ -57,7 +66,8 @@ export function durations(snapshot: Snapshot, reporter: string): number {
   let count = 0
   for (const series of family?.series ?? []) {
     if (!series.labels.some(([name, value]) => name === "reporter" && value === reporter)) continue
-    for (let bucket = 0; bucket <= DURATION_BOUNDS.length; bucket++) count += snapshot.buckets[series.bucketAt + bucket] ?? 0
+    for (let bucket = 0; bucket <= DURATION_BOUNDS.length; bucket++)
+      count += snapshot.buckets[series.bucketAt + bucket] ?? 0
   }
   return count
 }

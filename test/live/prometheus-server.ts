@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createWriteStream } from "node:fs"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+
+export interface PrometheusOptions {
+  readonly binary: string
+  /** Made when it does not exist. */
+  readonly folder: string
+  /** `host:port` of its own. */
+  readonly listen: string
+  /** `host:port` to scrape at /metrics. */
+  readonly target: string
+  readonly intervalMs: number
+  /** `--enable-feature` */
+  readonly features?: readonly string[]
+}
+
+/** One series of an answer, oldest sample first; times in seconds. */
+export interface PromSeries {
+  readonly metric: Readonly<Record<string, string>>
+  readonly samples: readonly (readonly [time: number, value: number])[]
+}
+
+const READY_MS = 20_000
+
+/** A real Prometheus that scrapes one target. */
+export class Prometheus {
+  readonly url: string
+  readonly #child: ChildProcess
+  readonly #log: string
+
+  /** Resolves when it is ready to answer. */
+  static async start(options: PrometheusOptions): Promise<Prometheus> {
+    await mkdir(options.folder, { recursive: true })
+    const interval = `${options.intervalMs}ms`
+    const config = {
+      global: { scrape_interval: interval, scrape_timeout: interval },
+      scrape_configs: [{ job_name: "meshscope", static_configs: [{ targets: [options.target] }] }],
+    }
+    await writeFile(join(options.folder, "prometheus.yml"), JSON.stringify(config))
+    const running = new Prometheus(options)
+    await running.#ready()
+    return running
+  }
+
+  private constructor({ binary, folder, listen, features = [] }: PrometheusOptions) {
+    this.url = `http://${listen}`
+    this.#log = join(folder, "prometheus.log")
+    const args = [
+      `--config.file=${join(folder, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+    ]
+    args.push(`--web.listen-address=${listen}`, "--log.level=warn")
+    if (features.length > 0) args.push(`--enable-feature=${features.join(",")}`)
+    const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] })
+    child.stderr.pipe(createWriteStream(this.#log))
+    this.#child = child
+    process.once("exit", () => child.kill("SIGKILL"))
+  }
+
+  async #ready(): Promise<void> {
+    const until = performance.now() + READY_MS
+    while (performance.now() < until && this.#child.exitCode === null) {
+      const answer = await fetch(`${this.url}/-/ready`).catch(() => undefined)
+      if (answer?.ok === true) return
+      await sleep(50)
+    }
+    const words = await readFile(this.#log, "utf8")
+    throw new Error(`Prometheus is not ready. It says:\n${words.split("\n").slice(-5).join("\n")}`)
+  }
+
+  /** All raw samples of a selector within the last hour. */
+  samples(selector: string): Promise<readonly PromSeries[]> {
+    return this.query(`${selector}[1h]`)
+  }
+
+  /** An instant query, of a vector or a range vector, now or at `time` (seconds since epoch). */
+  async query(query: string, time?: number): Promise<readonly PromSeries[]> {
+    const body = new URLSearchParams({ query, ...(time === undefined ? {} : { time: String(time) }) })
+    const { result } = await this.#data<{ result: readonly Answered[] }>("/api/v1/query", body)
+    return result.map(({ metric, value, values }) => {
+      const pairs = values ?? (value === undefined ? [] : [value])
+      return { metric, samples: pairs.map(([at, text]) => [at, Number(text)] as const) }
+    })
+  }
+
+  /** Exemplars of the last hour, by series. */
+  exemplars(query: string): Promise<readonly ExemplarSeries[]> {
+    const now = Date.now() / 1000
+    return this.#data(
+      "/api/v1/query_exemplars",
+      new URLSearchParams({ query, start: `${now - 3600}`, end: `${now}` }),
+    )
+  }
+
+  /** Type, help and unit of each family. */
+  metadata(): Promise<Readonly<Record<string, readonly FamilyMetadata[]>>> {
+    return this.#data("/api/v1/metadata", undefined)
+  }
+
+  /** What it knows of the one target. */
+  async target(): Promise<{ readonly health: string; readonly lastError: string }> {
+    const { activeTargets } = await this.#data<{
+      activeTargets: readonly { health: string; lastError: string }[]
+    }>("/api/v1/targets", undefined)
+    const [target] = activeTargets
+    if (target === undefined) throw new Error("Prometheus has no target.")
+    return target
+  }
+
+  async #data<T>(path: string, body: URLSearchParams | undefined): Promise<T> {
+    const answer = await fetch(`${this.url}${path}`, body === undefined ? {} : { method: "POST", body })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`Prometheus answers ${answer.status}: ${text}`)
+    // What Prometheus's own API promises.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return (JSON.parse(text) as { data: T }).data
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, "exit")
+    this.#child.kill("SIGKILL")
+    await ended
+  }
+}
+
+type Pair = readonly [number, string]
+
+interface Answered {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value?: Pair
+  readonly values?: readonly Pair[]
+}
+
+export interface FamilyMetadata {
+  readonly type: string
+  readonly help: string
+  readonly unit: string
+}
+
+export interface ExemplarSeries {
+  readonly seriesLabels: Readonly<Record<string, string>>
+  readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[]
+}
+
+/** Every place where a value is lower than the one before it, in words; empty when all only rise. */
+export function falls(series: readonly PromSeries[]): readonly string[] {
+  return series.flatMap(({ metric, samples }) =>
+    samples.flatMap(([time, value], at) => {
+      const before = samples[at - 1]?.[1] ?? value
+      return value < before ? [`${JSON.stringify(metric)} ${before} -> ${value} at ${time}`] : []
+    }),
+  )
+}
