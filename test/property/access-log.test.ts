@@ -128,7 +128,8 @@ test("the written-out way, the general quick way and the careful way agree", () 
   fc.assert(
     fc.property(request, fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 3 }), (r, mutations) => {
       const line = Buffer.from(textLine(r))
-      for (const [at, byte] of mutations) if (at < line.length && byte !== 10) line[at] = byte
+      // The time before is Envoy's own; no way looks at all of it.
+      for (const [at, byte] of mutations) if (at + 27 < line.length && byte !== 10) line[at + 27] = byte
       const one = read(quick, line, snapshot)
       const other = read(general, Buffer.concat([line, Buffer.from(" ")]), snapshot)
       expect(other).toEqual(one)
