@@ -1,14 +1,17 @@
-import type { Doubt, Resolver } from "#mesh/request.ts"
+import type { Doubt, Resolution, Resolver } from "#mesh/request.ts"
 import type { RequestAccountant } from "./account/requests.ts"
 import type { Tally } from "./account/tally.ts"
 import type { TailConsumer } from "./collect/tail/tail-source.ts"
 import { type FramerConfig, LineFramer } from "./decode/access-log/framing.ts"
 import { type LineReader, LineResult } from "./decode/access-log/line-reader.ts"
+import type { Provenances } from "./resolve/provenance.ts"
 
 /** What reads and names the lines of one proxy; replaced when its configuration moved. */
 export interface LineBinding {
   readonly reader: LineReader
   readonly resolver: Resolver
+  /** Which lines count: those of a side that stats count already must not count twice. */
+  readonly provenances: Provenances
 }
 
 /** One proxy as its log files see it. */
@@ -28,11 +31,20 @@ export interface LineCounters {
   outlier: number
   malformed: number
   intermediate: number
+  /** Access lines of a side whose requests are counted from stats. */
+  uncounted: number
 }
 
 interface LoggedFile {
   readonly proxy: LoggedProxy
   readonly framer: LineFramer
+}
+
+/** Lines without a reporter pass: they count as doubt alone. */
+function counts({ http, tcp }: Provenances, { kind, row }: Resolution): boolean {
+  if (kind === "undecided") return true
+  const side = row.reporter === "source" ? "outbound" : "inbound"
+  return (kind === "tcp" ? tcp : http)[side] === "log"
 }
 
 /** From raw lines of a file to counted requests: framing off, decoded, named, counted. All synchronous. */
@@ -44,6 +56,7 @@ export class LogLines implements TailConsumer {
     outlier: 0,
     malformed: 0,
     intermediate: 0,
+    uncounted: 0,
   }
   /** Lines that the framing could not pass on, of files that are gone. */
   readonly #pastDrops = { line_too_long: 0, bad_frame: 0 }
@@ -116,6 +129,10 @@ export class LogLines implements TailConsumer {
     this.counters.access += 1
     const { fact } = binding.reader
     const resolution = binding.resolver.resolve(fact)
+    if (!counts(binding.provenances, resolution)) {
+      this.counters.uncounted += 1
+      return
+    }
     if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
     this.#accountant.account(fact, resolution, proxy.tally)
   }

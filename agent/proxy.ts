@@ -175,7 +175,7 @@ export class Proxy implements LoggedProxy {
     })
     this.config = config
     this.resolving = resolving
-    this.binding = { reader, resolver: resolving.resolver }
+    this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances }
     this.#doubts.clear()
     this.#account(resolving, config)
     for (const note of resolving.notes)
