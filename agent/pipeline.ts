@@ -7,6 +7,7 @@ import { readBootId } from "./account/boot-id.ts"
 import type { Ledger } from "./account/contract.ts"
 import { openLedger } from "./account/ledger.ts"
 import { makeRequestAccountant } from "./account/requests.ts"
+import { ownerOf } from "./account/series-owner.ts"
 import { SharedGauges } from "./account/stats/shared-gauges.ts"
 import { makeBodyPool } from "./collect/admin/body.ts"
 import { makeGate } from "./collect/admin/gate.ts"
@@ -31,6 +32,8 @@ export interface PipelineDeps {
   readonly committed: () => void
 }
 
+/** The declared model's own series have no proxy behind them. */
+const DECLARED: ReadonlySet<string> = new Set(["resourceInfo", "routeWeight", "objective"])
 /** How often series without a proxy behind them are looked for, and after which time they leave. */
 const EXPIRE_LOOK_MS = 60_000
 const EXPIRE_MS = 3_600_000
@@ -175,13 +178,15 @@ export class Pipeline {
 
   /** A series lives as long as the resource that it is of has a proxy here; the declared model's always do. */
   #expire(): void {
-    const alive = new Set([...this.#proxies.values()].map(({ identity }) => identity?.resource ?? ""))
-    this.ledger.expire(EXPIRE_MS, (metric, labels) => {
-      if (metric === "resourceInfo" || metric === "routeWeight" || metric === "objective") return true
-      return ["source", "virtual_node", "virtual_gateway"].some((name) =>
-        alive.has(labels.get(name) ?? "\u0000"),
-      )
-    })
+    const present = new Set<string>()
+    for (const { identity } of this.#proxies.values()) {
+      if (identity === undefined) continue
+      const mesh = `mesh/${identity.mesh}`
+      present
+        .add(mesh)
+        .add(`${mesh}/${identity.role === "gateway" ? "virtualGateway" : "virtualNode"}/${identity.resource}`)
+    }
+    this.ledger.expire(EXPIRE_MS, (metric, labels) => DECLARED.has(metric) || present.has(ownerOf(labels)))
   }
 
   /** Ends all reading after a last look, and commits. Publishing may go on. */
