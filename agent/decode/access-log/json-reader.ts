@@ -35,13 +35,24 @@ export class JsonReader {
   #bytes: Buffer | undefined
   #view: DataView = new DataView(new ArrayBuffer(0))
 
-  /** Fills `fact`; after `Match.no` it is half filled. `escaped`: some string still holds escapes. */
-  read(template: JsonTemplate, fact: AccessFact, bytes: Buffer, start: number, end: number): number {
+  /** A value that is neither string, null nor a plain number; answers behind it, or -1. */
+  #odd(fact: AccessFact, kind: number, span: number, bytes: Buffer, start: number, limit: number): number {
+    const end = endOfValue(bytes, start, limit)
+    if (end >= 0 && storeValue(fact, kind, span, bytes, start, end)) this.intermediate = true
+    return end
+  }
+
+  #viewOf(bytes: Buffer): DataView {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     }
-    const view = this.#view
+    return this.#view
+  }
+
+  /** Fills `fact`; after `Match.no` it is half filled. `escaped`: some string still holds escapes. */
+  read(template: JsonTemplate, fact: AccessFact, bytes: Buffer, start: number, end: number): number {
+    const view = this.#viewOf(bytes)
     const { steps, words } = template
     const count = steps.length - NEXT_STEP
     const spans = fact.spans
@@ -57,10 +68,8 @@ export class JsonReader {
         for (; at < last; at += 8) if (view.getFloat64(at, true) !== words[next++]) return NO
         if (view.getFloat64(last, true) !== words[next]) return NO
         at = last + 8
-      } else {
-        if (!sameText(template, step, bytes, at)) return NO
-        at += size
-      }
+      } else if (sameText(template, step, bytes, at)) at += size
+      else return NO
       const kind = steps[step + 3] ?? 0
       const pair = steps[step + 4] ?? 0
       const first = bytes[at] ?? 0
@@ -87,12 +96,11 @@ export class JsonReader {
             break
           }
         }
-        if (at < 0) return NO
-        if (bytes[at] === BACKSLASH) {
+        if (at >= 0 && bytes[at] === BACKSLASH) {
           at = endOfString(bytes, at, end)
-          if (at < 0) return NO
           match = ESCAPED
         }
+        if (at < 0) return NO
         if (kind === TEXT) {
           const none = at === from || (at === from + 1 && bytes[from] === DASH)
           spans[pair] = none ? -1 : from
@@ -118,9 +126,8 @@ export class JsonReader {
           storeAmount(fact, kind, value)
           continue
         }
-        at = endOfValue(bytes, from, end)
+        at = this.#odd(fact, kind, pair / 2, bytes, from, end)
         if (at < 0) return NO
-        if (storeValue(fact, kind, pair / 2, bytes, from, at)) this.intermediate = true
       }
     }
     return endsWith(template, bytes, at, end) ? match : NO
