@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { RouteDetailView } from "../../collector/view/route-detail.ts"
-import type { RoutesView } from "../../collector/view/routes.ts"
-import type { Truth } from "../../demo/truth.ts"
 import { durations, exposed, REQUEST_NAMES, truthRequests } from "./exposed.ts"
+import { apiByRoute, truthByRoute } from "./routes-told.ts"
 import { type Stand, startStand } from "./stand.ts"
 
 /** JSON logs: every route, every outcome, every reporter, to the request. */
@@ -16,58 +14,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stand?.stop()
 })
-
-/** Per route and outcome, as the API tells it: gateway routes by the gateway, routes and services by their callers. */
-function truthByRoute({ requests }: Truth): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const row of requests) {
-    if (row.reporter === "destination") continue
-    const key = [
-      row.reporter === "gateway" ? row.virtualGateway : "",
-      row.gatewayRoute,
-      row.virtualService,
-      row.virtualRouter,
-      row.route,
-      row.virtualNode,
-      row.outcome,
-    ].join("|")
-    counts[key] = (counts[key] ?? 0) + row.count
-  }
-  return counts
-}
-
-async function apiByRoute(): Promise<Record<string, number>> {
-  const { rows } = await stand.ask<RoutesView>("/routes?window=60m&limit=500")
-  const counts: Record<string, number> = {}
-  for (const row of rows) {
-    const { targets } = await stand.ask<RouteDetailView>(`/routes/${row.id}?window=60m`)
-    // A gateway's own routes, and rows that never left the caller, have no target.
-    const parts = targets.length > 0 ? targets : [{ virtualNode: "", numbers: row.numbers }]
-    for (const { virtualNode, numbers } of parts) {
-      for (const [outcome, count] of [
-        ["ok", numbers.ok],
-        ["client_error", numbers.clientErrors],
-        ["error", numbers.errors],
-        ["aborted", numbers.aborted],
-      ] as const) {
-        if (count === 0) continue
-        const { key } = row
-        counts[
-          [
-            key.virtualGateway,
-            key.gatewayRoute,
-            key.virtualService,
-            key.virtualRouter,
-            key.route,
-            virtualNode,
-            outcome,
-          ].join("|")
-        ] = count
-      }
-    }
-  }
-  return counts
-}
 
 test("counts per route, outcome, target and reporter equal the truth", { timeout: 300_000 }, async () => {
   await stand.stage.run(REQUESTS)
@@ -124,5 +70,5 @@ test("nothing stays unaccounted once the mesh is quiet", async () => {
 
 test("the API tells the same per route, outcome and target", async () => {
   const wanted = truthByRoute(await stand.stage.truth())
-  await expect.poll(apiByRoute, { timeout: 20_000, interval: 1000 }).toEqual(wanted)
+  await expect.poll(() => apiByRoute(stand.ask), { timeout: 20_000, interval: 1000 }).toEqual(wanted)
 })

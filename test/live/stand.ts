@@ -22,7 +22,7 @@ export interface Stand {
   readonly collector: Collector
   readonly runDir: string
   /** An answer of the collector's API. */
-  ask<T>(path: string): Promise<T>
+  readonly ask: <T>(path: string) => Promise<T>
   stop(): Promise<void>
 }
 
