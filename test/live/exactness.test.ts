@@ -1,10 +1,15 @@
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { promisify } from "node:util"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import type { OnceReport } from "../../mesh/once-report.ts"
 import { durations, exposed, REQUEST_NAMES, truthRequests } from "./exposed.ts"
 import { apiByRoute, truthByRoute } from "./routes-told.ts"
 import { type Stand, startStand } from "./stand.ts"
 
 /** JSON logs: every route, every outcome, every reporter, to the request. */
 const REQUESTS = Number(process.env["EXACT_REQUESTS"] ?? 20_000)
+const run = promisify(execFile)
 let stand: Stand
 
 beforeAll(async () => {
@@ -71,4 +76,51 @@ test("nothing stays unaccounted once the mesh is quiet", async () => {
 test("the API tells the same per route, outcome and target", async () => {
   const wanted = truthByRoute(await stand.stage.truth())
   await expect.poll(() => apiByRoute(stand.ask), { timeout: 20_000, interval: 1000 }).toEqual(wanted)
+})
+
+test("one look at everything from the command line tells the same", { timeout: 60_000 }, async () => {
+  const main = join(import.meta.dirname, "../../cli/main.ts")
+  const { stdout } = await run(process.execPath, [main, "once", "--config", stand.configFile, "--json"], {
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  const report = JSON.parse(stdout) as OnceReport
+  expect(report.proxies.filter(({ ok }) => !ok)).toEqual([])
+  const told: Record<string, number> = {}
+  for (const row of report.requests) {
+    for (const [outcome, count] of [
+      ["ok", row.ok],
+      ["client_error", row.clientErrors],
+      ["error", row.errors],
+      ["aborted", row.aborted],
+    ] as const) {
+      if (count > 0)
+        told[
+          [
+            row.reporter,
+            row.virtualGateway,
+            row.gatewayRoute,
+            row.virtualService,
+            row.route,
+            row.source,
+            row.virtualNode,
+            outcome,
+          ].join("|")
+        ] = count
+    }
+  }
+  const wanted: Record<string, number> = {}
+  for (const row of (await stand.stage.truth()).requests) {
+    const key = [
+      row.reporter,
+      row.virtualGateway,
+      row.gatewayRoute,
+      row.virtualService,
+      row.route,
+      row.source,
+      row.virtualNode,
+      row.outcome,
+    ].join("|")
+    wanted[key] = (wanted[key] ?? 0) + row.count
+  }
+  expect(told).toEqual(wanted)
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseAgentConfig } from "../../agent/config/parse.ts"
@@ -21,6 +21,8 @@ export interface Stand {
   readonly agent: Agent
   readonly collector: Collector
   readonly runDir: string
+  /** The agent's configuration, as a user would have it. */
+  readonly configFile: string
   /** An answer of the collector's API. */
   readonly ask: <T>(path: string) => Promise<T>
   stop(): Promise<void>
@@ -79,7 +81,9 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       publish: { prometheus: { listen: "127.0.0.1:0" }, otlp: { endpoint: collector.url, interval: "1s" } },
       ...options.agent,
     })
-    const config = parseAgentConfig({ file: join(runDir, "agent.yaml"), text, env: {}, hostName: "stand" })
+    const configFile = join(runDir, "agent.yaml")
+    await writeFile(configFile, text)
+    const config = parseAgentConfig({ file: configFile, text, env: {}, hostName: "stand" })
     const agent = await startAgent(config, { ...deps, env: {}, version: "0", nodeVersion: "24" })
     undo.push(() => agent.stop())
     await agent.pipeline.settled()
@@ -88,7 +92,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
       return (await answer.json()) as T
     }
-    return { stage, agent, collector, runDir, ask, stop }
+    return { stage, agent, collector, runDir, configFile, ask, stop }
   } catch (error) {
     await stop()
     throw error
