@@ -91,7 +91,7 @@ function proxyOf(proxy: Proxy): OnceProxy {
   const { identity, resolving } = proxy
   const problems = [...proxy.problems.values()].map(({ message }) => message)
   const missing = resolving?.missing ?? []
-  const provenances = new Set(Object.values(resolving?.provenances.http ?? {}))
+  const provenance = resolving?.provenance ?? ""
   return {
     proxy: proxy.target.name,
     mesh: identity?.mesh ?? "",
@@ -99,7 +99,7 @@ function proxyOf(proxy: Proxy): OnceProxy {
     role: identity?.role ?? "",
     resource: identity?.resource ?? "",
     version: proxy.config?.node.version ?? "",
-    provenance: provenances.has("log") ? "log" : provenances.has("stats") ? "stats" : "",
+    provenance: provenance === "mixed" ? "log" : provenance,
     problem:
       problems.length > 0 ? problems.join(" ") : missing.length > 0 ? `missing: ${missing.join(", ")}` : "",
     ok: problems.length === 0 && identity !== undefined,

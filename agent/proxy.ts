@@ -54,12 +54,6 @@ const RESULTS: Readonly<Partial<Record<ErrorCode, ScrapeResult>>> = {
   ADMIN_TOO_LARGE: "too_large",
 }
 
-/** What answers the proxy's requests are read from, told as one word; `mixed`: one direction from logs, one from stats. */
-function provenanceOf({ provenances }: Resolving): string {
-  const { inbound, outbound } = provenances.http
-  return inbound === outbound ? inbound : "mixed"
-}
-
 /** A proxy whose dump nobody may read: who it is, and nothing else. */
 function bareConfig(nodeId: string, version: string): ProxyConfig {
   return {
@@ -206,7 +200,7 @@ export class Proxy implements LoggedProxy {
     const unread = this.problems.has("config_dump") ? ["config_dump", ...missing] : missing
     this.#stats?.describe({
       version: config.node.version,
-      provenance: provenanceOf(resolving),
+      provenance: resolving.provenance,
       missing: unread.join(","),
     })
   }

@@ -26,6 +26,16 @@ export function provenancesOf(topology: Topology, readableLogs: ReadonlySet<stri
   return { http: both(topology.http), tcp: both(topology.tcp) }
 }
 
+/** All of it as one word, over the sides that have something to count; `mixed` where they differ. */
+export function provenanceWord(topology: Topology, { http, tcp }: Provenances): Provenance | "mixed" {
+  const found = new Set([
+    ...topology.http.map(({ side }) => http[side]),
+    ...topology.tcp.map(({ side }) => tcp[side]),
+  ])
+  const [only = "stats"] = found
+  return found.size > 1 ? "mixed" : only
+}
+
 /** A log with a filter holds only some requests, and an unknown format cannot be decoded. */
 function isReadable(log: AccessLogSink, readableLogs: ReadonlySet<string>): boolean {
   return readableLogs.has(log.path) && log.filtered !== true && log.format.kind !== "unsupported"

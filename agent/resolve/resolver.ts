@@ -10,7 +10,7 @@ import { type HealthCheckConfig, HealthChecks } from "./health-checks.ts"
 import { LineResolver } from "./line-resolver.ts"
 import { type Missing, missingOf } from "./missing.ts"
 import { Pass } from "./pass.ts"
-import { type Provenances, provenancesOf } from "./provenance.ts"
+import { type Provenances, provenancesOf, provenanceWord } from "./provenance.ts"
 import { Reaches } from "./reach.ts"
 import { gatewayNames, type NamingDeps, outboundNames, type RouteNames } from "./route-names.ts"
 import { makeRows } from "./rows.ts"
@@ -41,6 +41,7 @@ export interface Resolving {
   readonly plan: StatsPlan
   readonly identity: ProxyIdentity
   readonly provenances: Provenances
+  readonly provenance: ReturnType<typeof provenanceWord>
   /** What the target's state says is missing. */
   readonly missing: readonly Missing[]
   /** Sentences for the user: names that were guessed by order, resources that are not declared, unread clusters. */
@@ -75,6 +76,7 @@ export function makeResolver(deps: ResolverDeps): Resolving {
     plan: statsPlan({ identity, topology, interner, rows, provenances, ...named }),
     identity,
     provenances,
+    provenance: provenanceWord(topology, provenances),
     missing: missingOf(topology, provenances, declared.known),
     notes: [...notes],
     setHosts: (hosts) => reaches.setHosts(hosts),
