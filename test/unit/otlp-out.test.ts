@@ -245,3 +245,37 @@ test("over an outage every tick arrives in order, and the last word is the ledge
 function deps(snapshot: Snapshot, offer: (batch: MetricsBatch) => void) {
   return { snapshot, clock: systemClock, offer }
 }
+
+test("a gauge that left is sent once more without a value; one that came back meanwhile is not", async () => {
+  const { ledger, offered, tick } = exporting()
+  const gauge = (proxy: string, value: number): number => {
+    const slot = ledger.slot("proxyUp", { proxy })
+    ledger.set(slot, value)
+    return slot
+  }
+  const gone = gauge("gone", 1)
+  const back = gauge("back", 1)
+  gauge("stays", 1)
+  await tick()
+  ledger.retire(gone)
+  ledger.retire(back)
+  gauge("back", 0)
+  await tick()
+  const ended: string[] = []
+  const values: string[] = []
+  for (const batch of offered) {
+    const text = JSON.stringify(plain(fromBinary(REQUEST, gunzipSync(batch.body))), (_key, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    )
+    for (const point of text.split('"attributes"').slice(1)) {
+      const proxy = /"stringValue":"(gone|back|stays)"/.exec(point)?.[1]
+      if (proxy === undefined) continue
+      if (point.includes('"flags":1')) ended.push(proxy)
+      else values.push(proxy)
+    }
+  }
+  expect(ended).toEqual(["gone"])
+  expect(values).toEqual(["back"])
+  await tick()
+  expect(offered).toEqual([])
+})

@@ -8,6 +8,8 @@ import { bytesField, fieldBytes, putHead, textAttribute, textField, timeField } 
 export interface SeriesGroup {
   readonly family: Family
   readonly series: readonly Series[]
+  /** Gauges that left: they go out once more without a value, so that nobody takes their last one for a present one. */
+  readonly ended?: boolean
 }
 
 /**
@@ -28,6 +30,9 @@ export interface MetricsEncoderOptions {
 
 const BUCKET_BYTES = BUCKET_COUNT * 8
 const NUMBER_REST = 9 + 9
+/** time, and flags (8) with the bit "no recorded value" in place of the value. */
+const NO_VALUE = [0x40, 1]
+const ENDED_REST = 9 + NO_VALUE.length
 /** time, count, sum, and the packed counts; bounds follow as ready bytes. */
 const HISTOGRAM_REST = 9 + 9 + 9 + fieldBytes(BUCKET_BYTES)
 const BOUNDS = bytesField(0x3a, Buffer.from(Float64Array.from(DURATION_BOUNDS).buffer))
@@ -104,13 +109,19 @@ function measure(cache: SeriesBytes, snapshot: Snapshot, group: SeriesGroup): Me
   let dataBytes = tail.length
   for (const one of series) {
     knownBytes(cache, family, one)
-    dataBytes += fieldBytes(contentBytes(cache, snapshot, family, one))
+    dataBytes += fieldBytes(contentBytes(cache, snapshot, group, one))
   }
   return { group, head, tail, dataBytes, bytes: head.length + fieldBytes(dataBytes) }
 }
 
-function contentBytes(cache: SeriesBytes, snapshot: Snapshot, family: Family, series: Series): number {
+function contentBytes(
+  cache: SeriesBytes,
+  snapshot: Snapshot,
+  { family, ended }: SeriesGroup,
+  series: Series,
+): number {
   const fixed = cache.length[series.slot] ?? 0
+  if (ended === true) return fixed + ENDED_REST
   if (family.metric.type !== "histogram") return fixed + NUMBER_REST
   const exemplar = snapshot.exemplar(series.slot) === undefined ? 0 : fieldBytes(EXEMPLAR_BYTES)
   return fixed + HISTOGRAM_REST + BOUNDS.length + exemplar
@@ -118,15 +129,20 @@ function contentBytes(cache: SeriesBytes, snapshot: Snapshot, family: Family, se
 
 function putMetric(writing: Writing, at: number, metric: Measured): number {
   const { cache, snapshot, out } = writing
-  const { family, series } = metric.group
+  const { family, series, ended } = metric.group
   let end = putHead(out, at, 0x12, metric.bytes)
   end += metric.head.copy(out, end)
   end = putHead(out, end, DATA_TAGS[family.metric.type], metric.dataBytes)
   for (const one of series) {
-    end = putHead(out, end, 0x0a, contentBytes(cache, snapshot, family, one))
+    end = putHead(out, end, 0x0a, contentBytes(cache, snapshot, metric.group, one))
     const from = cache.at[one.slot] ?? 0
     end += cache.bytes.copy(out, end, from, from + (cache.length[one.slot] ?? 0))
     out.set(writing.time, end)
+    if (ended === true) {
+      out.set(NO_VALUE, end + 9)
+      end += ENDED_REST
+      continue
+    }
     end =
       family.metric.type === "histogram"
         ? putHistogram(writing, end + 9, one)

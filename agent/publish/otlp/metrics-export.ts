@@ -46,6 +46,12 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
   let sent = 0
   let fullAtMs = -Infinity
   let running: Promise<void> | undefined
+  const endings = makeEndings(snapshot)
+  const offer = async (groups: readonly SeriesGroup[], since: number): Promise<void> => {
+    const records = groups.reduce((sum, group) => sum + group.series.length, 0)
+    const body = await compress(encoder.encode(snapshot, groups), { level: 1 })
+    deps.offer({ body, bytes: body.length, records, since })
+  }
   const run = async (): Promise<void> => {
     const full = clock.monotonic() - fullAtMs >= fullEveryMs
     const since = full ? 0 : sent
@@ -53,6 +59,7 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
     if (upTo === 0 || (upTo === since && !full)) return
     if (full) fullAtMs = clock.monotonic()
     sent = upTo
+    for (const group of endings()) await offer([group], since)
     for (const groups of requestsOf(snapshot, since, (family, series) =>
       encoder.pointBytes(family, series),
     )) {
@@ -62,9 +69,7 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
         if (full) fullAtMs = -Infinity
         return
       }
-      const records = groups.reduce((sum, group) => sum + group.series.length, 0)
-      const body = await compress(encoder.encode(snapshot, groups), { level: 1 })
-      deps.offer({ body, bytes: body.length, records, since })
+      await offer(groups, since)
     }
   }
   return {
@@ -77,6 +82,29 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
     resend(batch) {
       sent = Math.min(sent, batch.since)
     },
+  }
+}
+
+function textOf(series: Series): string {
+  return JSON.stringify(series.labels)
+}
+
+/** Gauges that left since the last call and did not come back, by family. */
+function makeEndings(snapshot: Snapshot): () => SeriesGroup[] {
+  const known = new Map<Family["key"], { removals: number; series: readonly Series[] }>()
+  return () => {
+    const ended: SeriesGroup[] = []
+    for (const family of snapshot.families) {
+      if (family.metric.type !== "gauge") continue
+      const before = known.get(family.key)
+      if (before !== undefined && before.removals !== family.removals) {
+        const present = new Set(family.series.map((series) => textOf(series)))
+        const series = before.series.filter((one) => !present.has(textOf(one)))
+        if (series.length > 0) ended.push({ family, series, ended: true })
+      }
+      known.set(family.key, { removals: family.removals, series: family.series.slice() })
+    }
+    return ended
   }
 }
 
