@@ -20,21 +20,26 @@ type Discover = AgentConfig["discover"]
 const DISCOVERIES: {
   readonly [K in keyof Discover]: (
     config: Discover[K],
-    deps: Pick<DiscoveryDeps, "clock" | "env"> & { report: (error: Error) => void },
+    deps: Pick<DiscoveryDeps, "clock" | "env"> & { report: (error: Error) => void; mended: () => void },
   ) => Discovery
 } = {
   static: staticDiscovery,
 }
 
-/** The discovery that the configuration asks for; its failures are logged and counted. */
+/** The discovery that the configuration asks for. Every failure is counted; one that stays is logged once. */
 export function discoveryOf(config: AgentConfig, { clock, env, log, telemetry }: DiscoveryDeps): Discovery {
   const failures = telemetry.counter("discoveryFailures")
+  const target = "discover.static"
+  let told = ""
   const report = (error: Error): void => {
     failures.add(1, { discovery: "static" })
-    log.warn(error.message, {
-      code: error instanceof MeshscopeError ? error.code : "FILE_UNREADABLE",
-      target: "discover.static",
-    })
+    if (error.message === told) return
+    told = error.message
+    log.warn(told, { code: error instanceof MeshscopeError ? error.code : "FILE_UNREADABLE", target })
   }
-  return DISCOVERIES.static(config.discover.static, { clock, env, report })
+  const mended = (): void => {
+    told = ""
+    log.info("The targets can be read again.", { target })
+  }
+  return DISCOVERIES.static(config.discover.static, { clock, env, report, mended })
 }

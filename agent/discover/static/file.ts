@@ -24,6 +24,8 @@ export interface FileDiscoveryDeps {
   /** What `${NAME}` in the file refers to. */
   readonly env: Environment
   readonly report: ReportProblem
+  /** Told once when the file can be read again after a problem. */
+  readonly mended?: () => void
 }
 
 /**
@@ -34,13 +36,17 @@ export function fileDiscovery(config: FileDiscoveryConfig, deps: FileDiscoveryDe
   return {
     async run(emit, signal) {
       let seen: Seen = { stamp: "", text: undefined }
+      let troubled = false
       while (!signal.aborted) {
         try {
           const now = await look(config.file, seen, () => deps.clock.sleep(SETTLE_MS, signal))
           if (now.text !== undefined && now.text !== seen.text && !signal.aborted)
             emit(placed(now.text, config.file, deps.env))
           seen = now
+          if (troubled) deps.mended?.()
+          troubled = false
         } catch (error) {
+          troubled = true
           // Forget the look, so that the same broken file is reported until it is mended.
           seen = { stamp: "", text: seen.text }
           deps.report(error instanceof Error ? error : new Error(String(error)))
