@@ -1,5 +1,5 @@
 import type { DeclaredAccessLog, DeclaredMesh } from "#mesh/declared.ts"
-import { RECOMMENDED_JSON } from "./control-plane/access-log.ts"
+import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 
 /** How a node or gateway logs: not at all, Envoy's default text, or our recommended JSON keys. */
 export type LogKind = "none" | "text" | "json"

@@ -44,12 +44,12 @@ const rows: readonly [string, Flag["outcome"], string][] = [
   ["UDO", "error", "the cluster drops all of its load"],
 ]
 
-export const FLAGS: readonly Flag[] = rows.map(([name, outcome, meaning], index) => ({
-  name,
-  bit: 2 ** index,
-  meaning,
-  ...(outcome === undefined ? {} : { outcome }),
-}))
+function flagOf([name, outcome, meaning]: (typeof rows)[number], index: number): Flag {
+  const flag = { name, bit: 2 ** index, meaning }
+  return outcome === undefined ? flag : { ...flag, outcome }
+}
+
+export const FLAGS: readonly Flag[] = rows.map(flagOf)
 
 /** A flag that this table does not know. */
 export const OTHER_FLAG = 2 ** 30

@@ -1,6 +1,7 @@
 import { AGENT_METRICS } from "#mesh/agent-metrics.ts"
 import { COMMON_LABELS, DURATION_BOUNDS, METRICS, type Metric, ROUTE_KEY } from "#mesh/catalogue.ts"
 import { HEALTH_RULES } from "#mesh/health.ts"
+import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { DOUBTS } from "#mesh/request.ts"
 import { AMBIGUOUS, PROVENANCES, REPORTERS, SHARED, UNDECLARED, UNKNOWN, UNMATCHED } from "#mesh/resource.ts"
 import { code, madeFrom, markdownTable } from "./markdown.ts"
@@ -16,6 +17,16 @@ export function metricsPage(): string {
     outcomes(),
     health(),
     `## What each source can say\n\n${markdownTable(["", ...SOURCES], SOURCE_ROWS)}`,
+    `## The format that we recommend
+
+As \`logging.accessLog.file.format.json\` of a virtual node or gateway, one key and value each; routes that match on a header want that header as a key of its own beside these. \`GRPC_STATUS_NUMBER\` needs Envoy 1.22.
+
+\`\`\`yaml
+${Object.entries(RECOMMENDED_JSON)
+  .map(([key, value]) => `- {key: ${key}, value: "${value}"}`)
+  .join("\n")}
+\`\`\`
+`,
     `## The agent's own metrics\n\nCounted since the process began; they carry no common labels. Beside them stand those of the process and of Node (\`process_*\`, \`nodejs_*\`).\n\n${metricTable(Object.values(AGENT_METRICS))}`,
   ].join("\n")
 }

@@ -1,26 +1,7 @@
 import { FLAGS } from "#mesh/flags.ts"
+import { GRPC_STATUSES } from "#mesh/grpc-status.ts"
 import { CODE_CLASSES, OUTCOMES, outcomeOf } from "#mesh/outcome.ts"
 import { code, markdownTable } from "./markdown.ts"
-
-const GRPC_NAMES = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-]
 
 /** Outcome as the code decides it, so that the page cannot say otherwise. */
 function outcome(status: number, grpcStatus: number, bits: number, gateway = false): string {
@@ -51,6 +32,6 @@ export function codeTable(): string {
 
 /** gRPC calls without flags, by status. */
 export function grpcTable(): string {
-  const rows = GRPC_NAMES.map((name, status) => [String(status), code(name), outcome(200, status, 0)])
+  const rows = GRPC_STATUSES.map((name, status) => [String(status), code(name), outcome(200, status, 0)])
   return markdownTable(["Status", "Name", "Outcome"], rows)
 }

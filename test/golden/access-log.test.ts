@@ -4,6 +4,7 @@ import { LineFramer } from "../../agent/decode/access-log/framing.ts"
 import { type FileLogger, LineReader, LineResult } from "../../agent/decode/access-log/line-reader.ts"
 import { type AccessFact, FIELD_COUNT, Field, type FieldName, fieldText } from "../../mesh/access.ts"
 import { flagsText } from "../../mesh/flags.ts"
+import { RECOMMENDED_JSON } from "../../mesh/recommended-format.ts"
 
 const folder = new URL("../fixtures/access-log/", import.meta.url)
 
@@ -12,32 +13,7 @@ const RECOMMENDED: FileLogger = {
   kind: "http",
   format: {
     kind: "json",
-    fields: {
-      start_time: "%START_TIME%",
-      method: "%REQ(:METHOD)%",
-      path: "%REQ(:PATH)%",
-      original_path: "%REQ(X-ENVOY-ORIGINAL-PATH)%",
-      protocol: "%PROTOCOL%",
-      authority: "%REQ(:AUTHORITY)%",
-      response_code: "%RESPONSE_CODE%",
-      response_code_details: "%RESPONSE_CODE_DETAILS%",
-      response_flags: "%RESPONSE_FLAGS%",
-      bytes_received: "%BYTES_RECEIVED%",
-      bytes_sent: "%BYTES_SENT%",
-      duration: "%DURATION%",
-      upstream_service_time: "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-      upstream_cluster: "%UPSTREAM_CLUSTER%",
-      upstream_host: "%UPSTREAM_HOST%",
-      attempts: "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-      grpc_status: "%GRPC_STATUS_NUMBER%",
-      route_name: "%ROUTE_NAME%",
-      downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
-      downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
-      user_agent: "%REQ(USER-AGENT)%",
-      request_id: "%REQ(X-REQUEST-ID)%",
-      x_amzn_trace_id: "%REQ(X-AMZN-TRACE-ID)%",
-      termination: "%CONNECTION_TERMINATION_DETAILS%",
-    },
+    fields: RECOMMENDED_JSON,
   },
 }
 

@@ -1,4 +1,4 @@
-import { accessLogs, RECOMMENDED_JSON } from "../../demo/control-plane/access-log.ts"
+import { accessLogs } from "../../demo/control-plane/access-log.ts"
 import { bootstrap } from "../../demo/control-plane/bootstrap.ts"
 import { aggregateStats, type Json, type JsonObject, packed } from "../../demo/control-plane/json.ts"
 import { listener, onPort, passThroughChains, tcpFilter } from "../../demo/control-plane/listeners.ts"
@@ -6,6 +6,7 @@ import { listenerName, routeConfigName } from "../../demo/control-plane/names.ts
 import { EGRESS_PORT, INGRESS_PORT, type Pod } from "../../demo/control-plane/placement.ts"
 import { localHost, routeConfiguration } from "../../demo/control-plane/routes.ts"
 import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
+import { RECOMMENDED_JSON } from "../../mesh/recommended-format.ts"
 import type { AppPlaces } from "./honesty-apps.ts"
 import type { LabRoute } from "./honesty-cause.ts"
 import { CAUSES, isTcp } from "./honesty-causes.ts"

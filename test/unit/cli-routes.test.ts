@@ -85,6 +85,7 @@ function row({ key, numbers, ...changes }: RowChanges): RouteRow {
       p99Ms: null,
       ...numbers,
     },
+    tcp: null,
     flagsTop: [],
     provenance: "log",
     points: { startAt: "2026-11-21T11:00:00Z", stepSeconds: 60, requests: [], errorRatio: [], p95Ms: [] },

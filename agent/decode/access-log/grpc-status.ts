@@ -1,28 +1,9 @@
+import { GRPC_STATUSES } from "#mesh/grpc-status.ts"
 import { readNumber } from "./number.ts"
 
-/** Names by number, as `%GRPC_STATUS%` and `%GRPC_STATUS(SNAKE_STRING)%` print them. Source: gRPC status codes. */
-const SNAKE = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-]
 const bare = (name: string): string => name.replaceAll("_", "").toUpperCase()
 const BY_NAME: ReadonlyMap<string, number> = new Map([
-  ...SNAKE.map((name, number) => [bare(name), number] as const),
+  ...GRPC_STATUSES.map((name, number) => [bare(name), number] as const),
   // Envoy's camel form has one l.
   ["CANCELED", 1],
 ])
