@@ -39,11 +39,18 @@ interface Line {
   readonly moving: boolean
 }
 
-export function pageLines(clusters: number): Line[] {
-  const names: string[] = []
-  for (let index = 0; index < clusters; index++) {
+/** Names of the clusters on the pages. */
+export function clusterNames(clusters: number): string[] {
+  return Array.from({ length: clusters }, (_, index) => {
     const node = `${WORDS[index % WORDS.length]}-v${1 + Math.floor(index / WORDS.length)}`
-    for (const rest of CLUSTER) names.push(`cluster.cds_egress_prod-mesh_${node}_default_http_8080.${rest}`)
+    return `cds_egress_prod-mesh_${node}_default_http_8080`
+  })
+}
+
+function pageLines(clusters: number): Line[] {
+  const names: string[] = []
+  for (const name of clusterNames(clusters)) {
+    for (const rest of CLUSTER) names.push(`cluster.${name}.${rest}`)
   }
   for (const prefix of ["admin", "egress", "ingress"]) {
     for (const rest of HTTP) names.push(`http.${prefix}.${rest}`)
@@ -53,7 +60,7 @@ export function pageLines(clusters: number): Line[] {
 }
 
 /** Xorshift: the same pages on every run. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0 || 1
   return () => {
     state ^= state << 13
@@ -65,7 +72,7 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-export function renderPage(lines: readonly Line[], values: Float64Array, clusters: number): Buffer {
+function renderPage(lines: readonly Line[], values: Float64Array, clusters: number): Buffer {
   const out = [
     'cluster_manager.cds.version_text: "7"\n',
     'listener_manager.lds.version_text: "7"\n',
@@ -104,4 +111,15 @@ export function makeFleet(shape: FleetShape): Fleet {
     )
   }
   return { pages, lines: lines.length + 2 }
+}
+
+/** A proxy at rest, `step` scrapes later: its uptime, memory and the traces of the scrapes themselves move. */
+export function renderIdle(clusters: number, step: number): Buffer {
+  const lines = pageLines(clusters)
+  const moving =
+    /^(http\.admin\.downstream_(rq_2xx|rq_completed|rq_http1_total|rq_total|cx_(rx|tx)_bytes_total)|server\.(uptime|memory_.*))$/
+  const values = Float64Array.from(lines, ({ name }, index) =>
+    moving.test(name) ? 100_000 + step * 137 + index : index % 1000,
+  )
+  return renderPage(lines, values, clusters)
 }

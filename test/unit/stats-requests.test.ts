@@ -290,8 +290,7 @@ test("a manager read later than its clusters shows replies that are none: they a
   proxy.settle()
   const { "(unmatched) 2xx ok": wrong = 0, "to-a a 2xx ok": right } = proxy.requests
   expect(right).toBe(240)
-  // A steady skew cannot be told from a reply at first; it is given out once and never again.
-  expect(wrong).toBeLessThanOrEqual(2)
+  expect(wrong).toBe(0)
   proxy.ledger.close()
 })
 

@@ -37,9 +37,17 @@ export class Carry {
 }
 
 /**
+ * What may have passed between the reading of two counters of one page, of `passed` requests since the last look: a
+ * hundredth, as a page is printed in far less than that share of the time between two; 2 at least. None passed: none.
+ */
+export function skewOf(passed: number): number {
+  return passed <= 0 ? 0 : Math.max(2, Math.ceil(passed / 100))
+}
+
+/**
  * A quantity that is known from counters read at slightly different moments: too high by what was under way, never too
- * low for good. Only what two looks in a row agree on is given out; the rest waits, and what was given out too early is
- * paid back before more is.
+ * low for good. Only what two looks in a row agree on is given out, less what may be under way at both; the rest waits,
+ * and what was given out too early is paid back before more is.
  */
 export class Settling {
   readonly #carry: Carry
@@ -59,9 +67,10 @@ export class Settling {
     this.#carry.add(this.#waiting, amount)
   }
 
-  /** What is certain now. */
-  settle(): number {
-    return this.#give(Math.max(0, Math.min(this.waiting, this.#carry.get(this.#last))))
+  /** What is certain now. @param passed requests since the last look that may be counted by halves */
+  settle(passed: number): number {
+    const agreed = Math.min(this.waiting, this.#carry.get(this.#last))
+    return this.#give(Math.max(0, agreed - skewOf(passed)))
   }
 
   /** All there is: no further look will come. */

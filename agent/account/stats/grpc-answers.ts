@@ -59,7 +59,7 @@ export class GrpcAnswers {
   settle(active: number): readonly [number, number, number, number] {
     const held = this.#held.reduce((all, cell) => all + this.#carry.get(cell), 0)
     this.#excess.add(held - active - this.#excess.waiting)
-    const certain = this.#excess.settle()
+    const certain = this.#excess.settle(0)
     return certain > 0 ? this.release(held - certain) : [0, 0, 0, 0]
   }
 

@@ -81,11 +81,6 @@ export class HttpAccount {
     return this.#answers.reduce((all, { counter }) => all + counter.counted, this.#unmatched.counted)
   }
 
-  /** What was seen and waits to be settled. */
-  get waiting(): number {
-    return this.#own.waiting + this.#aborted.waiting
-  }
-
   /** One tick; the deltas stand in the space. */
   tick(): void {
     const upgraded = this.#answers.reduce((all, answers) => all + answers.delta("upstream_rq_101"), 0)
@@ -131,7 +126,7 @@ export class HttpAccount {
     const ended = this.#delta("downstream_rq_total") - this.#delta("downstream_rq_active")
     const aborts = ended - answered - health - redirects
     this.#aborted.add(aborts)
-    const settled = this.#aborted.settle()
+    const settled = this.#aborted.settle(this.#delta("downstream_rq_total"))
     this.#unmatched.add(settled, ABORTED, CLASS_NONE, 0, UNKNOWN)
     return { now: aborts, settled }
   }
@@ -172,7 +167,7 @@ export class HttpAccount {
     carry.add(this.#resets, resets - this.#delta("downstream_rq_response_before_rq_complete") - aborted)
     const unexplained = carry.get(this.#resets) - Math.max(0, this.#aborted.waiting)
     this.#abortedLate.add(unexplained - this.#abortedLate.waiting)
-    const late = this.#abortedLate.settle()
+    const late = this.#abortedLate.settle(this.#delta("downstream_rq_total"))
     carry.add(this.#resets, -late)
     if (late > 0) this.#move(late, ABORTED, (answers) => answers.left)
   }
@@ -205,7 +200,7 @@ export class HttpAccount {
     for (const [index, field] of CLASSES.entries()) {
       const clusters = this.#answers.reduce((all, answers) => all + answers.delta(field), 0)
       const manager = this.#delta(MANAGER_CLASSES[index] ?? "downstream_rq_2xx")
-      this.#own.see(index, last ? 0 : manager - clusters)
+      this.#own.see(index, last ? 0 : manager - clusters, clusters)
     }
     this.#own.cause("NR", last ? 0 : this.#delta("no_route"))
     this.#own.cause("NC", last ? 0 : this.#delta("no_cluster"))

@@ -22,10 +22,11 @@ const CAUSE_NAMES = ["NR", "SI", "DPE", "UAEX", "NC", "FI"] as const
  */
 export class OwnReplies {
   readonly #classes: readonly Settling[]
-  readonly #causes: Readonly<
-    Record<Cause, { readonly carry: Carry; readonly now: number; readonly before: number }>
-  >
+  readonly #causes: Readonly<Record<Cause, { readonly carry: Carry; readonly now: number }>>
   readonly #grpc: boolean
+  readonly #passed = [0, 0, 0, 0]
+  /** Causes of this tick. */
+  readonly #fresh: Record<Cause, number> = { NR: 0, SI: 0, DPE: 0, UAEX: 0, NC: 0, FI: 0 }
 
   /** @param grpc whether gRPC calls pass here */
   constructor(carry: Carry, name: string, grpc: boolean) {
@@ -33,7 +34,6 @@ export class OwnReplies {
     const cells = (cause: Cause) => ({
       carry,
       now: carry.cell(`${name}.cause.${cause}`),
-      before: carry.cell(`${name}.cause.${cause}.before`),
     })
     this.#causes = {
       NR: cells("NR"),
@@ -46,17 +46,16 @@ export class OwnReplies {
     this.#grpc = grpc
   }
 
-  get waiting(): number {
-    return this.#classes.reduce((all, one) => all + one.waiting, 0)
-  }
-
-  see(index: number, replies: number): void {
+  /** @param passed answers of the class that clusters gave since the last look */
+  see(index: number, replies: number, passed: number): void {
     this.#classes[index]?.add(replies)
+    this.#passed[index] = passed
   }
 
   cause(cause: Cause, times: number): void {
     const { carry, now } = this.#causes[cause]
     carry.add(now, times)
+    this.#fresh[cause] = times
   }
 
   /** @param tell replies, class 0 to 3, flag or undefined, and whether a gRPC status carries the failure */
@@ -65,7 +64,9 @@ export class OwnReplies {
     tell: (replies: number, index: number, flag: Cause | undefined, grpc: boolean) => void,
   ): void {
     if (this.#grpc) this.#cancelPairs()
-    const open = this.#classes.map((one) => (last ? one.flush() : one.settle()))
+    const open = this.#classes.map((one, index) =>
+      last ? one.flush() : one.settle(this.#passed[index] ?? 0),
+    )
     for (const cause of CAUSE_NAMES) {
       const index = CAUSES[cause]
       tell(this.#take(cause, open, index), index, cause, false)
@@ -76,22 +77,24 @@ export class OwnReplies {
   }
 
   #take(cause: Cause, open: number[], index: number): number {
-    const { carry, now, before } = this.#causes[cause]
+    const { carry, now } = this.#causes[cause]
     const taken = Math.min(open[index] ?? 0, carry.get(now))
     if (taken <= 0) return 0
     open[index] = (open[index] ?? 0) - taken
     carry.add(now, -taken)
-    carry.add(before, -Math.min(taken, carry.get(before)))
     return taken
   }
 
-  /** A cause that found no reply by the second look is forgotten, so that it cannot explain another's. */
+  /**
+   * A cause is kept for replies that still wait, and for one look where its reply may have been read too early. Beyond
+   * that it is forgotten, so that it cannot explain another's.
+   */
   #age(): void {
+    const calls = this.#grpc ? Math.max(0, this.#classes[0]?.waiting ?? 0) : 0
     for (const cause of CAUSE_NAMES) {
-      const { carry, now, before } = this.#causes[cause]
-      const kept = Math.max(0, carry.get(now) - carry.get(before))
-      carry.set(now, kept)
-      carry.set(before, kept)
+      const { carry, now } = this.#causes[cause]
+      const waiting = Math.max(0, this.#classes[CAUSES[cause]]?.waiting ?? 0) + calls
+      carry.set(now, Math.min(carry.get(now), Math.max(waiting, this.#fresh[cause])))
     }
   }
 

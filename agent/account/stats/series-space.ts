@@ -113,23 +113,25 @@ export class SeriesSpace {
         if (old >= 0) places[line] = before[old] ?? -1
       }
     }
-    const taken = new Set(places)
+    // A whole page looks names up in a set; a few new lines search the places, which is cheaper than making one.
+    const all = before === undefined ? new Set<number>() : undefined
+    const taken = (place: number): boolean => all?.has(place) ?? places.includes(place)
     for (let line = 0; line < page.lines; line++) {
       if (before !== undefined && (page.cameFrom?.origin[line] ?? -1) >= 0) continue
-      places[line] = this.#bindLine(page, line, taken)
+      const place = this.#bindLine(page, line, taken)
+      places[line] = place
+      all?.add(place)
     }
     this.#bindings.set(page.layout, places)
     return places
   }
 
-  #bindLine(page: StatsPage, line: number, taken: Set<number>): number {
+  #bindLine(page: StatsPage, line: number, taken: (place: number) => boolean): number {
     const key = page.key(line)
     const place = key === undefined || key.histogram !== undefined ? -1 : this.#placeOf(key)
     if (place < 0) return -1
     // gRPC methods, and names that two series share by Envoy's tag rules: each line keeps its own last value.
-    const own = taken.has(place) || this.#sums.has(place) ? this.#extra(page.name(line), place) : place
-    taken.add(place)
-    return own
+    return this.#sums.has(place) || taken(place) ? this.#extra(page.name(line), place) : place
   }
 
   #placeOf(key: SeriesKey): number {

@@ -47,7 +47,7 @@ export class TcpAccount {
     }
     const all = this.#space.delta[this.#space.ofTcp(this.#tcp, "downstream_cx_total")] ?? 0
     this.#unmatched.add(all - taken)
-    this.#countUnmatched(this.#unmatched.settle())
+    this.#countUnmatched(this.#unmatched.settle(all))
   }
 
   flush(): void {

@@ -15,6 +15,8 @@ export interface Layout {
   readonly signature: number
   /** Readers that hold it; the pool lets go of layouts without readers. */
   users: number
+  /** The reader whose last page `text` is, byte for byte; undefined when it is nobody's. */
+  textOf: object | undefined
   text: Buffer
   textBytes: number
   starts: Int32Array
@@ -26,19 +28,22 @@ export interface Layout {
 
 const NEWLINE = 10
 
+/** @param room a buffer that nobody else needs any more, to keep the page's text in */
 export function makeLayout(
   format: PageFormat,
   page: Buffer,
   starts: Int32Array,
   ends: Int32Array,
   signature: number,
+  room: Buffer = Buffer.alloc(0),
 ): Layout {
   const layout: Layout = {
     format,
     lines: starts.length,
     signature,
     users: 0,
-    text: Buffer.alloc(0),
+    textOf: undefined,
+    text: room,
     textBytes: 0,
     starts,
     ends,

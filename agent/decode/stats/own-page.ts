@@ -1,6 +1,7 @@
 import type { Layout } from "./layout.ts"
 import { numberAt } from "./line-value.ts"
-import type { Walk } from "./walk.ts"
+import { sameBytes, viewOf } from "./same-bytes.ts"
+import { roomForChanges, type Walk } from "./walk.ts"
 
 /**
  * The last page of one proxy, kept while it is nearly idle: then its next page is mostly the same bytes, and whole
@@ -19,8 +20,14 @@ export interface OwnPageBudget {
   bytes: number
 }
 
-/** More changes than this: the proxy is at work, and blocks of lines will hardly be equal. */
-export const FEW_CHANGES = 64
+/**
+ * Up to how many changes a proxy counts as idle: fewer than one in two blocks of lines. With more, or on a small page,
+ * walking the shared layout is as fast.
+ */
+export function fewChanges(lines: number): number {
+  return lines >>> 7
+}
+/** Lines per native compare. A block is walked whole before the number of changes is looked at. */
 const BLOCK = 64
 const NEWLINE = 10
 
@@ -46,9 +53,13 @@ export function dropOwnPage(own: OwnPage, budget: OwnPageBudget): void {
 export function walkOwnPage(own: OwnPage, page: Buffer, walk: Walk): boolean {
   const { text, starts, ends } = own
   const lines = starts.length
+  const few = fewChanges(lines)
+  const pageView = viewOf(page)
+  const textView = viewOf(text)
   let shift = 0
   let moved = false
   walk.changedCount = 0
+  roomForChanges(walk, few + BLOCK)
   for (let first = 0; first < lines; first += BLOCK) {
     const last = Math.min(first + BLOCK, lines)
     // Positions before `first` are those of the new page already; the block's own are still the old ones.
@@ -59,8 +70,8 @@ export function walkOwnPage(own: OwnPage, page: Buffer, walk: Walk): boolean {
       continue
     }
     const before = shift
-    shift = walkBlock(own, page, first, last, shift, walk)
-    if (Number.isNaN(shift) || walk.changedCount > FEW_CHANGES) return false
+    shift = walkBlock(own, page, pageView, textView, first, last, shift, walk)
+    if (Number.isNaN(shift) || walk.changedCount > few) return false
     moved ||= shift !== before
   }
   const textBytes = own.textBytes + shift
@@ -81,6 +92,8 @@ function shiftLines(own: OwnPage, first: number, last: number, shift: number): v
 function walkBlock(
   own: OwnPage,
   page: Buffer,
+  pageView: DataView,
+  textView: DataView,
   first: number,
   last: number,
   shift: number,
@@ -93,12 +106,16 @@ function walkBlock(
     const start = starts[line] ?? 0
     const stop = ends[line] ?? 0
     const at = start + ahead
-    if (at >= page.length || page.compare(text, from, start, from + ahead, at) !== 0) return Number.NaN
-    const end = page.indexOf(NEWLINE, at)
-    if (end < 0) return Number.NaN
-    if (end - at !== stop - start || page.compare(text, start, stop, at, end) !== 0) {
+    if (at >= page.length) return Number.NaN
+    if (!sameBytes(page, pageView, from + ahead, text, textView, from, start - from)) return Number.NaN
+    let end = at
+    let same = true
+    for (; end < page.length && page[end] !== NEWLINE; end++)
+      if (page[end] !== text[start + end - at]) same = false
+    if (end === page.length) return Number.NaN
+    if (!same || end - at !== stop - start) {
       const value = numberAt(page, at, end)
-      if (value === undefined || walk.changedCount > FEW_CHANGES) return Number.NaN
+      if (value === undefined) return Number.NaN
       walk.changedLines[walk.changedCount] = line
       walk.changedValues[walk.changedCount++] = value
     }

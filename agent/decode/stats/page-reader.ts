@@ -3,7 +3,7 @@ import { parseFull } from "./full-parse.ts"
 import { keepText, type Layout, seriesName } from "./layout.ts"
 import type { LayoutPool } from "./layout-pool.ts"
 import type { PageFormat } from "./line-value.ts"
-import { dropOwnPage, FEW_CHANGES, keepOwnPage, type OwnPage, walkOwnPage } from "./own-page.ts"
+import { dropOwnPage, fewChanges, keepOwnPage, type OwnPage, walkOwnPage } from "./own-page.ts"
 import { applyEdits, editedLines, editedSignature, editOrigin, patchLayout } from "./patch.ts"
 import { seriesKey } from "./series-key.ts"
 import { knownTail } from "./tail.ts"
@@ -51,7 +51,8 @@ export class PageReader {
     const layout = this.#layout ?? this.#pool.likeliest(this.#format)
     if (layout === undefined) return this.#full(page)
     const values = this.#layout === undefined ? new Float64Array(layout.lines).fill(Number.NaN) : this.#values
-    if (!walkPage(layout, page, values, walk)) return this.#full(page)
+    const mine = layout.textOf === this
+    if (!walkPage(layout, page, values, walk, mine)) return this.#full(page)
     if (walk.inserted.count > 0 || walk.deletedCount > 0) return this.#patched(layout, values, page)
     return this.#walked(layout, values, page)
   }
@@ -66,8 +67,9 @@ export class PageReader {
 
   #walked(layout: Layout, values: Float64Array, page: Buffer): PageChange {
     const how = this.#layout === undefined ? "full" : "walked"
-    if (walk.changedCount <= FEW_CHANGES) this.#own = keepOwnPage(layout, page, this.#pool.ownPages)
-    adoptWalk(layout, page)
+    if (walk.changedCount <= fewChanges(layout.lines))
+      this.#own = keepOwnPage(layout, page, this.#pool.ownPages)
+    adoptWalk(layout, page, this)
     this.#hold(layout, values)
     return this.#applied(how)
   }
@@ -90,8 +92,10 @@ export class PageReader {
     const known = this.#pool.find(this.#format, editedLines(layout, walk), signature)
     const how = this.#layout === undefined ? "full" : "patched"
     if (known === undefined) {
-      const next = patchLayout(layout, page, walk, origin, signature)
-      const edited = applyEdits(values, origin, walk)
+      const alone = layout === this.#layout && layout.users === 1
+      const next = patchLayout(layout, page, walk, signature, alone)
+      const edited = applyEdits(layout, values, walk)
+      next.textOf = this
       this.#hold(next, edited)
       return this.#change(how, walk.changedLines, walk.changedCount)
     }
@@ -102,7 +106,7 @@ export class PageReader {
       this.#cameFrom = undefined
       return this.#full(page)
     }
-    adoptWalk(known, page)
+    adoptWalk(known, page, this)
     this.#hold(known, moved)
     return this.#applied(how)
   }
@@ -154,10 +158,14 @@ export class PageReader {
 
 /**
  * After a proven walk without edits: the layout takes the page's widths over, when so many differ that copying the
- * page costs less than walking past the differences again.
+ * page costs less than walking past the differences again; or when the reader has the layout to itself, as its next
+ * page is then read against its own last one.
  */
-function adoptWalk(layout: Layout, page: Buffer): void {
-  if (walk.widened <= layout.lines >>> 2) return
+function adoptWalk(layout: Layout, page: Buffer, reader: object): void {
+  const alone = layout.users <= 1
+  if (walk.widened > 0 && !alone && walk.widened <= layout.lines >>> 2) return
+  layout.textOf = reader
+  if (walk.widened === 0) return
   const { starts, ends } = layout
   layout.starts = layout.nextStarts
   layout.ends = layout.nextEnds

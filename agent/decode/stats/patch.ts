@@ -23,72 +23,121 @@ export function editedLines(layout: Layout, walk: Walk): number {
   return layout.lines + walk.inserted.count - walk.deletedCount
 }
 
+/**
+ * Goes through the lines after the edits: runs of lines that were there before, and inserted ones between them.
+ * @param kept `count` lines from `old` on stand from `line` on
+ */
+function eachRun(
+  layout: Layout,
+  walk: Walk,
+  kept: (old: number, line: number, count: number) => void,
+  inserted: (index: number, line: number) => void,
+): void {
+  let old = 0
+  let line = 0
+  let insertion = 0
+  let deletion = 0
+  while (old < layout.lines || insertion < walk.inserted.count) {
+    const nextInsertion =
+      insertion < walk.inserted.count ? (walk.insertedBefore[insertion] ?? 0) : layout.lines
+    const nextDeletion = deletion < walk.deletedCount ? (walk.deleted[deletion] ?? 0) : layout.lines
+    const stop = Math.min(nextInsertion, nextDeletion)
+    if (stop > old) {
+      kept(old, line, stop - old)
+      line += stop - old
+      old = stop
+    } else if (nextInsertion === old && insertion < walk.inserted.count) {
+      inserted(insertion++, line++)
+    } else {
+      deletion++
+      old++
+    }
+  }
+}
+
 /** For each line after the edits, its line before them, or -1 for an inserted one. */
 export function editOrigin(layout: Layout, walk: Walk): Int32Array {
-  const origin = new Int32Array(editedLines(layout, walk))
-  let line = 0
-  let inserted = 0
-  let deleted = 0
-  for (let old = 0; old <= layout.lines; old++) {
-    while (inserted < walk.inserted.count && walk.insertedBefore[inserted] === old) {
-      origin[line++] = -1
-      inserted++
-    }
-    if (old === layout.lines) break
-    if (deleted < walk.deletedCount && walk.deleted[deleted] === old) deleted++
-    else origin[line++] = old
-  }
+  const origin = new Int32Array(editedLines(layout, walk)).fill(-1)
+  eachRun(
+    layout,
+    walk,
+    (old, line, count) => {
+      for (let at = 0; at < count; at++) origin[line + at] = old + at
+    },
+    () => undefined,
+  )
   return origin
 }
 
-/** The layout after the edits. The old one stays as it is. */
+/**
+ * The layout after the edits.
+ * @param alone the old layout has no other reader: its text's buffer is taken over, and it must not be used again
+ */
 export function patchLayout(
   layout: Layout,
   page: Buffer,
   walk: Walk,
-  origin: Int32Array,
   signature: number,
+  alone: boolean,
 ): Layout {
-  const starts = new Int32Array(origin.length)
-  const ends = new Int32Array(origin.length)
-  let inserted = 0
-  for (let line = 0; line < origin.length; line++) {
-    const old = origin[line] ?? -1
-    if (old < 0) {
-      starts[line] = walk.inserted.starts[inserted] ?? 0
-      ends[line] = walk.inserted.ends[inserted++] ?? 0
-    } else {
-      starts[line] = layout.nextStarts[old] ?? 0
-      ends[line] = layout.nextEnds[old] ?? 0
-    }
-  }
-  return makeLayout(layout.format, page, starts, ends, signature)
+  const lines = editedLines(layout, walk)
+  const starts = new Int32Array(lines)
+  const ends = new Int32Array(lines)
+  eachRun(
+    layout,
+    walk,
+    (old, line, count) => {
+      starts.set(layout.nextStarts.subarray(old, old + count), line)
+      ends.set(layout.nextEnds.subarray(old, old + count), line)
+    },
+    (index, line) => {
+      starts[line] = walk.inserted.starts[index] ?? 0
+      ends[line] = walk.inserted.ends[index] ?? 0
+    },
+  )
+  const room = alone ? layout.text : undefined
+  return makeLayout(layout.format, page, starts, ends, signature, room)
 }
+
+/** Changes place with the walk's lists. */
+let spareLines: Int32Array = new Int32Array(1024)
+let spareValues: Float64Array = new Float64Array(1024)
 
 /**
  * The proxy's values after the edits, and the walk's changes told in the new lines: what changed, and what is new.
  * The old `values` stay as they are.
  */
-export function applyEdits(values: Float64Array, origin: Int32Array, walk: Walk): Float64Array {
-  const next = new Float64Array(origin.length)
-  const changedLines = new Int32Array(Math.max(origin.length, walk.changedLines.length))
+export function applyEdits(layout: Layout, values: Float64Array, walk: Walk): Float64Array {
+  const next = new Float64Array(editedLines(layout, walk))
+  const room = walk.changedCount + walk.inserted.count
+  if (spareLines.length < room) {
+    spareLines = new Int32Array(room * 2)
+    spareValues = new Float64Array(room * 2)
+  }
   let count = 0
   let change = 0
-  let inserted = 0
-  for (let line = 0; line < origin.length; line++) {
-    const old = origin[line] ?? -1
-    while (change < walk.changedCount && (walk.changedLines[change] ?? 0) < old) change++
-    if (old < 0) next[line] = walk.inserted.values[inserted++] ?? Number.NaN
-    else if (change < walk.changedCount && walk.changedLines[change] === old) {
-      next[line] = walk.changedValues[change] ?? Number.NaN
-    } else {
-      next[line] = values[old] ?? Number.NaN
-      continue
-    }
-    changedLines[count++] = line
-  }
-  walk.changedLines = changedLines
-  walk.changedValues = new Float64Array(changedLines.length)
+  eachRun(
+    layout,
+    walk,
+    (old, line, kept) => {
+      next.set(values.subarray(old, old + kept), line)
+      while (change < walk.changedCount && (walk.changedLines[change] ?? 0) < old) change++
+      for (; change < walk.changedCount && (walk.changedLines[change] ?? 0) < old + kept; change++) {
+        const at = line + (walk.changedLines[change] ?? 0) - old
+        next[at] = walk.changedValues[change] ?? Number.NaN
+        spareLines[count++] = at
+      }
+    },
+    (index, line) => {
+      next[line] = walk.inserted.values[index] ?? Number.NaN
+      spareLines[count++] = line
+    },
+  )
+  const { changedLines, changedValues } = walk
+  walk.changedLines = spareLines
+  walk.changedValues = spareValues
   walk.changedCount = count
+  spareLines = changedLines
+  spareValues = changedValues
   return next
 }

@@ -51,15 +51,25 @@ const MAX_VALUE_BYTES = 4096
  *
  * Nothing that others see is changed but value bytes in `layout.text`, which every later walk overwrites.
  * @param values the proxy's last values by line
+ * @param mine whether the layout's text is the last page of the same proxy: then a value whose bytes are the same is
+ *   the same, and need not be read
  * @returns false when the page is too different: then it must be parsed in full
  */
-export function walkPage(layout: Layout, page: Buffer, values: Float64Array, walk: Walk): boolean {
+export function walkPage(
+  layout: Layout,
+  page: Buffer,
+  values: Float64Array,
+  walk: Walk,
+  mine = false,
+): boolean {
   begin(layout, walk)
+  layout.textOf = undefined
   const { lines, text, starts, ends, nextStarts, nextEnds } = layout
   const { changedLines, changedValues } = walk
   const bytes = page.length
   const pageView = viewOf(page)
   const textView = viewOf(text)
+  const lastWord = layout.textBytes - 8
   let shift = 0
   let proven = 0
   let changed = 0
@@ -88,6 +98,15 @@ export function walkPage(layout: Layout, page: Buffer, values: Float64Array, wal
     const width = (ends[line] ?? 0) - from
     const at = from + shift
     let end = at + width
+    // Value and newline within eight bytes that are the same (neither zeros nor NaN): nothing to read.
+    if (mine && width < 8 && from < lastWord && at <= bytes - 8) {
+      const word = pageView.getFloat64(at, true)
+      if (word === textView.getFloat64(from, true) && word !== 0) {
+        nextStarts[line] = at
+        nextEnds[line] = end
+        continue
+      }
+    }
     let value = 0
     let plain = width <= 15
     let offset = width + 1
@@ -152,9 +171,12 @@ export function walkPage(layout: Layout, page: Buffer, values: Float64Array, wal
 function begin(layout: Layout, walk: Walk): void {
   walk.inserted.count = 0
   walk.deletedCount = 0
-  if (walk.changedLines.length >= layout.lines) return
-  walk.changedLines = new Int32Array(layout.lines * 2)
-  walk.changedValues = new Float64Array(layout.lines * 2)
+  roomForChanges(walk, layout.lines)
+}
+
+export function roomForChanges(walk: Walk, changes: number): void {
+  if (walk.changedLines.length < changes) walk.changedLines = new Int32Array(changes * 2)
+  if (walk.changedValues.length < changes) walk.changedValues = new Float64Array(changes * 2)
 }
 
 /** What follows the last value: nothing, or the tail of a raw page, or lines that are new. */
