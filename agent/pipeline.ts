@@ -192,9 +192,10 @@ export class Pipeline {
   /** Ends all reading after a last look, and commits. Publishing may go on. */
   async drain(): Promise<void> {
     clearInterval(this.#commits)
+    // Before the wait for running looks: a proxy that hangs must not hold up the end.
+    for (const proxy of this.#proxies.values()) proxy.close()
     await this.#schedule.stop()
     await this.tail.stop()
-    for (const proxy of this.#proxies.values()) proxy.close()
     this.commit()
   }
 

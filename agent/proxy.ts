@@ -7,6 +7,7 @@ import type { Reporter } from "#mesh/resource.ts"
 import { fileLoggers, lineReader, readableLogs } from "./access-logs.ts"
 import type { Ledger, Slot } from "./account/contract.ts"
 import { StatsAccountant } from "./account/stats/accountant.ts"
+import type { Reading } from "./account/stats/last-values.ts"
 import type { SharedGauges } from "./account/stats/shared-gauges.ts"
 import { accounted, makeTally, type Tally } from "./account/tally.ts"
 import { type AdminAnswer, AdminClient, type AdminDeps } from "./collect/admin/client.ts"
@@ -18,7 +19,9 @@ import { decodeServerInfo } from "./decode/admin/server-info.ts"
 import { decodeConfigDump } from "./decode/config-dump/decode.ts"
 import { HistogramReader } from "./decode/stats/histogram-page.ts"
 import type { LayoutPool } from "./decode/stats/layout-pool.ts"
+import type { PageFormat } from "./decode/stats/line-value.ts"
 import { PageReader } from "./decode/stats/page-reader.ts"
+import { assertStatsPage } from "./decode/stats/stats-page.ts"
 import type { LineBinding, LoggedProxy } from "./log-lines.ts"
 import { type HealthCheckConfig } from "./resolve/health-checks.ts"
 import { makeResolver, type Resolving } from "./resolve/resolver.ts"
@@ -66,6 +69,13 @@ function bareConfig(nodeId: string, version: string): ProxyConfig {
   }
 }
 
+/** Every Envoy tells its node, if only its version: a dump without is something else, and would be named after nothing. */
+function ofSomeone(config: ProxyConfig): ProxyConfig {
+  const { id, version } = config.node
+  if (id !== "" || version !== "") return config
+  throw new MeshscopeError("ADMIN_BAD_ANSWER", "The config dump does not tell whose it is.")
+}
+
 /** One Envoy in the agent: what is known of it, and how its pages and lines are read. */
 export class Proxy implements LoggedProxy {
   readonly target: ProxyTarget
@@ -75,13 +85,16 @@ export class Proxy implements LoggedProxy {
   config: ProxyConfig | undefined
   /** The last problem of each page, by page; a page that works again leaves. */
   readonly problems = new Map<string, MeshscopeError>()
+  /** Problems that the log holds already, by page; forgotten when the page works again. */
+  readonly #told = new Map<string, Set<ErrorCode>>()
   readonly #deps: ProxyDeps
   readonly #client: AdminClient
   readonly #cache: ConfigCache
   readonly #readable: ReadonlySet<string>
   readonly #doubts = new Map<Doubt, Slot>()
   readonly #histograms = new HistogramReader()
-  #pages: { readonly format: "raw" | "prometheus"; readonly reader: PageReader } | undefined
+  /** `worked`: the page was read at least once. */
+  #pages: { readonly format: "raw" | "prometheus"; readonly reader: PageReader; worked: boolean } | undefined
   #stats: StatsAccountant | undefined
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
@@ -89,6 +102,8 @@ export class Proxy implements LoggedProxy {
   #fromCache = true
   /** Stands for the proxy while nobody knows what it is. */
   #stranger: Slot | undefined
+  /** Nobody asks any more: what is still under way says nothing about the proxy. */
+  #ended = false
 
   constructor(target: ProxyTarget, deps: ProxyDeps) {
     this.target = target
@@ -126,6 +141,16 @@ export class Proxy implements LoggedProxy {
 
   /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
   async look(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      // What a decoder did not expect: the pages of one proxy must not end the agent.
+      const { log } = this.#deps
+      log.error("A look at a proxy failed.", { code: "ADMIN_BAD_ANSWER", target: this.target.name, error })
+    }
+  }
+
+  async #look(): Promise<void> {
     if (this.config === undefined || this.#fromCache) await this.#readConfig()
     await this.#readStats()
     const stats = this.#stats
@@ -141,7 +166,7 @@ export class Proxy implements LoggedProxy {
 
   async #readConfig(): Promise<void> {
     const config = await this.page("config_dump", ADMIN.configDumpWithEndpoints, ({ body }) =>
-      decodeConfigDump(body),
+      ofSomeone(decodeConfigDump(body)),
     )
     if (config !== undefined) {
       this.#fromCache = false
@@ -206,26 +231,20 @@ export class Proxy implements LoggedProxy {
   }
 
   async #readStats(): Promise<void> {
-    const format = this.#format()
-    if (this.#pages?.format !== format) {
-      this.#pages?.reader.close()
-      this.#pages = { format, reader: new PageReader(format, this.#deps.layouts) }
-    }
-    const { reader } = this.#pages
+    const first = this.#format()
+    let reading = await this.#readPage(first)
+    const second = this.#format()
+    // At once by the other page, so that one look is enough also where the cheap one is refused.
+    if (reading === undefined && second !== first) reading = await this.#readPage(second)
     const stats = this.#stats
-    const path = format === "raw" ? ADMIN.stats : ADMIN.prometheus
-    const reading = await this.page(
-      "stats",
-      path,
-      ({ body }) => stats?.scrape(reader.read(body)) ?? "baseline",
-    )
+    if (this.#ended) return
     if (reading === undefined || stats === undefined) {
       stats?.failed()
       if (stats === undefined) this.#tellStranger(reading !== undefined)
       return
     }
     if (reading === "whole") this.#histograms.reset()
-    if (format !== "raw" || stats.wantedHistograms.size === 0) return
+    if (this.#pages?.format !== "raw" || stats.wantedHistograms.size === 0) return
     await this.page("histograms", ADMIN.histograms, ({ body }) => {
       this.#histograms.read(body, stats.wantedHistograms, (wanted, histogram) => {
         stats.takeHistogram(wanted, histogram)
@@ -234,15 +253,30 @@ export class Proxy implements LoggedProxy {
     })
   }
 
-  /** The cheapest page that may be read. */
-  #format(): "raw" | "prometheus" {
+  /** One stats page into the accounts; undefined when there was none. */
+  #readPage(format: PageFormat): Promise<Reading | undefined> {
+    if (this.#pages?.format !== format) {
+      this.#pages?.reader.close()
+      this.#pages = { format, reader: new PageReader(format, this.#deps.layouts), worked: false }
+    }
+    const pages = this.#pages
+    const path = format === "raw" ? ADMIN.stats : ADMIN.prometheus
+    return this.page("stats", path, ({ body }) => {
+      assertStatsPage(format, body)
+      const page = pages.reader.read(body)
+      pages.worked = true
+      return this.#stats?.scrape(page) ?? "baseline"
+    })
+  }
+
+  /** The cheapest page that may be read: the other one where this one is refused, or never was a page of stats. */
+  #format(): PageFormat {
     const { page } = this.#deps
     if (page !== "auto") return page === "text" ? "raw" : "prometheus"
-    const refused = this.problems.get("stats")?.code
-    if (refused === "ADMIN_REFUSED" || refused === "ADMIN_BAD_ANSWER") {
-      return this.#pages?.format === "raw" ? "prometheus" : "raw"
-    }
-    return this.#pages?.format ?? "raw"
+    const { format, worked } = this.#pages ?? { format: "raw", worked: false }
+    const code = this.problems.get("stats")?.code
+    if (code !== "ADMIN_REFUSED" && (code !== "ADMIN_BAD_ANSWER" || worked)) return format
+    return format === "raw" ? "prometheus" : "raw"
   }
 
   /** A proxy that nobody could name yet is still seen to be there or not. */
@@ -263,7 +297,7 @@ export class Proxy implements LoggedProxy {
     if (certificates !== undefined) stats.takeCertificates(certificates)
   }
 
-  /** Asks for one page. A failure is counted, kept and told in the log; then there is no value. */
+  /** Asks for one page. A failure is counted, kept and told once in the log; then there is no value. */
   async page<T>(name: string, path: AdminPath, use: (answer: AdminAnswer) => T): Promise<T | undefined> {
     const { clock, scraped, log } = this.#deps
     const started = clock.monotonic()
@@ -272,30 +306,41 @@ export class Proxy implements LoggedProxy {
     try {
       const value = await this.#client.read(path, (answer) => {
         bytes = answer.body.length
-        return use(answer)
+        return this.#ended ? undefined : use(answer)
       })
+      if (this.#ended) return undefined
       scraped(name, "ok", seconds(), bytes)
+      this.#told.delete(name)
       if (this.problems.delete(name))
         log.info("The page can be read again.", { target: this.target.name, page: name })
       return value
     } catch (error) {
       if (!(error instanceof MeshscopeError)) throw error
+      if (this.#ended) return undefined
       scraped(name, RESULTS[error.code] ?? "bad_answer", seconds(), bytes)
-      if (this.problems.get(name)?.code !== error.code)
-        log.warn(error.message, { code: error.code, target: this.target.name, page: name })
+      this.#tell(name, error)
       this.problems.set(name, error)
       return undefined
     }
   }
 
-  /** The agent stops: what is kept stays. */
+  /** Each kind of problem of a page once: a proxy that is gone for a day is one line. */
+  #tell(page: string, { code, message }: MeshscopeError): void {
+    const told = this.#told.get(page) ?? new Set()
+    this.#told.set(page, told)
+    if (!told.has(code)) this.#deps.log.warn(message, { code, target: this.target.name, page })
+    told.add(code)
+  }
+
+  /** The agent stops: what is kept stays. What is under way ends at once and says nothing. */
   close(): void {
+    this.#ended = true
     this.#client.close()
   }
 
   /** The proxy is gone from this node: its gauges leave, its kept state is removed. */
   end(): void {
-    this.#client.close()
+    this.close()
     this.#pages?.reader.close()
     this.#stats?.close()
     this.#deps.ledger.leave(this.#cache.key)
