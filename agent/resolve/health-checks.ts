@@ -1,4 +1,6 @@
 import { type AccessFact, Field } from "#mesh/access.ts"
+import type { EnvoyRoute } from "#mesh/proxy.ts"
+import { rewritesPath, rewritten } from "./rewrite.ts"
 
 /** User agents of health checkers begin like this. */
 const AGENTS = [
@@ -16,6 +18,12 @@ export interface HealthCheckConfig {
   readonly paths?: readonly string[]
 }
 
+interface CheckedPath {
+  readonly path: Buffer
+  /** What the path may have become when a gateway's line shows it; of a sidecar nothing but itself. */
+  readonly forwarded: readonly Buffer[]
+}
+
 /**
  * Tells health checks from traffic. The rule, in this order:
  * 1. a path that the user configured is one;
@@ -25,19 +33,33 @@ export interface HealthCheckConfig {
  * Doubt: an agent is what the caller says. With declared paths a forged agent can hide requests to those paths alone;
  * without them it can hide any. What was set apart is counted in `mesh_health_check_requests_total`, so a rise there
  * without a new checker shows it. A Kubernetes probe of another path than the declared one counts as traffic.
+ *
+ * `x-envoy-original-path` is the caller's own word unless a route rewrote the path: at a sidecar, which rewrites nothing
+ * on the way in, it counts for nothing; at a gateway only together with the path that a rewrite makes of it.
  */
 export class HealthChecks {
   readonly #agents: readonly Buffer[]
   /** First bytes of the agents: nearly every line is passed by at this. */
   readonly #begins = new Uint8Array(256)
-  readonly #configured: readonly Buffer[]
-  readonly #declared: readonly Buffer[]
+  readonly #configured: readonly CheckedPath[]
+  readonly #declared: readonly CheckedPath[]
+  readonly #gateway: boolean
+  /** Every route writes the header itself, so a line that shows one of two paths shows the caller's real one. */
+  readonly #rewritesAll: boolean
 
-  constructor(declaredPaths: readonly string[], config: HealthCheckConfig = {}) {
+  /** @param gatewayRoutes of a gateway's ingress pass; undefined for a sidecar */
+  constructor(
+    declaredPaths: readonly string[],
+    config: HealthCheckConfig = {},
+    gatewayRoutes?: readonly EnvoyRoute[],
+  ) {
+    const checked = (path: string): CheckedPath => checkedPath(path, gatewayRoutes ?? [])
+    this.#gateway = gatewayRoutes !== undefined
+    this.#rewritesAll = gatewayRoutes?.every(rewritesPath) ?? false
     this.#agents = [...AGENTS, ...(config.agents ?? [])].filter((agent) => agent !== "").map(bytesOf)
     for (const agent of this.#agents) this.#begins[agent[0] ?? 0] = 1
-    this.#configured = (config.paths ?? []).map(bytesOf)
-    this.#declared = declaredPaths.map(bytesOf)
+    this.#configured = (config.paths ?? []).map(checked)
+    this.#declared = declaredPaths.map(checked)
   }
 
   takes(fact: AccessFact): boolean {
@@ -52,15 +74,32 @@ export class HealthChecks {
     return false
   }
 
-  /** The caller's own path: the original one where a rewrite was logged. */
-  #atPath(fact: AccessFact, paths: readonly Buffer[]): boolean {
-    for (const field of [Field.originalPath, Field.eitherPath, Field.path]) {
-      const start = fact.spans[field * 2] ?? -1
-      if (start < 0) continue
-      const end = fact.spans[field * 2 + 1] ?? start
-      return paths.some((path) => isPath(fact.bytes, start, end, path))
+  /** A path decided, and the line shows one of two and not which: a caller may have made it look like the checker's. */
+  forgeable({ spans }: AccessFact): boolean {
+    if (this.#rewritesAll || this.#declared.length + this.#configured.length === 0) return false
+    return (spans[Field.eitherPath * 2] ?? -1) >= 0 && (spans[Field.path * 2] ?? -1) < 0
+  }
+
+  #atPath({ bytes, spans }: AccessFact, paths: readonly CheckedPath[]): boolean {
+    const at = (field: number, path: Buffer): boolean => {
+      const start = spans[field * 2] ?? -1
+      return start >= 0 && isPath(bytes, start, spans[field * 2 + 1] ?? start, path)
     }
-    return false
+    if ((spans[Field.path * 2] ?? -1) < 0)
+      return paths.some(({ path }) => at(Field.eitherPath, path) || at(Field.originalPath, path))
+    if (!this.#gateway || (spans[Field.originalPath * 2] ?? -1) < 0)
+      return paths.some(({ path }) => at(Field.path, path))
+    return paths.some(
+      ({ path, forwarded }) => at(Field.originalPath, path) && forwarded.some((one) => at(Field.path, one)),
+    )
+  }
+}
+
+function checkedPath(path: string, routes: readonly EnvoyRoute[]): CheckedPath {
+  const forwarded = new Set([path, ...routes.map((route) => rewritten(route, path))])
+  return {
+    path: bytesOf(path),
+    forwarded: [...forwarded].filter((one) => one !== undefined).map(bytesOf),
   }
 }
 

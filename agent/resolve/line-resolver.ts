@@ -113,8 +113,9 @@ export class LineResolver implements Resolver {
   ): Resolution {
     if (side === undefined)
       return this.#give("undecided", this.#deps.rows.destination, this.#none, 0, "direction")
-    const { first, calls, rows } = this.#deps
-    const isCheck = (side === "inbound" || first !== undefined) && this.#deps.healthChecks.takes(fact)
+    const { first, calls, rows, healthChecks } = this.#deps
+    const isCheck = (side === "inbound" || first !== undefined) && healthChecks.takes(fact)
+    const forged = isCheck && healthChecks.forgeable(fact) ? "forgeable" : undefined
     if (side === "inbound" && first === undefined) {
       const kind = isCheck ? "health_check" : "request"
       return this.#give(
@@ -122,16 +123,17 @@ export class LineResolver implements Resolver {
         rows.destination,
         this.#own,
         protocolOf(fact, reach?.grpc === true),
-        doubtOf(fact, undefined),
+        doubtOf(fact, forged),
       )
     }
     // A gateway's second pass of a health check was counted at its first.
     if (isCheck && side === "outbound")
-      return this.#give("undecided", rows.destination, this.#none, 0, undefined)
+      return this.#give("undecided", rows.destination, this.#none, 0, doubtOf(fact, forged))
     const pass = side === "inbound" ? (first ?? calls) : calls
     const found = pass.find(fact, view, reach, this.#routedBy(fact, reach, host))
     const target = this.#targetOf(found, old, cluster, host, pass === first)
-    const doubt = found.doubt ?? (target === this.#unknown ? (cluster ? "cluster" : "host") : undefined)
+    const doubt =
+      found.doubt ?? forged ?? (target === this.#unknown ? (cluster ? "cluster" : "host") : undefined)
     const grpc = found.grpc || reach?.grpc === true
     return this.#give(
       isCheck ? "health_check" : "request",

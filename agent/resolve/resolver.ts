@@ -137,7 +137,11 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     first,
     calls,
     sides: new Sides(deps.config, identity, topology),
-    healthChecks: new HealthChecks(declared.healthCheckPaths(identity), deps.healthChecks),
+    healthChecks: new HealthChecks(
+      declared.healthCheckPaths(identity),
+      deps.healthChecks,
+      first === undefined ? undefined : [...names.gateway.routes.keys()],
+    ),
     nodes: knownNodes(topology),
     clusterLogged: abilities?.fields.includes("upstreamCluster") ?? false,
   })

@@ -45,6 +45,7 @@ export class RouteTable {
   match(view: RequestView, options: MatchOptions = {}): RouteAnswer {
     const { authority } = view
     const path = view.path === undefined ? undefined : normalizedPath(view.path, this.#rules)
+    if (path === undefined && view.path !== undefined) return this.#refused(authority)
     const seen = path === view.path ? view : { ...view, path }
     if (authority === undefined) return this.#acrossHosts(seen, options)
     const host = this.#domains.find(authority)
@@ -57,6 +58,12 @@ export class RouteTable {
   /** The virtual host that names this very authority (no wildcard). */
   namedHost(authority: string): VirtualHost | undefined {
     return this.#domains.exact(authority)
+  }
+
+  /** Envoy answered before it looked for a route. */
+  #refused(authority: string | undefined): RouteAnswer {
+    const host = authority === undefined ? undefined : this.#domains.find(authority)
+    return { kind: "unmatched", host }
   }
 
   /** Without an authority each virtual host may have been meant. */

@@ -8,11 +8,13 @@ export interface PathRules {
  * The path as Envoy matches it: RFC 3986 normalisation (`normalize_path`: dots resolved, escapes of unreserved letters
  * undone, `\` as `/`), then slashes merged. Envoy rewrites `:path` itself, so a logged path is mostly normal already;
  * doing it again changes nothing then. The query is left alone.
+ * @returns undefined for a path that Envoy refuses to normalise (`path_normalization_failed`): one that holds a NUL
  */
-export function normalizedPath(path: string, rules: PathRules): string {
+export function normalizedPath(path: string, rules: PathRules): string | undefined {
   if ((!rules.normalizePath && !rules.mergeSlashes) || isNormal(path)) return path
   const end = pathEnd(path)
   let head = path.slice(0, end)
+  if (rules.normalizePath && head.includes("%00")) return undefined
   if (rules.normalizePath) head = resolveDots(unescape(head).replaceAll("\\", "/"))
   if (rules.mergeSlashes) head = head.replaceAll(/\/{2,}/g, "/")
   return head + path.slice(end)
