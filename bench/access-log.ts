@@ -4,9 +4,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type AccessFact, Field, fieldText } from "#mesh/access.ts"
 import { flagBits } from "#mesh/flags.ts"
-import type { AccessLogFormat, JsonFormat } from "#mesh/proxy.ts"
+import type { AccessLogFormat } from "#mesh/proxy.ts"
+import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { FRAMER_DEFAULTS, LineFramer } from "../agent/decode/access-log/framing.ts"
 import { LineReader, LineResult } from "../agent/decode/access-log/line-reader.ts"
+import { CRI_FRAME, jsonLine, makeRequests, textLine } from "./requests.ts"
 import { type BenchResult, bestCpuMs, printAlone } from "./result.ts"
 
 /** Few enough to stay in the cache, as what was just read from a file is. */
@@ -23,11 +25,11 @@ const CHUNK = 256 * 1024
  * same lines, for the four fields of a request count and a duration histogram; it counts them too.
  */
 export function accessLogBench(): Promise<BenchResult[]> {
-  const requests = makeRequests()
+  const requests = makeRequests(LINES)
   const json = Buffer.from(requests.map((request) => `${jsonLine(request)}\n`).join(""))
   const text = Buffer.from(requests.map((request) => `${textLine(request)}\n`).join(""))
-  const framed = Buffer.from(requests.map((request) => `${FRAME}${textLine(request)}\n`).join(""))
-  const jsonFormat: AccessLogFormat = { kind: "json", fields: FIELDS }
+  const framed = Buffer.from(requests.map((request) => `${CRI_FRAME}${textLine(request)}\n`).join(""))
+  const jsonFormat: AccessLogFormat = { kind: "json", fields: RECOMMENDED_JSON }
   const p5 = compare(json, jsonFormat, byJsonParse)
   const p6 = compare(text, { kind: "default" }, byRegex)
   const unit = "ns CPU per line"
@@ -63,133 +65,6 @@ export function accessLogBench(): Promise<BenchResult[]> {
 }
 
 const size = (file: Buffer): string => `${Math.round(file.length / LINES)} B`
-
-const FRAME = "2026-11-20T15:53:52.113456789Z stdout F "
-
-interface Request {
-  readonly time: string
-  readonly method: string
-  readonly path: string
-  readonly code: number
-  readonly flags: string
-  readonly received: number
-  readonly sent: number
-  readonly duration: number
-  readonly service: number
-  readonly agent: string
-  readonly id: string
-  readonly authority: string
-  readonly host: string
-}
-
-const AGENTS = [
-  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/129.0 Safari/537.36",
-  "grpc-node-js/1.11.1",
-  "kube-probe/1.30",
-  "curl/8.5.0",
-]
-const PATHS = [
-  "/api/v1/orders",
-  "/api/v1/orders/%",
-  "/api/v2/users/%/cart",
-  "/healthz",
-  "/static/app.%.js",
-  "/search?q=%&page=2",
-]
-
-function makeRequests(): Request[] {
-  let state = 42
-  const next = (below: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-  const pick = (list: readonly string[]): string => list[next(list.length)] ?? ""
-  const hex = (digits: number): string =>
-    next(16 ** digits)
-      .toString(16)
-      .padStart(digits, "0")
-  return Array.from({ length: LINES }, (_, index) => {
-    const failed = next(100) < 3
-    const duration = Math.floor(Math.exp(next(600) / 100))
-    return {
-      time: new Date(1_790_000_000_000 + index * 3).toISOString(),
-      method: next(10) < 7 ? "GET" : "POST",
-      path: pick(PATHS).replace("%", String(next(100_000))),
-      code: failed ? 503 : next(20) === 0 ? 404 : 200,
-      flags: failed ? pick(["UF", "UO", "URX,UF", "UC"]) : "-",
-      received: next(900),
-      sent: next(90_000),
-      duration,
-      service: Math.max(0, duration - 1),
-      agent: pick(AGENTS),
-      id: `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(6)}${hex(6)}`,
-      authority: `svc-${next(40)}.prod.svc.cluster.local:8080`,
-      host: `10.1.${next(256)}.${next(256)}:8080`,
-    }
-  })
-}
-
-const textLine = (r: Request): string =>
-  `[${r.time}] "${r.method} ${r.path} HTTP/1.1" ${r.code} ${r.flags} ${r.received} ${r.sent} ${r.duration} ${r.service} "-" "${r.agent}" "${r.id}" "${r.authority}" "${r.host}"`
-
-/** The format that we recommend. */
-const FIELDS: JsonFormat = {
-  start_time: "%START_TIME%",
-  method: "%REQ(:METHOD)%",
-  path: "%REQ(:PATH)%",
-  original_path: "%REQ(X-ENVOY-ORIGINAL-PATH)%",
-  protocol: "%PROTOCOL%",
-  authority: "%REQ(:AUTHORITY)%",
-  response_code: "%RESPONSE_CODE%",
-  response_code_details: "%RESPONSE_CODE_DETAILS%",
-  response_flags: "%RESPONSE_FLAGS%",
-  bytes_received: "%BYTES_RECEIVED%",
-  bytes_sent: "%BYTES_SENT%",
-  duration: "%DURATION%",
-  upstream_service_time: "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-  upstream_cluster: "%UPSTREAM_CLUSTER%",
-  upstream_host: "%UPSTREAM_HOST%",
-  attempts: "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-  grpc_status: "%GRPC_STATUS_NUMBER%",
-  route_name: "%ROUTE_NAME%",
-  downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
-  downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
-  user_agent: "%REQ(USER-AGENT)%",
-  request_id: "%REQ(X-REQUEST-ID)%",
-  x_amzn_trace_id: "%REQ(X-AMZN-TRACE-ID)%",
-  termination: "%CONNECTION_TERMINATION_DETAILS%",
-}
-
-/** Keys sorted, missing values null, header values as texts: as Envoy 1.40 prints. */
-function jsonLine(r: Request): string {
-  return JSON.stringify({
-    attempts: 1,
-    authority: r.authority,
-    bytes_received: r.received,
-    bytes_sent: r.sent,
-    downstream_local_address: "10.1.2.3:8080",
-    downstream_remote_address: "10.1.9.9:41234",
-    duration: r.duration,
-    grpc_status: null,
-    method: r.method,
-    original_path: null,
-    path: r.path,
-    protocol: "HTTP/1.1",
-    request_id: r.id,
-    response_code: r.code,
-    response_code_details:
-      r.code === 503 ? "upstream_reset_before_response_started{connection_failure}" : "via_upstream",
-    response_flags: r.flags,
-    route_name: null,
-    start_time: r.time,
-    termination: null,
-    upstream_cluster: `cds_egress_prod-mesh_${r.authority.slice(0, 6)}_prod_http_8080`,
-    upstream_host: r.host,
-    upstream_service_time: String(r.service),
-    user_agent: r.agent,
-    x_amzn_trace_id: "Root=1-67891233-abcdef012345678912345678",
-  })
-}
 
 /** What is compared of every line, and summed in the timed runs so that nothing is left out. */
 interface Answer {
