@@ -10,7 +10,8 @@ import { ADMIN_PORT, type Pod } from "../../demo/control-plane/placement.ts"
 import { envoyBinary } from "../../demo/envoy-binary.ts"
 import { EnvoyProcess } from "../../demo/envoy-process.ts"
 import { targetsYaml } from "../../demo/targets.ts"
-import { systemClock } from "../../mesh/clock.ts"
+import { type Clock, systemClock } from "../../mesh/clock.ts"
+import { exposed } from "./exposed.ts"
 import { startApps } from "./honesty-apps.ts"
 import { Caller } from "./honesty-caller.ts"
 import { envoyFiles, PRESSURE_FILE } from "./honesty-envoy.ts"
@@ -23,6 +24,10 @@ export interface Lab {
   readonly caller: Caller
   /** Lines of Envoy's output so far that are access lines. */
   lines(): Promise<readonly string[]>
+  /** Lets the agent's monotonic clock go ahead. */
+  pass(ms: number): void
+  /** From now on the agent does not read the log. */
+  lose(): void
   stop(): Promise<void>
 }
 
@@ -55,6 +60,8 @@ export async function startLab(): Promise<Lab> {
     log,
     flushMs: 10,
   })
+  let ahead = 0
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead }
   let agent: Agent | undefined
   const stop = async (): Promise<void> => {
     await agent?.stop()
@@ -68,7 +75,8 @@ export async function startLab(): Promise<Lab> {
     await envoy.ready()
     await writeFile(join(runDir, "targets.yaml"), targetsYaml([{ name: pod.name, admin, logs: [log] }]))
     await writeFile(join(runDir, "mesh.yaml"), declared)
-    agent = await startReading(runDir)
+    agent = await startReading(runDir, clock)
+    await looked(agent)
   } catch (error) {
     await stop()
     throw error
@@ -81,11 +89,15 @@ export async function startLab(): Promise<Lab> {
     agent,
     caller: new Caller({ egress: pod.egressAddress, ingress: pod.address, admin, apps, pressure }),
     lines: async () => (await readFile(log, "utf8")).split("\n").filter((line) => line.startsWith("{")),
+    pass(ms) {
+      ahead += ms
+    },
+    lose: () => agent?.pipeline.tail.unfollow(log),
     stop,
   }
 }
 
-async function startReading(runDir: string): Promise<Agent> {
+async function startReading(runDir: string, clock: Clock): Promise<Agent> {
   const text = JSON.stringify({
     agent: { id: "honesty", state: join(runDir, "state") },
     discover: { static: { file: join(runDir, "targets.yaml") } },
@@ -96,7 +108,17 @@ async function startReading(runDir: string): Promise<Agent> {
   })
   const config = parseAgentConfig({ file: join(runDir, "agent.yaml"), text, env: {}, hostName: "h" })
   const log = makeLog({ clock: systemClock, level: "warn", stream: process.stderr })
-  return startAgent(config, { clock: systemClock, log, env: {}, version: "0", nodeVersion: "24" })
+  return startAgent(config, { clock, log, env: {}, version: "0", nodeVersion: "24" })
+}
+
+/** Waits until the agent has seen the Envoy's counters, from which it counts on. */
+async function looked({ pipeline }: Agent): Promise<void> {
+  const until = performance.now() + 10_000
+  while (exposed(pipeline.ledger.snapshot, "proxyUp", ["proxy"])["proxy=caller-0"] !== 1) {
+    if (performance.now() > until) throw new Error("the agent does not see the Envoy")
+    await sleep(20)
+    pipeline.commit()
+  }
 }
 
 /** Waits until the agent has read so many access lines in all, and commits them. */
