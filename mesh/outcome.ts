@@ -10,7 +10,6 @@ export const ABORTED = 3
 
 /** Classes of HTTP codes by index; 5 = no code was sent. */
 export const CODE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"] as const
-export type CodeClass = (typeof CODE_CLASSES)[number]
 
 /** Index into `CODE_CLASSES`. */
 export function codeClass(code: number): number {

@@ -13,7 +13,7 @@ import { type Stage, startStage } from "../../demo/stage.ts"
 import { systemClock } from "../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
 
-export const EXTENDED = join(import.meta.dirname, "../../demo/yelb-extended.yaml")
+const EXTENDED = join(import.meta.dirname, "../../demo/yelb-extended.yaml")
 
 /** Real Envoys with load and truth, and our agent and collector on them, all in this process but Envoys and applications. */
 export interface Stand {

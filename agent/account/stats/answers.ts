@@ -9,11 +9,11 @@ import { RequestCounter } from "./request-counter.ts"
 import type { SeriesSpace } from "./series-space.ts"
 
 /** Index into `ANSWERED_BY`. */
-export const APP = 0
+const APP = 0
 export const PROXY = 1
 export const UNKNOWN = 2
 /** Indexes into `CODE_CLASSES`. */
-export const CLASS_1XX = 0
+const CLASS_1XX = 0
 export const CLASS_2XX = 1
 export const CLASS_3XX = 2
 export const CLASS_4XX = 3

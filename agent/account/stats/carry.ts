@@ -40,7 +40,7 @@ export class Carry {
  * What may have passed between the reading of two counters of one page, of `passed` requests since the last look: a
  * hundredth, as a page is printed in far less than that share of the time between two; 2 at least. None passed: none.
  */
-export function skewOf(passed: number): number {
+function skewOf(passed: number): number {
   return passed <= 0 ? 0 : Math.max(2, Math.ceil(passed / 100))
 }
 

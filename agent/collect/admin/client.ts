@@ -12,7 +12,7 @@ export interface AdminLimits {
   /** For the whole answer, from sending to the last byte; waiting at the gate does not count. */
   readonly timeoutMs: number
 }
-export const ADMIN_LIMITS: AdminLimits = { maxPageBytes: 64 * 1024 * 1024, timeoutMs: 10_000 }
+const ADMIN_LIMITS: AdminLimits = { maxPageBytes: 64 * 1024 * 1024, timeoutMs: 10_000 }
 
 export interface AdminDeps {
   readonly gate: Gate

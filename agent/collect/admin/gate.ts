@@ -23,7 +23,7 @@ export interface GateLimits {
   readonly slowAtOnce: number
 }
 
-export const GATE_LIMITS: GateLimits = { atOnce: 8, patienceMs: 200, slowAtOnce: 64 }
+const GATE_LIMITS: GateLimits = { atOnce: 8, patienceMs: 200, slowAtOnce: 64 }
 
 export function makeGate(limits: GateLimits = GATE_LIMITS): Gate {
   const waiting: ((pass: Pass) => void)[] = []

@@ -19,7 +19,7 @@ export interface TailConfig {
   readonly forgetAfterMs: number
 }
 
-export const TAIL_DEFAULTS: TailConfig = {
+const TAIL_DEFAULTS: TailConfig = {
   pollMs: 1000,
   start: "beginning",
   rotatedIdleMs: 60_000,

@@ -44,6 +44,7 @@ function unsupported(why: string): AccessLogDecoder {
     fact: makeAccessFact(),
     unsupported: why,
     unknownOperators: [],
+    tellsKind: false,
     decode: () => DecodeResult.notAccessLine,
   }
 }

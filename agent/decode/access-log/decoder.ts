@@ -24,6 +24,8 @@ export interface AccessLogDecoder {
   readonly unsupported?: string
   /** Operators of the format that this build does not know; their values are skipped. */
   readonly unknownOperators: readonly string[]
+  /** A line says itself whether it is a request or a connection, so loggers of both kinds can share this decoder. */
+  readonly tellsKind: boolean
   /**
    * Reads one line.
    * @param start first byte of the line, after any container framing

@@ -142,7 +142,7 @@ export class LineFramer {
 }
 
 /** Decides by one line. */
-export function detectFraming(bytes: Buffer, start: number, end: number, scratch: CriLine): Framing {
+function detectFraming(bytes: Buffer, start: number, end: number, scratch: CriLine): Framing {
   if (criHeader(bytes, start, end, scratch)) return "cri"
   return looksLikeDocker(bytes, start, end) ? "docker" : "plain"
 }

@@ -27,6 +27,7 @@ export function jsonDecoder(format: JsonFormat, kind: "http" | "tcp"): AccessLog
     abilities: plan.abilities,
     fact: plan.fact,
     unknownOperators: plan.unknown,
+    tellsKind: plan.tellsKind,
     decode: (bytes, start, end) => lines.decode(bytes, start, end),
   }
 }

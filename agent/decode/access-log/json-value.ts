@@ -12,7 +12,7 @@ export function endOfString(bytes: Buffer, at: number, end: number): number {
 }
 
 /** Behind the last byte of a bare word or number that starts at `at`. */
-export function endOfWord(bytes: Buffer, at: number, end: number): number {
+function endOfWord(bytes: Buffer, at: number, end: number): number {
   for (; at < end; at++) {
     const byte = bytes[at] ?? 0
     if (byte === 44 || byte === 125 || byte === 93 || byte <= 32) return at

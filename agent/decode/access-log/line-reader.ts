@@ -42,7 +42,7 @@ const AFTER_CLASSIFY: Readonly<Record<number, number>> = {
 export class LineReader {
   /** The decoder that took the last access line; its `fact` is that line. */
   decoder: AccessLogDecoder
-  /** Different formats in this file; a format that two loggers share counts once. */
+  /** Different formats in this file; a format that two loggers share counts once, unless its lines do not tell requests from connections. */
   readonly decoders: readonly AccessLogDecoder[]
   readonly #json: readonly AccessLogDecoder[]
   readonly #text: readonly AccessLogDecoder[]
@@ -51,11 +51,13 @@ export class LineReader {
   constructor(loggers: readonly FileLogger[]) {
     const wanted: readonly FileLogger[] =
       loggers.length > 0 ? loggers : [{ format: { kind: "default" }, kind: "http" }]
-    const distinct = new Map(wanted.map((logger) => [JSON.stringify(logger), logger]))
-    const compiled = [...distinct.values()].map((logger) => ({
-      json: logger.format.kind === "json",
-      decoder: compileFormat(logger.format, logger.kind),
-    }))
+    const distinct = new Map<string, { json: boolean; decoder: AccessLogDecoder }>()
+    for (const { format, kind } of wanted) {
+      const decoder = compileFormat(format, kind)
+      const key = JSON.stringify([format, decoder.tellsKind ? "" : kind])
+      if (!distinct.has(key)) distinct.set(key, { json: format.kind === "json", decoder })
+    }
+    const compiled = [...distinct.values()]
     const byFields = compiled.toSorted((a, b) => fieldCount(a.decoder) - fieldCount(b.decoder))
     this.decoders = byFields.map((entry) => entry.decoder)
     this.#json = byFields.filter((entry) => entry.json).map((entry) => entry.decoder)

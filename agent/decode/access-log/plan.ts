@@ -26,6 +26,8 @@ export interface Plan {
   readonly fallbacks: Int32Array
   /** Whether a line without method, protocol and code is a connection of a TCP proxy. */
   readonly tcp: boolean
+  /** Lines tell themselves which of the two they are: `tcp` is the same for both kinds of filters. */
+  readonly tellsKind: boolean
   /** Operators that this build does not know. */
   readonly unknown: readonly string[]
 }
@@ -46,12 +48,14 @@ export function planFormat(operators: readonly Operator[], text: boolean, kind: 
     const target = targets[index]
     if (target !== undefined) slots[index] = places.place(target)
   }
+  const tellsKind = targets.some((target) => tellsHttp(target))
   return {
     slots,
     fact: makeAccessFact(headers.length + places.spares),
     abilities: abilitiesOf(targets, headers, text),
     fallbacks: Int32Array.from(places.fallbacks),
-    tcp: kind === "tcp" || targets.some((target) => tellsHttp(target)),
+    tcp: kind === "tcp" || tellsKind,
+    tellsKind,
     unknown: operators.filter((operator) => !knownOperator(operator)).map((operator) => operator.name),
   }
 }

@@ -33,6 +33,7 @@ export function textDecoder(template: TextTemplate, isDefault = false): AccessLo
     abilities: plan.abilities,
     fact: plan.fact,
     unknownOperators: plan.unknown,
+    tellsKind: plan.tellsKind,
     decode(bytes, start, end) {
       if (weak && classifyLine(bytes, start, end) !== LineKind.other) return DecodeResult.notAccessLine
       plan.fact.doubtful = false
