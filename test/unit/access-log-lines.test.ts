@@ -58,6 +58,22 @@ describe("line reader", () => {
     expect(new LineReader([DEFAULT_LOGGER, DEFAULT_LOGGER, JSON_LOGGER]).decoders).toHaveLength(2)
   })
 
+  test("requests and connections in one format: the line tells, and nothing is doubtful", () => {
+    const both = new LineReader([DEFAULT_LOGGER, { ...DEFAULT_LOGGER, kind: "tcp" }])
+    const connection = `[${TIME}] "- - -" 0 - 12 34 5 - "-" "-" "-" "-" "10.0.0.1:6379"`
+    expect([read(both, TEXT), both.fact.kind, both.fact.doubtful]).toEqual([LineResult.access, "http", false])
+    expect([read(both, connection), both.fact.kind, both.fact.doubtful]).toEqual([0, "tcp", false])
+  })
+
+  test("requests and connections in one format that does not tell them apart: doubtful", () => {
+    const format = { kind: "text", text: "%RESPONSE_FLAGS% %UPSTREAM_HOST%\n" } as const
+    const both = new LineReader([
+      { format, kind: "http" },
+      { format, kind: "tcp" },
+    ])
+    expect([read(both, "- 10.0.0.1:6379"), both.fact.doubtful]).toEqual([LineResult.access, true])
+  })
+
   test("each JSON line goes to the format that has its keys", () => {
     const both = new LineReader([WIDE_LOGGER, JSON_LOGGER])
     for (const round of [1, 2, 3]) {
