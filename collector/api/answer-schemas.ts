@@ -29,6 +29,7 @@ const completeness = z
     unaccountedRatio: ratio.nullable(),
     dataAt: time.nullable(),
     dataAgeSeconds: count.nullable(),
+    dataFrom: time.nullable(),
     storeProblem: z.string().nullable(),
   })
   .openapi("Completeness") satisfies z.ZodType<Completeness>
@@ -121,6 +122,7 @@ export const routeRow = z
     numbers,
     tcp: tcpNumbers.nullable(),
     flagsTop: z.array(z.strictObject({ flags: z.string(), count })),
+    worstTarget: z.strictObject({ virtualNode: z.string(), errors: count }).nullable(),
     provenance: z.enum(["log", "stats", "mixed"]).nullable(),
     points: z.strictObject({
       startAt: time,

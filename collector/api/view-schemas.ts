@@ -36,6 +36,26 @@ export const summarySchema = z
       routeId: z.string().nullable(),
       since: time.nullable(),
     }),
+    origins: z.array(
+      z.strictObject({
+        id: z.string(),
+        mesh: z.string(),
+        virtualNode: z.string(),
+        sentence: z.string(),
+        evidence: z.array(z.string()),
+        since: time.nullable(),
+        routes: z.array(
+          z.strictObject({
+            id: z.string(),
+            name: z.string(),
+            how: z.enum(["there", "same", "through"]),
+            via: z.string().nullable(),
+            errors: count,
+            ofErrors: count,
+          }),
+        ),
+      }),
+    ),
     routes: tally,
     virtualNodes: tally,
     meshes: z.array(
@@ -73,6 +93,7 @@ const resourceNode: z.ZodType<ResourceNode> = z
     nativeName: z.string().nullable(),
     namespace: z.string().nullable(),
     health,
+    why: z.string().nullable(),
     numbers: numbers.nullable(),
     tcp: tcpNumbers.nullable(),
     hosts: hostsSeen.nullable(),
@@ -175,6 +196,7 @@ export const graphSchema = z
         namespace: z.string().nullable(),
         layer: count,
         health,
+        why: z.string().nullable(),
         synthetic: z.enum(SYNTHETIC).nullable(),
         declared: z.boolean(),
         numbers: numbers.nullable(),

@@ -19,6 +19,8 @@ export interface Completeness {
   /** When the newest sample came in, RFC 3339; null before the first. */
   readonly dataAt: string | null
   readonly dataAgeSeconds: number | null
+  /** Before this nothing is known, which is not the same as no traffic. RFC 3339; null before the first sample. */
+  readonly dataFrom: string | null
   /** A sentence when the store cannot be written, else null. */
   readonly storeProblem: string | null
 }

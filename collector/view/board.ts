@@ -3,6 +3,7 @@ import type { Answer, HostsSeen, Tally } from "./answer.ts"
 import { answerHead, completenessOf } from "./completeness.ts"
 import { hostsOf } from "./hosts.ts"
 import { type Inventory, inventoryOf } from "./inventory.ts"
+import { type NodeFault, nodeFaults } from "./node-fault.ts"
 import { type Proxy, proxiesOf } from "./proxy-list.ts"
 import type { Reading } from "./reading.ts"
 import type { RouteRow } from "./route-row.ts"
@@ -16,6 +17,8 @@ export interface Board {
   readonly inventory: Inventory
   readonly proxies: readonly Proxy[]
   readonly hosts: ReadonlyMap<string, HostsSeen>
+  /** By `nodeKey`; nodes without a fault are not in it. */
+  readonly faults: ReadonlyMap<string, NodeFault>
   /** Worst first. */
   readonly rows: readonly RouteRow[]
   /** Durations of the window by row id. */
@@ -36,6 +39,7 @@ export function boardOf(reading: Reading): Board {
     inventory,
     proxies,
     hosts,
+    faults: nodeFaults(reading, proxies),
     rows,
     buckets: made.buckets,
     under: rowsByResource(rows),

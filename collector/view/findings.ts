@@ -1,12 +1,10 @@
 import { HEALTH_RULES } from "#mesh/health.ts"
 import type { Board } from "./board.ts"
-import { named, total } from "./fact.ts"
-import type { Finding, RouteDetailView, TargetRow } from "./route-detail.ts"
-import { REASON_BY, type RouteReading } from "./route-reading.ts"
+import { type Detail, enough, MOST, type Rule } from "./finding-rule.ts"
+import type { Finding, TargetRow } from "./route-detail.ts"
+import type { RouteReading } from "./route-reading.ts"
+import { atTarget, connectionFailures, faultsBehind, oneHopLater } from "./target-findings.ts"
 import { percent } from "./verdict.ts"
-
-type Detail = Omit<RouteDetailView, "findings">
-type Rule = (board: Board, detail: Detail, route: RouteReading) => Finding[]
 
 /** Fewer requests than this do not clear a target or a caller. */
 const ENOUGH = 20
@@ -16,28 +14,37 @@ export function findingsOf(board: Board, detail: Detail, route: RouteReading): F
   return RULES.flatMap((rule) => rule(board, detail, route))
 }
 
-const enough = (detail: Detail): boolean => detail.now.errors >= HEALTH_RULES.minimumErrors
-
-/** All errors stand at one target while another, with traffic, has none. */
+/** All errors, or nearly all, stand at one target while another, with traffic, is well. */
 const oneTarget: Rule = (_board, detail) => {
-  const guilty = detail.targets.filter((target) => target.numbers.errors > 0)
-  const [only] = guilty
+  const [worst] = detail.targets.toSorted((a, b) => b.numbers.errors - a.numbers.errors)
+  if (!enough(detail) || worst === undefined) return []
   const clean = detail.targets.filter(
-    (target) => target.numbers.errors === 0 && target.numbers.requests >= ENOUGH,
+    ({ virtualNode, numbers }) =>
+      virtualNode !== worst.virtualNode &&
+      numbers.requests >= ENOUGH &&
+      (numbers.errorRatio ?? 0) < HEALTH_RULES.degradedErrorRatio,
   )
-  if (!enough(detail) || guilty.length !== 1 || only === undefined || clean.length === 0) return []
-  if (only.numbers.errors !== detail.now.errors) return []
+  const { errors } = detail.now
+  if (clean.length === 0 || worst.numbers.errors < errors * MOST) return []
+  const all = worst.numbers.errors === errors
   return [
     {
       id: "one-target",
-      sentence: `All errors of this route are at ${only.virtualNode}.`,
+      sentence: all
+        ? `All errors of this route are at ${worst.virtualNode}.`
+        : `${percent(worst.numbers.errors / errors)} of this route's errors are at ${worst.virtualNode}.`,
       evidence: [
-        `${only.virtualNode}: ${only.numbers.errors} errors in ${only.numbers.requests} requests.`,
-        ...clean.map((target) => `${target.virtualNode}: none in ${target.numbers.requests}.`),
+        `${worst.virtualNode}: ${worst.numbers.errors} errors in ${worst.numbers.requests} requests.`,
+        ...clean.map(
+          ({ virtualNode, numbers }) =>
+            `${virtualNode}: ${numbers.errors === 0 ? "none" : numbers.errors} in ${numbers.requests}.`,
+        ),
       ],
       refutation: [
-        "An error at another target.",
-        `Errors that go on after the weight of ${only.virtualNode} is 0.`,
+        all
+          ? "An error at another target."
+          : `Another target with ${percent(HEALTH_RULES.degradedErrorRatio)} errors.`,
+        `Errors that go on after the weight of ${worst.virtualNode} is 0.`,
       ],
       unseen: [],
     },
@@ -69,7 +76,7 @@ const oneFlag: Rule = (_board, detail) => {
  * All errors came from upstream, or all from the proxies themselves. Behind an upstream stands another proxy, which may
  * have made the answer itself: only the node's own reporter can clear or blame the application.
  */
-const oneAnswerer: Rule = (_board, detail) => {
+const oneAnswerer: Rule = (board, detail) => {
   const errors = detail.flags.filter((flag) => flag.outcome === "error")
   const [first] = errors
   const count = errors.reduce((sum, flag) => sum + flag.count, 0)
@@ -88,9 +95,11 @@ const oneAnswerer: Rule = (_board, detail) => {
       refutation: [
         upstream ? "An error that a caller's proxy made." : "An error that came back from the target.",
       ],
-      unseen: upstream
-        ? ["Whether the target's application or its own proxy answered: see the target itself."]
-        : [],
+      unseen:
+        upstream &&
+        faultsBehind(board, detail).every(({ kind }) => kind === "unreached" || kind === "answers")
+          ? ["Whether the target's application or its own proxy answered: see the target itself."]
+          : [],
     },
   ]
 }
@@ -139,19 +148,12 @@ const neverLive: Rule = (board, detail) =>
 /** Clients that could not connect to a target. */
 const connections: Rule = (_board, detail, route) =>
   detail.targets.flatMap((target) => {
-    const reasons = new Map<string, number>()
-    for (const group of route.connectionFailures.groups) {
-      const labels = named(REASON_BY, group)
-      const count = total(group.values)
-      if (labels.get("virtual_node") !== target.virtualNode || count === 0) continue
-      const reason = labels.get("reason") ?? ""
-      reasons.set(reason, (reasons.get(reason) ?? 0) + count)
-    }
+    const reasons = connectionFailures(route, target.virtualNode, "callers")
     if (reasons.size === 0 || target.numbers.errors < HEALTH_RULES.minimumErrors) return []
     return [
       {
         id: `connections/${target.virtualNode}`,
-        sentence: `Connections to ${target.virtualNode} fail.`,
+        sentence: `Callers' connections to ${target.virtualNode} fail.`,
         evidence: [...reasons].map(([reason, count]) => `${count} failed: ${reason}.`),
         refutation: ["Errors that go on without a failed connection."],
         unseen: ["Which of these connections served this route: other routes may lead to the same node."],
@@ -211,6 +213,8 @@ const weights: Rule = (_board, detail) => {
 }
 
 const RULES: readonly Rule[] = [
+  atTarget,
+  oneHopLater,
   noHosts,
   neverLive,
   oneTarget,

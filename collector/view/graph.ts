@@ -17,6 +17,8 @@ export interface GraphNode {
   readonly namespace: string | null
   readonly layer: number
   readonly health: Health
+  /** Why its state is unknown, else null. */
+  readonly why: string | null
   readonly synthetic: Synthetic | null
   readonly declared: boolean
   readonly numbers: RequestNumbers | null
@@ -94,6 +96,7 @@ function boxesOf(board: Board, mesh: ResourceNode): GraphNode[] {
     namespace: node.namespace,
     layer: LAYERS[node.kind],
     health: node.health,
+    why: node.why,
     synthetic: null,
     declared: node.declared,
     numbers: node.numbers,
@@ -113,6 +116,7 @@ function syntheticBox(row: RouteRow): GraphNode {
     namespace: null,
     layer: row.kind === "gateway_route" ? LAYERS.gateway_route : LAYERS.route,
     health: row.health,
+    why: row.health === "unknown" ? row.why : null,
     synthetic: row.synthetic,
     declared: false,
     numbers: row.numbers,

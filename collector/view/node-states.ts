@@ -7,6 +7,7 @@ import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY } from "./reading.ts"
 import { type TcpSums, tcpByNode, tcpNumbers } from "./tcp.ts"
+import { whyUnknown } from "./unknown.ts"
 
 /** A virtual node by what it saw itself (reporter destination), its clients' view of its hosts, and its TCP. */
 export interface NodeState {
@@ -18,6 +19,8 @@ export interface NodeState {
   readonly numbers: RequestNumbers | null
   readonly tcp: TcpNumbers | null
   readonly hosts: HostsSeen | null
+  /** Why its state is unknown, else null. */
+  readonly why: string | null
 }
 
 interface Draft {
@@ -76,23 +79,25 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
   const counts = node.counts ?? noOutcomes()
   const hosts = board.hosts.get(nodeKey(node.mesh, node.flavor, node.name)) ?? null
   const windowSeconds = board.reading.windowMs / 1000
+  const health = healthOf({
+    // A connection is TCP's request: open ones answer, and a close with an error is one that failed.
+    ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
+    clientErrors: counts.client_error,
+    errors: counts.error + (tcp?.closedWithError ?? 0),
+    aborted: counts.aborted,
+    ...(hosts === null ? {} : { healthyHosts: hosts.healthy, totalHosts: hosts.total }),
+    complete: proxies.every((proxy) => proxy.answered),
+    seen: proxies.length > 0,
+  })
   return {
     mesh: node.mesh,
     flavor: node.flavor,
     name: node.name,
     declared: node.declared,
-    health: healthOf({
-      // A connection is TCP's request: open ones answer, and a close with an error is one that failed.
-      ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
-      clientErrors: counts.client_error,
-      errors: counts.error + (tcp?.closedWithError ?? 0),
-      aborted: counts.aborted,
-      ...(hosts === null ? {} : { healthyHosts: hosts.healthy, totalHosts: hosts.total }),
-      complete: proxies.every((proxy) => proxy.answered),
-      seen: proxies.length > 0,
-    }),
+    health,
     numbers: node.counts === undefined ? null : numbersOf(counts, node.buckets, windowSeconds),
     tcp: tcp === undefined ? null : tcpNumbers(tcp, windowSeconds),
     hosts,
+    why: health === "unknown" ? whyUnknown(proxies) : null,
   }
 }

@@ -18,10 +18,13 @@ export const TCP_BY = [
   "virtual_node",
   "outcome",
 ] as const
+export const RECENT_BY = ["mesh", "flavor", "virtual_node", "outcome"] as const
 const PROXY_BY = ["mesh", "flavor", "virtual_node", "virtual_gateway", "proxy", "reason"] as const
 
 export const HOUR_MS = 3_600_000
 export const POINT_MS = 60_000
+/** What "now" means beside a window: long enough for two steps of 15 s. */
+const RECENT_MS = 30_000
 
 /** What views are made of: one question of a mesh and a window, asked of the store once per generation. */
 export interface Reading {
@@ -32,6 +35,8 @@ export interface Reading {
   readonly mesh: string | null
   readonly requests: readonly RequestFact[]
   readonly failures: readonly FailureFact[]
+  /** What nodes themselves saw in the last 30 s, by `RECENT_BY`. */
+  readonly recent: RangeAnswer
   /** By `HOUR_BY`, 60 steps of a minute up to `endMs`. */
   readonly hour: RangeAnswer
   /** Durations in the window, by `DURATION_BY`. */
@@ -96,6 +101,13 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     mesh,
     requests: requestFacts(REQUEST_BY, await inWindow(METRICS.requests, REQUEST_BY)),
     failures: failureFacts(FAILURE_BY, await inWindow(METRICS.failures, FAILURE_BY)),
+    recent: await store.query({
+      metric: METRICS.requests,
+      match: { ...match, reporter: "destination" },
+      by: RECENT_BY,
+      fromMs: toMs - RECENT_MS,
+      toMs,
+    }),
     hour: await inHour(METRICS.requests, HOUR_BY),
     durations: await inWindow(METRICS.duration, DURATION_BY),
     durationHour: await inHour(METRICS.duration, DURATION_HOUR_BY),

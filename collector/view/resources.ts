@@ -21,6 +21,8 @@ export interface ResourceNode {
   readonly nativeName: string | null
   readonly namespace: string | null
   readonly health: Health
+  /** Why its state is unknown, else null. */
+  readonly why: string | null
   readonly numbers: RequestNumbers | null
   readonly tcp: TcpNumbers | null
   /** Virtual nodes only, and only when a client told. */
@@ -91,7 +93,9 @@ function meshNode(board: Board, nodes: readonly NodeState[], mesh: string, flavo
       .map((node) => leaf(ground.declared, node)),
   ]
   const root = above(ground, "mesh", mesh, "", children)
-  return { ...root, health: worstOf(children.map((child) => child.health)) }
+  const health = worstOf(children.map((child) => child.health))
+  const why = health === "unknown" ? (children.find((child) => child.why !== null)?.why ?? null) : null
+  return { ...root, health, why }
 }
 
 /** Declared names in their order, then those that only traffic knows. */
@@ -144,6 +148,7 @@ function above(
   const own = rowsUnder(board, kind, mesh, flavor, name, parent)
   const numbers = sumRows(board, own)
   const resource = ground.declared.get(resourceText(kind, mesh, flavor, name, parent))
+  const health = stateAbove(own, numbers)
   const isRow = kind === "route" || kind === "gateway_route" || kind === "virtual_service"
   return {
     id: resourceId(kind, mesh, flavor, name, parent),
@@ -153,7 +158,8 @@ function above(
     name,
     declared: resource !== undefined,
     ...nativeOf(resource),
-    health: stateAbove(own, numbers),
+    health,
+    why: health === "unknown" ? (own.find((row) => row.health === "unknown")?.why ?? "leads nowhere") : null,
     numbers,
     tcp: isRow && own.length === 1 ? (own[0]?.tcp ?? null) : null,
     hosts: null,
@@ -173,6 +179,7 @@ function leaf(declared: ReadonlyMap<string, Resource>, node: NodeState): Resourc
     declared: resource !== undefined,
     ...nativeOf(resource),
     health: node.health,
+    why: node.why,
     numbers: node.numbers,
     tcp: node.tcp,
     hosts: node.hosts,

@@ -23,6 +23,11 @@ export interface FlagCount {
   readonly count: number
 }
 
+export interface TargetErrors {
+  readonly virtualNode: string
+  readonly errors: number
+}
+
 /** 60 points of one minute each; the last one ends at `generatedAt`'s minute. */
 export interface SparkPoints {
   readonly startAt: string
@@ -44,12 +49,15 @@ export interface RouteRow {
   readonly name: string
   /** null for a real route. A synthetic row has a health of its own but counts in no tally. */
   readonly synthetic: Synthetic | null
-  /** A sentence for a synthetic row, else null. */
+  /** A sentence for a synthetic row, a reason for an unknown one, else null. */
   readonly why: string | null
   /** Whether the declared model has it. */
   readonly declared: boolean
   readonly health: Health
-  /** Start of the first minute of the unbroken run over the limit, up to now; null when not failing or degraded. */
+  /**
+   * Start of the first minute over the limit of its state, in the unbroken run over the lower limit up to now; null
+   * when not failing or degraded.
+   */
   readonly since: string | null
   /** Whose numbers these are; numbers of other reporters are never added. */
   readonly reporter: Reporter
@@ -58,6 +66,8 @@ export interface RouteRow {
   readonly tcp: TcpNumbers | null
   /** Up to three, most frequent first; errors only. */
   readonly flagsTop: readonly FlagCount[]
+  /** The target that most of its errors are at; null where no target is told, and without errors. */
+  readonly worstTarget: TargetErrors | null
   readonly provenance: Provenance | "mixed" | null
   readonly points: SparkPoints
   /** Proxies that would report it: answered of known. */

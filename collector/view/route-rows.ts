@@ -10,9 +10,10 @@ import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } 
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
 import { kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
-import type { FlagCount, RouteKey, RouteRow, SparkPoints } from "./route-row.ts"
+import type { FlagCount, RouteKey, RouteRow, SparkPoints, TargetErrors } from "./route-row.ts"
 import { type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
 import { timeText } from "./time-text.ts"
+import { whyUnknown } from "./unknown.ts"
 
 /** What comes together in one row. */
 interface Draft {
@@ -208,7 +209,7 @@ function rowOf(draft: Draft, around: Around): RouteRow {
     kind: kindOf(key),
     name: nameOf(key),
     synthetic: synthetic?.synthetic ?? null,
-    why: synthetic?.why ?? null,
+    why: synthetic?.why ?? (health === "unknown" ? whyUnknown(asked) : null),
     declared: draft.declared,
     health,
     since: sinceOf(health, draft, reading),
@@ -216,6 +217,7 @@ function rowOf(draft: Draft, around: Around): RouteRow {
     numbers: numbersOf(counts, draft.buckets, reading.windowMs / 1000),
     tcp: tcp === undefined ? null : tcpNumbers(tcp, reading.windowMs / 1000),
     flagsTop: topFlags(draft.flags),
+    worstTarget: worstTarget(draft.facts),
     provenance: provenanceOf(draft.facts),
     points,
     answered,
@@ -295,6 +297,15 @@ function topFlags(flags: ReadonlyMap<string, number>): FlagCount[] {
     .slice(0, 3)
 }
 
+function worstTarget(facts: readonly RequestFact[]): TargetErrors | null {
+  const errors = new Map<string, number>()
+  for (const { virtualNode, outcome, count } of facts)
+    if (outcome === "error" && virtualNode !== "" && count > 0)
+      errors.set(virtualNode, (errors.get(virtualNode) ?? 0) + count)
+  const [most] = [...errors].toSorted((a, b) => b[1] - a[1])
+  return most === undefined ? null : { virtualNode: most[0], errors: most[1] }
+}
+
 /** Requests of one minute by outcome. */
 function minuteOf(draft: Draft, minute: number): OutcomeCounts {
   const counts = noOutcomes()
@@ -316,16 +327,21 @@ function pointsOf(draft: Draft, reading: Reading): SparkPoints {
   }
 }
 
-/** Walks back from now while each minute is over the lower limit; a minute without traffic does not end the run. */
+/**
+ * Walks back from now while each minute is over the lower limit; a minute without traffic does not end the run. Of
+ * this run, the first minute over the limit of the state itself: a route that was degraded before it failed fails
+ * since then only.
+ */
 function sinceOf(health: Health, draft: Draft, reading: Reading): string | null {
   if (health !== "failing" && health !== "degraded") return null
   const { steps, fromMs } = reading.hour
+  const limit = health === "failing" ? HEALTH_RULES.failingErrorRatio : HEALTH_RULES.degradedErrorRatio
   let first: number | undefined
   for (let minute = steps - 1; minute >= 0; minute--) {
     const ratio = numbersOf(minuteOf(draft, minute), undefined, 60).errorRatio
     if (ratio === null) continue
     if (ratio < HEALTH_RULES.degradedErrorRatio) break
-    first = minute
+    if (ratio >= limit) first = minute
   }
   return first === undefined ? null : timeText(fromMs + first * POINT_MS)
 }

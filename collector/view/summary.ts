@@ -2,6 +2,7 @@ import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
 import { type Board, routeTally, tallyOf, worstOf } from "./board.ts"
 import { nodeStates } from "./node-states.ts"
+import { type FaultOrigin, originsOf } from "./origins.ts"
 import type { RouteRow } from "./route-row.ts"
 import { timeText } from "./time-text.ts"
 import { verdictOf } from "./verdict.ts"
@@ -33,6 +34,8 @@ export interface SilentAgent {
 
 export interface SummaryView extends Answer {
   readonly verdict: Verdict
+  /** Where what is wrong begins, as far as counts prove it; most errors first. */
+  readonly origins: readonly FaultOrigin[]
   /** Real routes only. */
   readonly routes: Tally
   readonly virtualNodes: Tally
@@ -47,9 +50,11 @@ export interface SummaryView extends Answer {
 /** The first answer: is anything wrong, where, since when, and on what base that is said. */
 export function summaryView(board: Board): SummaryView {
   const { head, reading, proxies, rows } = board
+  const origins = originsOf(board)
   return {
     ...head,
-    verdict: verdictOf(board),
+    verdict: verdictOf(board, origins),
+    origins,
     routes: routeTally(rows),
     virtualNodes: tallyOf(nodeStates(board).map((node) => node.health)),
     meshes: meshesOf(board),

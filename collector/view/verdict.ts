@@ -1,30 +1,33 @@
 import type { Board } from "./board.ts"
 import { routeTally } from "./board.ts"
+import type { FaultOrigin } from "./origins.ts"
 import type { RouteRow } from "./route-row.ts"
 import type { Verdict } from "./summary.ts"
 import { clockText } from "./time-text.ts"
 
 /** One sentence with its base. What was not seen is said, never smoothed. */
-export function verdictOf(board: Board): Verdict {
+export function verdictOf(board: Board, origins: readonly FaultOrigin[]): Verdict {
   const { rows, reading } = board
   if (reading.agents.length === 0)
     return { health: "unknown", sentence: "No agent has reported yet.", routeId: null, since: null }
   const worst = rows.find((row) => row.synthetic === null) ?? rows[0]
   const troubled = rows.find((row) => row.health === "failing" || row.health === "degraded")
   const about = worst?.health === "failing" || worst?.health === "degraded" ? worst : troubled
-  return about === undefined ? calm(board) : trouble(board, about)
+  return about === undefined ? calm(board) : trouble(board, about, origins)
 }
 
-function trouble(board: Board, row: RouteRow): Verdict {
+function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): Verdict {
   const since = row.since === null ? "" : ` since ${clockText(Date.parse(row.since))}`
   const share =
     row.numbers.errorRatio === null ? "no healthy host" : `${percent(row.numbers.errorRatio)} errors`
   const flags = row.flagsTop[0]
   const cause = flags === undefined || flags.flags === "-" ? "" : `, mostly ${flags.flags}`
+  const origin = origins.find(({ routes }) => routes.some(({ id }) => id === row.id))
+  const begins = origin === undefined ? "" : `${origin.sentence}. `
   const what = row.synthetic === null ? row.name : `${row.name} of ${row.key.virtualService || row.key.mesh}`
   return {
     health: row.health,
-    sentence: `${what} is ${row.health}${since}: ${share}${cause}. ${base(board)}`,
+    sentence: `${what} is ${row.health}${since}: ${share}${cause}. ${begins}${base(board)}`,
     routeId: row.id,
     since: row.since,
   }

@@ -22,6 +22,7 @@ function node(layer: number, index: number): GraphNode {
     namespace: null,
     layer,
     health: "ok",
+    why: null,
     synthetic: null,
     declared: true,
     numbers: null,

@@ -193,7 +193,7 @@ describe("one failing target", () => {
     const summary = await story.collector.answers.summary(FIVE)
     expect(summary.verdict.health).toBe("failing")
     expect(summary.verdict.sentence).toMatch(
-      /^main is failing since \d\d:\d\d: 16\.7 % errors, mostly UF\. 5 routes, 1 failing, 0 degraded; 5 of 5 proxies answered\.$/,
+      /^main is failing since \d\d:\d\d: 16\.7 % errors, mostly UF\. Callers cannot connect to v2\. 5 routes, 1 failing, 0 degraded; 5 of 5 proxies answered\.$/,
     )
     const [worst] = summary.worst
     expect(worst?.name).toBe("main")

@@ -1,0 +1,291 @@
+import { FLAGS } from "#mesh/flags.ts"
+import { HEALTH_RULES } from "#mesh/health.ts"
+import { named, total } from "./fact.ts"
+import { nodeKey } from "./hosts.ts"
+import type { Proxy } from "./proxy-list.ts"
+import { RECENT_BY, type Reading } from "./reading.ts"
+
+/**
+ * `behind`: its own proxy could not get an answer from its application. `application`: its application answered with
+ * errors. `answers`: one of both, and the log does not say which. `unreached`: callers' proxies could not get an
+ * answer from it. `passed`: its application fails as often as the calls that it makes itself.
+ */
+export type NodeFaultKind = "behind" | "application" | "answers" | "unreached" | "passed"
+
+/** What goes wrong at one virtual node, told by counts: its own proxy's, or its callers' where it was never reached. */
+export interface NodeFault {
+  readonly mesh: string
+  readonly flavor: string
+  readonly virtualNode: string
+  readonly kind: NodeFaultKind
+  /** Without a full stop. */
+  readonly sentence: string
+  readonly evidence: readonly string[]
+  readonly refutation: readonly string[]
+  readonly unseen: readonly string[]
+  readonly errors: number
+  /** Where most of its own calls fail; `passed` only. */
+  readonly to: string | null
+}
+
+/** Failed calls that explain a node's own errors: so many of them, at least. */
+const PASSED_SHARE = 0.8
+
+interface Sums {
+  readonly mesh: string
+  readonly flavor: string
+  readonly name: string
+  /** Requests that the node's own proxy judged, and that its callers judged. */
+  own: number
+  called: number
+  /** Errors by who made them, then by flags. */
+  readonly byProxy: Map<string, number>
+  readonly byApp: Map<string, number>
+  readonly byUnknown: Map<string, number>
+  readonly byCallers: Map<string, number>
+  /** Failed calls of the node itself, by target. */
+  readonly calls: Map<string, number>
+  readonly recent: { answered: number; errors: number }
+}
+
+/** Faults of all nodes that have one, by `nodeKey`. */
+export function nodeFaults(reading: Reading, proxies: readonly Proxy[]): Map<string, NodeFault> {
+  const faults = new Map<string, NodeFault>()
+  for (const [key, sums] of collect(reading)) {
+    const pods = proxies.filter(
+      (proxy) => proxy.mesh === sums.mesh && proxy.flavor === sums.flavor && proxy.resource === sums.name,
+    ).length
+    const fault = faultOf(sums, pods)
+    if (fault !== undefined) faults.set(key, fault)
+  }
+  return faults
+}
+
+function collect(reading: Reading): Map<string, Sums> {
+  const all = new Map<string, Sums>()
+  const at = (mesh: string, flavor: string, name: string): Sums => {
+    const key = nodeKey(mesh, flavor, name)
+    const known = all.get(key)
+    if (known !== undefined) return known
+    const made: Sums = {
+      mesh,
+      flavor,
+      name,
+      own: 0,
+      called: 0,
+      byProxy: new Map(),
+      byApp: new Map(),
+      byUnknown: new Map(),
+      byCallers: new Map(),
+      calls: new Map(),
+      recent: { answered: 0, errors: 0 },
+    }
+    all.set(key, made)
+    return made
+  }
+  for (const { key, reporter, source, virtualNode, outcome, count } of reading.requests) {
+    if (outcome === "aborted" || reporter === "gateway") continue
+    if (isNode(virtualNode)) {
+      const sums = at(key.mesh, key.flavor, virtualNode)
+      if (reporter === "destination") sums.own += count
+      else sums.called += count
+    }
+    if (reporter === "source" && source !== "" && outcome === "error")
+      add(at(key.mesh, key.flavor, source).calls, virtualNode, count)
+  }
+  for (const { key, reporter, virtualNode, outcome, flags, answeredBy, count } of reading.failures) {
+    if (outcome !== "error" || !isNode(virtualNode) || reporter === "gateway") continue
+    const sums = at(key.mesh, key.flavor, virtualNode)
+    if (reporter === "source") {
+      if (answeredBy === "proxy") add(sums.byCallers, flags, count)
+    } else if (answeredBy === "proxy") add(sums.byProxy, flags, count)
+    else add(answeredBy === "app" ? sums.byApp : sums.byUnknown, flags, count)
+  }
+  for (const group of reading.recent.groups) {
+    const labels = named(RECENT_BY, group)
+    const name = labels.get("virtual_node") ?? ""
+    const outcome = labels.get("outcome")
+    if (!isNode(name) || outcome === "aborted") continue
+    const { recent } = at(labels.get("mesh") ?? "", labels.get("flavor") ?? "", name)
+    if (outcome === "error") recent.errors += total(group.values)
+    else recent.answered += total(group.values)
+  }
+  return all
+}
+
+/** Names in brackets, and what never had a target, are no nodes. */
+const isNode = (name: string): boolean => name !== "" && !name.startsWith("(")
+
+function add(counts: Map<string, number>, key: string, count: number): void {
+  if (count > 0) counts.set(key, (counts.get(key) ?? 0) + count)
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  let sum = 0
+  for (const count of counts.values()) sum += count
+  return sum
+}
+
+/** The most frequent key. */
+function topOf(counts: ReadonlyMap<string, number>): string {
+  return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? ""
+}
+
+type Telling = Omit<NodeFault, "mesh" | "flavor" | "virtualNode" | "errors">
+
+/** The kind with most errors, when they are enough to make a state. */
+function faultOf(sums: Sums, pods: number): NodeFault | undefined {
+  const kinds: readonly (readonly [ReadonlyMap<string, number>, number, () => Telling])[] = [
+    [sums.byProxy, sums.own, () => behind(sums, pods)],
+    [sums.byApp, sums.own, () => application(sums)],
+    [sums.byUnknown, sums.own, () => answers(sums)],
+    [sums.byCallers, sums.called, () => unreached(sums)],
+  ]
+  const [worst] = kinds
+    .map(([counts, all, tell]) => ({ errors: sumOf(counts), all, tell }))
+    .filter(
+      ({ errors, all }) =>
+        errors >= HEALTH_RULES.minimumErrors && errors >= all * HEALTH_RULES.degradedErrorRatio,
+    )
+    .toSorted((a, b) => b.errors - a.errors)
+  if (worst === undefined) return undefined
+  const { mesh, flavor, name } = sums
+  return { mesh, flavor, virtualNode: name, errors: worst.errors, ...worst.tell() }
+}
+
+const MEANINGS: ReadonlyMap<string, string> = new Map(FLAGS.map((flag) => [flag.name, flag.meaning]))
+
+function meaning(flags: string): string {
+  const words = flags.split(",").map((flag) => MEANINGS.get(flag) ?? "")
+  return words.filter((word) => word !== "").join("; ")
+}
+
+/** `UF (the upstream connection failed)`. */
+function flagWords(flags: string): string {
+  const words = meaning(flags)
+  if (flags === "-") return "without a flag"
+  return words === "" ? flags : `${flags} (${words})`
+}
+
+const count = (value: number): string => value.toLocaleString("en-US")
+
+/** What a flag of the node's own proxy says about what stands behind it. First that is there. */
+const BEHIND: readonly (readonly [string, (node: string) => string])[] = [
+  ["UF", (node) => `Applications behind ${node}'s own proxy refuse connections`],
+  ["UO", (node) => `The circuit breaker of ${node}'s own proxy is full`],
+  ["UT", (node) => `The application of ${node} does not answer its own proxy in time`],
+  ["UC", (node) => `The application of ${node} cuts connections instead of answering`],
+  ["UR", (node) => `The application of ${node} resets requests instead of answering`],
+  ["UH", (node) => `${node}'s own proxy has no host to send to`],
+]
+
+function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
+  const flags = topOf(byProxy)
+  const errors = sumOf(byProxy)
+  const [flag, words] = BEHIND.find(([known]) => flags.split(",").includes(known)) ?? []
+  const nothing = flag === "UF" && recent.answered === 0 && recent.errors >= HEALTH_RULES.minimumErrors
+  const latest = `In the last 30 s it got ${recent.answered === 0 ? "no answer" : count(recent.answered)} out of ${count(recent.errors + recent.answered)}.`
+  return {
+    kind: "behind",
+    sentence: nothing
+      ? `Nothing answers behind ${name}'s own proxy`
+      : (words?.(name) ?? `${name}'s own proxy fails requests itself`),
+    evidence: [
+      `${name}'s own proxy made ${count(errors)} errors itself in ${count(own)} requests, mostly ${flagWords(flags)}.`,
+      ...(nothing ? [latest] : []),
+    ],
+    refutation: [
+      nothing
+        ? `An answer of ${name}'s application, asked directly on its port.`
+        : `These errors going on while ${name}'s application answers its own proxy.`,
+    ],
+    unseen: [
+      ...(pods > 1 ? [`Which of the ${pods} proxies of ${name}: their counts are added up.`] : []),
+      `Why the application of ${name} does so: its own log tells.`,
+    ],
+    to: null,
+  }
+}
+
+/** Its application answers with errors: its own, or what its calls met. */
+function application(sums: Sums): Telling {
+  const { name, byApp, own } = sums
+  const errors = sumOf(byApp)
+  if (passes(sums, errors)) return passed(sums, errors)
+  const calls = sumOf(sums.calls)
+  return {
+    kind: "application",
+    sentence: `${name}'s application answers with errors itself`,
+    evidence: [
+      `${count(errors)} of the ${count(own)} requests that reached it came back from the application as errors.`,
+      calls === 0
+        ? "No call of its own failed."
+        : `Only ${count(calls)} of its own calls failed, too few to be behind them.`,
+    ],
+    refutation: [`An error of these that ${name}'s own proxy made.`],
+    unseen: ["Calls that the application makes past its proxy."],
+    to: null,
+  }
+}
+
+function answers({ name, byUnknown, own }: Sums): Telling {
+  return {
+    kind: "answers",
+    sentence: `${name} answers with errors`,
+    evidence: [`${count(sumOf(byUnknown))} of the ${count(own)} requests that reached it ended as errors.`],
+    refutation: [`An error of these that a caller's proxy made.`],
+    unseen: [
+      `Whether ${name}'s application or its own proxy answered: its access log has no %RESPONSE_CODE_DETAILS%.`,
+    ],
+    to: null,
+  }
+}
+
+const UNREACHED: readonly (readonly [string, (node: string) => string])[] = [
+  ["UH", (node) => `Callers know no healthy host of ${node}`],
+  ["UF", (node) => `Callers cannot connect to ${node}`],
+  ["UO", (node) => `The circuit breakers of callers of ${node} are full`],
+  ["UT", (node) => `${node} does not answer its callers in time`],
+  ["UC", (node) => `Connections to ${node} end before it answers`],
+  ["UR", (node) => `${node} resets requests instead of answering`],
+  ["DF", (node) => `Callers cannot resolve the name of ${node}`],
+]
+
+function unreached(sums: Sums): Telling {
+  const { name, byCallers, called, own } = sums
+  const flags = topOf(byCallers)
+  const errors = sumOf(byCallers)
+  const [flag, words] = UNREACHED.find(([known]) => flags.split(",").includes(known)) ?? []
+  if (flag === "UT" && passes(sums, errors)) return passed(sums, errors)
+  return {
+    kind: "unreached",
+    sentence: words?.(name) ?? `Callers' proxies fail requests to ${name} themselves`,
+    evidence: [
+      `Callers' proxies made ${count(errors)} errors in ${count(called)} requests to it, mostly ${flagWords(flags)}.`,
+      own === 0 ? "Its own proxy tells of no request." : `Its own proxy tells of ${count(own)} requests.`,
+    ],
+    refutation: [`An error of these in the counts of ${name}'s own proxy.`],
+    unseen: [`What lies between callers and ${name}.`],
+    to: null,
+  }
+}
+
+function passes({ calls }: Sums, errors: number): boolean {
+  return sumOf(calls) >= errors * PASSED_SHARE
+}
+
+function passed({ name, calls }: Sums, errors: number): Telling {
+  const to = topOf(calls)
+  const failed = sumOf(calls)
+  const most = calls.get(to) ?? 0
+  return {
+    kind: "passed",
+    sentence: `${name} fails as often as the calls that it makes itself`,
+    evidence: [
+      `${count(errors)} errors of its own, ${count(failed)} failed calls${isNode(to) ? `, ${most === failed ? "all" : count(most)} of them to ${to}` : ""}.`,
+    ],
+    refutation: [`Errors of ${name} that go on while its calls succeed.`],
+    unseen: ["Which call was behind which answer: no trace ties them together here."],
+    to: isNode(to) ? to : null,
+  }
+}

@@ -1,0 +1,158 @@
+import { HEALTH_RULES } from "#mesh/health.ts"
+import type { Board } from "./board.ts"
+import { nodeKey } from "./hosts.ts"
+import type { NodeFault } from "./node-fault.ts"
+import { resourceId } from "./resource-states.ts"
+import { ownKey, routeText } from "./route-id.ts"
+import type { RouteRow } from "./route-row.ts"
+
+/** A route whose errors are those of an origin. */
+export interface AffectedRoute {
+  readonly id: string
+  readonly name: string
+  /** `there`: its target is the origin. `same`: the same requests, seen one hop earlier. `through`: by a node's own calls. */
+  readonly how: "there" | "same" | "through"
+  /** The node whose own calls fail at the origin; `through` only. */
+  readonly via: string | null
+  /** Of its errors, those that lead to the origin. */
+  readonly errors: number
+  readonly ofErrors: number
+}
+
+/** The virtual node where a fault begins, as counts prove it, and the routes that fail for it. */
+export interface FaultOrigin {
+  /** `pathText` of the node. */
+  readonly id: string
+  readonly mesh: string
+  readonly virtualNode: string
+  /** What is wrong there, without a full stop. */
+  readonly sentence: string
+  readonly evidence: readonly string[]
+  /** Since when the route with most errors there has its state. */
+  readonly since: string | null
+  readonly routes: readonly AffectedRoute[]
+}
+
+/** Of a route's errors, those that must lead to an origin for the route to stand under it. */
+const MOST = 0.5
+/** Two passes of the same requests through a gateway are written and read apart: so far their counts may differ. */
+const SAME_COUNTS = 0.1
+
+/** Where a row's errors lead: node -> count. */
+type Targets = ReadonlyMap<string, number>
+
+/** All origins that explain a failing or degraded route, most errors first. */
+export function originsOf(board: Board): FaultOrigin[] {
+  const targets = targetsOf(board)
+  const found = new Map<NodeFault, { row: RouteRow; route: AffectedRoute }[]>()
+  for (const row of board.rows) {
+    if ((row.health !== "failing" && row.health !== "degraded") || row.synthetic !== null) continue
+    const led = leading(board, row, targets)
+    if (led === undefined) continue
+    found.set(led.fault, [...(found.get(led.fault) ?? []), { row, route: led.route }])
+  }
+  return [...found]
+    .map(([fault, rows]) => originOf(fault, rows))
+    .toSorted((a, b) => errorsOf(b) - errorsOf(a))
+}
+
+function errorsOf({ routes }: FaultOrigin): number {
+  return routes.reduce((sum, route) => sum + (route.how === "there" ? route.errors : 0), 0)
+}
+
+const HOWS = ["there", "same", "through"] as const
+
+function originOf(fault: NodeFault, rows: readonly { row: RouteRow; route: AffectedRoute }[]): FaultOrigin {
+  const sorted = rows.toSorted(
+    (a, b) => HOWS.indexOf(a.route.how) - HOWS.indexOf(b.route.how) || b.route.errors - a.route.errors,
+  )
+  return {
+    id: resourceId("virtual_node", fault.mesh, fault.flavor, fault.virtualNode),
+    mesh: fault.mesh,
+    virtualNode: fault.virtualNode,
+    sentence: fault.sentence,
+    evidence: fault.evidence,
+    since: sorted[0]?.row.since ?? null,
+    routes: sorted.map(({ route }) => route),
+  }
+}
+
+/** Errors of each source row by target, and of each gateway's second pass by service and target. */
+function targetsOf(board: Board): ReadonlyMap<string, Targets> {
+  const all = new Map<string, Map<string, number>>()
+  const add = (key: string, node: string, count: number): void => {
+    const counts = all.get(key) ?? new Map<string, number>()
+    all.set(key, counts.set(node, (counts.get(node) ?? 0) + count))
+  }
+  for (const { key, reporter, virtualNode, outcome, count } of board.reading.requests) {
+    if (reporter !== "source" || outcome !== "error" || count === 0) continue
+    add(routeText(ownKey(key, "source"), "source"), virtualNode, count)
+    if (key.virtualGateway !== "")
+      add(passText(key.mesh, key.flavor, key.virtualGateway, key.virtualService), virtualNode, count)
+  }
+  return all
+}
+
+function passText(mesh: string, flavor: string, gateway: string, service: string): string {
+  return ["pass", mesh, flavor, gateway, service].join("\u0000")
+}
+
+interface Led {
+  readonly fault: NodeFault
+  readonly route: AffectedRoute
+}
+
+function leading(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targets>): Led | undefined {
+  const counts =
+    row.reporter === "gateway"
+      ? secondPass(board, row, targets)
+      : targets.get(routeText(row.key, row.reporter))
+  if (counts === undefined) return undefined
+  const sums = new Map<NodeFault, { errors: number; via: string | null }>()
+  let all = 0
+  for (const [node, errors] of counts) {
+    all += errors
+    const end = endOf(board, row, node)
+    if (end === undefined) continue
+    const via = end.virtualNode === node ? null : node
+    sums.set(end, { errors: (sums.get(end)?.errors ?? 0) + errors, via })
+  }
+  const [most] = [...sums].toSorted((a, b) => b[1].errors - a[1].errors)
+  if (most === undefined || most[1].errors < all * MOST) return undefined
+  const [fault, { errors, via }] = most
+  const how = via !== null ? "through" : row.reporter === "gateway" ? "same" : "there"
+  return { fault, route: { id: row.id, name: row.name, how, via, errors, ofErrors: all } }
+}
+
+/** What the gateway sent on for a row's service, when the counts show that these are the same requests. */
+function secondPass(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targets>): Targets | undefined {
+  const { mesh, flavor, virtualGateway, virtualService } = row.key
+  const counts = targets.get(passText(mesh, flavor, virtualGateway, virtualService))
+  if (counts === undefined) return undefined
+  const first = board.rows
+    .filter(
+      ({ reporter, key }) =>
+        reporter === "gateway" &&
+        key.mesh === mesh &&
+        key.flavor === flavor &&
+        key.virtualGateway === virtualGateway &&
+        key.virtualService === virtualService,
+    )
+    .reduce((sum, { numbers }) => sum + numbers.errors, 0)
+  const second = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  const slack = Math.max(HEALTH_RULES.minimumErrors, first * SAME_COUNTS)
+  return Math.abs(first - second) <= slack ? counts : undefined
+}
+
+/** Follows nodes that only pass on to the one where it begins. */
+function endOf(board: Board, { key }: RouteRow, node: string): NodeFault | undefined {
+  const seen = new Set<string>()
+  let fault = board.faults.get(nodeKey(key.mesh, key.flavor, node))
+  while (fault !== undefined && fault.kind === "passed" && fault.to !== null && !seen.has(fault.to)) {
+    seen.add(fault.to)
+    const next = board.faults.get(nodeKey(key.mesh, key.flavor, fault.to))
+    if (next === undefined) return fault
+    fault = next
+  }
+  return fault
+}
