@@ -35,7 +35,7 @@ export interface Answer {
   readonly completeness: Completeness
 }
 
-/** Requests of one row in one window. Rates are the mean over the window. null: not known, never zero. */
+/** Requests of one row in one window. Rates are the mean over the window, or over what is known of it when data began within it. null: not known, never zero. */
 export interface RequestNumbers {
   readonly requests: number
   readonly requestsPerSecond: number

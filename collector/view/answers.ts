@@ -74,7 +74,7 @@ export function makeAnswers(deps: AnswersDeps): Answers {
       return routeDetailView(
         from,
         row,
-        await readRoute(deps.store, row, WINDOWS[question.window] * 1000, question),
+        await readRoute(deps.store, row, WINDOWS[question.window] * 1000, question, from.reading.knownFromMs),
       )
     },
     graph: async (question) => graphView(await board(question)),

@@ -20,17 +20,9 @@ export function completenessOf(reading: Reading, proxies: readonly Proxy[]): Com
     unaccountedRatio: unaccountedRatio(reading),
     dataAt: newest === 0 ? null : timeText(dataMs),
     dataAgeSeconds: newest === 0 ? null : Math.max(0, Math.round((reading.nowMs - dataMs) / 1000)),
-    dataFrom: newest === 0 ? null : timeText(firstMs(reading)),
+    dataFrom: newest === 0 ? null : timeText(reading.knownFromMs),
     storeProblem: reading.store.problem ?? null,
   }
-}
-
-/** When the first agent reported that is still known, or the first minute of the last hour that holds a request. */
-function firstMs({ agents, hour }: Reading): number {
-  const first = Math.min(...agents.map((agent) => agent.firstSeenMs))
-  const minutes = hour.groups.map(({ values }) => values.findIndex((value) => value > 0))
-  const minute = Math.min(...minutes.filter((index) => index >= 0))
-  return Math.min(first, hour.fromMs + minute * hour.stepMs)
 }
 
 function unaccountedRatio(reading: Reading): number | null {

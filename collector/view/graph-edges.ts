@@ -27,7 +27,7 @@ export function edgesOf(board: Board): GraphEdge[] {
   traffic(board, drafts)
   latency(board, drafts)
   tcp(board, drafts)
-  return [...drafts].map(([id, draft]) => edgeOf(id, draft, board.reading.windowMs / 1000, board))
+  return [...drafts].map(([id, draft]) => edgeOf(id, draft, board.reading.rateMs / 1000, board))
 }
 
 function put(

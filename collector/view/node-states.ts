@@ -78,7 +78,7 @@ export function nodeStates(board: Board): NodeState[] {
 function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: readonly Proxy[]): NodeState {
   const counts = node.counts ?? noOutcomes()
   const hosts = board.hosts.get(nodeKey(node.mesh, node.flavor, node.name)) ?? null
-  const windowSeconds = board.reading.windowMs / 1000
+  const windowSeconds = board.reading.rateMs / 1000
   const health = healthOf({
     // A connection is TCP's request: open ones answer, and a close with an error is one that failed.
     ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),

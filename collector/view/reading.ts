@@ -32,6 +32,10 @@ export interface Reading {
   readonly endMs: number
   readonly nowMs: number
   readonly windowMs: number
+  /** Before this nothing is known, ms; `endMs` when no agent has reported. */
+  readonly knownFromMs: number
+  /** What rates are the mean over: the window, or the part of it that anything is known of, but at least a minute. */
+  readonly rateMs: number
   readonly mesh: string | null
   readonly requests: readonly RequestFact[]
   readonly failures: readonly FailureFact[]
@@ -94,10 +98,15 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
   const inHour = (metric: Metric, by: readonly string[]): Promise<RangeAnswer> =>
     store.query({ metric, match, by, fromMs: toMs - HOUR_MS, toMs, stepMs: POINT_MS })
   const gauge = (key: GaugeKey): Promise<readonly GaugeRow[]> => store.gauges(METRICS[key], match)
+  const agents = deps.agents()
+  const hour = await inHour(METRICS.requests, HOUR_BY)
+  const fromMs = knownFrom(agents, hour, toMs)
   return {
     endMs: toMs,
     nowMs: deps.nowMs(),
     windowMs,
+    knownFromMs: fromMs,
+    rateMs: rateMs(toMs - windowMs, toMs, fromMs),
     mesh,
     requests: requestFacts(REQUEST_BY, await inWindow(METRICS.requests, REQUEST_BY)),
     failures: failureFacts(FAILURE_BY, await inWindow(METRICS.failures, FAILURE_BY)),
@@ -108,7 +117,7 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
       fromMs: toMs - RECENT_MS,
       toMs,
     }),
-    hour: await inHour(METRICS.requests, HOUR_BY),
+    hour,
     durations: await inWindow(METRICS.duration, DURATION_BY),
     durationHour: await inHour(METRICS.duration, DURATION_HOUR_BY),
     tcpOpened: await inWindow(METRICS.tcpOpened, TCP_BY),
@@ -133,8 +142,22 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
       upstreamHosts: await gauge("upstreamHosts"),
       activeConnections: await gauge("activeConnections"),
     },
-    agents: deps.agents(),
+    agents,
     silentBeforeMs: deps.nowMs() - deps.agentSilentMs,
     store: store.health(),
   }
+}
+
+/** When the first agent reported that is still known, or an earlier minute of the last hour that holds a request. */
+function knownFrom(agents: readonly AgentSeen[], hour: RangeAnswer, endMs: number): number {
+  const first = Math.min(endMs, ...agents.map((agent) => agent.firstSeenMs))
+  const minutes = hour.groups.map(({ values }) => values.findIndex((value) => value > 0))
+  const minute = Math.min(...minutes.filter((index) => index >= 0))
+  const start = hour.fromMs + minute * hour.stepMs
+  return start + hour.stepMs <= first ? start : first
+}
+
+/** How much of a span is known. The first report may tell of some time before it, so less than a minute is no measure. */
+export function rateMs(fromMs: number, toMs: number, knownFromMs: number): number {
+  return Math.min(toMs - fromMs, Math.max(POINT_MS, toMs - Math.max(fromMs, knownFromMs)))
 }

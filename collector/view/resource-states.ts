@@ -31,7 +31,7 @@ export function sumRows(board: Board, rows: readonly RouteRow[]): RequestNumbers
     const own = board.buckets.get(id)
     if (own !== undefined) buckets = addBuckets(buckets, own)
   }
-  return numbersOf(counts, buckets, board.reading.windowMs / 1000)
+  return numbersOf(counts, buckets, board.reading.rateMs / 1000)
 }
 
 /** State of what stands above routes: its own ratio, but never better than its worst real route. */

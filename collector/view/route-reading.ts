@@ -3,7 +3,7 @@ import { OUTCOMES } from "#mesh/outcome.ts"
 import type { LabelMatch, RangeAnswer, SeriesStore } from "../store/series-store.ts"
 import { named, total } from "./fact.ts"
 import { addBuckets, noOutcomes, type OutcomeCounts } from "./numbers.ts"
-import { HOUR_MS, POINT_MS } from "./reading.ts"
+import { HOUR_MS, POINT_MS, rateMs } from "./reading.ts"
 import type { RouteRow } from "./route-row.ts"
 
 /** Who is asked about: one caller, one target, or null for all. */
@@ -14,6 +14,7 @@ export interface RouteFilter {
 
 /** One span of time of one route, by all that can tell its requests apart. */
 export interface Span {
+  /** That are known of it. */
   readonly seconds: number
   readonly requests: readonly SpanFact[]
   /** Durations by target node; empty with a caller filter, because durations do not know callers. */
@@ -77,6 +78,7 @@ export async function readRoute(
   row: RouteRow,
   windowMs: number,
   filter: RouteFilter,
+  knownFromMs: number,
 ): Promise<RouteReading> {
   const toMs = store.endMs
   const gateways = new Set(await store.labels(METRICS.requests, "virtual_gateway"))
@@ -87,7 +89,9 @@ export async function readRoute(
   const inWindow = (metric: Metric, by: readonly string[], labels: LabelMatch): Promise<RangeAnswer> =>
     store.query({ metric, match: labels, by, fromMs: toMs - windowMs, toMs })
   const span = (fromMs: number, untilMs: number): Promise<Span> =>
-    readSpan(store, match, targetOnly, filter, fromMs, untilMs)
+    readSpan(store, match, targetOnly, filter, fromMs, untilMs).then((read) =>
+      Object.assign(read, { seconds: rateMs(fromMs, untilMs, knownFromMs) / 1000 }),
+    )
   const { mesh, flavor } = row.key
   return {
     now: await span(toMs - windowMs, toMs),
@@ -107,7 +111,7 @@ async function readSpan(
   filter: RouteFilter,
   fromMs: number,
   toMs: number,
-): Promise<Span> {
+): Promise<Omit<Span, "seconds">> {
   const requests = await store.query({ metric: METRICS.requests, match, by: REQUEST_BY, fromMs, toMs })
   const byNode = ["virtual_node"]
   const durations = new Map<string, Float64Array>()
@@ -119,7 +123,6 @@ async function readSpan(
     for (const group of tried.groups) attempts.set(group.labels[0] ?? "", total(group.values))
   }
   return {
-    seconds: (requests.toMs - requests.fromMs) / 1000,
     requests: requests.groups.flatMap((group) => {
       const labels = named(REQUEST_BY, group)
       const outcome = OUTCOMES.find((name) => name === labels.get("outcome"))

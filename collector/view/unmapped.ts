@@ -33,7 +33,7 @@ const MEANINGS: Readonly<Record<Doubt, string>> = {
 
 /** What could not be given to a resource, so that nothing is dropped in silence. */
 export function unmappedView(board: Board): UnmappedView {
-  const seconds = board.reading.windowMs / 1000
+  const seconds = board.reading.rateMs / 1000
   const doubts = board.reading.unmapped.groups.flatMap((group) => {
     const labels = named(UNMAPPED_BY, group)
     const count = total(group.values)

@@ -333,7 +333,7 @@ describe("what cannot be named", () => {
   it("is listed with reasons, and the share unaccounted stands beside every answer", async () => {
     const view = await story.collector.answers.unmapped(FIVE)
     expect(view.doubts).toMatchObject([
-      { reason: "route_ambiguous", proxy: "ui-1", resource: "ui", count: 30, perSecond: 0.1 },
+      { reason: "route_ambiguous", proxy: "ui-1", resource: "ui", count: 30, perSecond: 0.2 },
     ])
     expect(view.rows).toHaveLength(5)
     expect(view.completeness.unaccountedRatio).toBeGreaterThan(0)
