@@ -8,6 +8,7 @@ import type { HealthChecks } from "./health-checks.ts"
 import type { Found, Pass, Routed } from "./pass.ts"
 import type { Reach, Reaches } from "./reach.ts"
 import type { Rows } from "./rows.ts"
+import type { SideByAnswer } from "./side-by-answer.ts"
 import type { Sides } from "./sides.ts"
 import type { Side } from "./topology.ts"
 import { LineWords } from "./words.ts"
@@ -23,6 +24,7 @@ export interface LineDeps {
   readonly first: Pass | undefined
   readonly calls: Pass
   readonly sides: Sides
+  readonly answers: SideByAnswer
   readonly healthChecks: HealthChecks
   readonly nodes: ReadonlySet<string>
   /** The format tells the cluster: a line without one is of a request that never got as far. */
@@ -78,7 +80,8 @@ export class LineResolver implements Resolver {
     }
     const side = old?.side ?? this.#deps.sides.of(fact, view, reach)
     if (fact.kind === "tcp") return this.#tcp(fact, reach, old, side)
-    return this.#http(fact, view, reach, old, side ?? this.#sideByAuthority(fact), cluster >= 0, host >= 0)
+    const sure = side ?? this.#deps.answers.of(fact) ?? this.#sideByAuthority(fact)
+    return this.#http(fact, view, reach, old, sure, cluster >= 0, host >= 0)
   }
 
   /** A cluster that the configuration no longer has: lines come late. What its name tells is used, but never kept. */

@@ -14,6 +14,7 @@ import { type Provenances, provenancesOf, provenanceWord } from "./provenance.ts
 import { Reaches } from "./reach.ts"
 import { gatewayNames, type NamingDeps, outboundNames, type RouteNames } from "./route-names.ts"
 import { makeRows } from "./rows.ts"
+import { SideByAnswer } from "./side-by-answer.ts"
 import { Sides } from "./sides.ts"
 import { statsPlan } from "./stats-plan.ts"
 import { tcpRows } from "./tcp-rows.ts"
@@ -137,6 +138,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     first,
     calls,
     sides: new Sides(deps.config, identity, topology),
+    answers: new SideByAnswer(topology, calls.side),
     healthChecks: new HealthChecks(
       declared.healthCheckPaths(identity),
       deps.healthChecks,

@@ -55,6 +55,11 @@ export class RouteTable {
     return this.#answer(rows, certain, options, host)
   }
 
+  /** Whether any virtual host takes this authority, by a wildcard too. */
+  takesHost(authority: string): boolean {
+    return this.#domains.find(authority) !== undefined
+  }
+
   /** The virtual host that names this very authority (no wildcard). */
   namedHost(authority: string): VirtualHost | undefined {
     return this.#domains.exact(authority)

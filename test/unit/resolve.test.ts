@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { AccessFact, FieldName, FormatAbilities } from "#mesh/access.ts"
 import type { DeclaredMesh } from "#mesh/declared.ts"
-import { flagBit } from "#mesh/flags.ts"
+import { flagBit, flagBits } from "#mesh/flags.ts"
 import type { EnvoyRoute } from "#mesh/proxy.ts"
 import { makeInterner } from "#mesh/request.ts"
 import { makeResolver, type Resolving } from "../../agent/resolve/resolver.ts"
@@ -154,6 +154,11 @@ describe("a sidecar's calls", () => {
   })
 })
 
+/** A line without upstream host that ended with these flags. */
+function end(resolving: Resolving, fields: Partial<Record<FieldName, string>>, flags: string): string {
+  return ask(resolving, fields, { flags: flagBits(flags), code: 503 })
+}
+
 describe("the side of a line", () => {
   const front = resolvingFor(SHOP, "front_ns", {
     hosts: [
@@ -186,6 +191,52 @@ describe("the side of a line", () => {
 
   it("is doubted where nothing tells", () => {
     expect(ask(front, { ...line, authority: "who.knows" })).toBe("undecided destination doubt=direction")
+  })
+
+  describe("where nothing but its end tells", () => {
+    const stranger = { ...line, authority: "who.knows" }
+    const { mesh } = declaredFixture("yelb.yaml")
+    const gateway = resolvingFor(mesh, "yelb-gateway_yelb")
+
+    it.each<[string, Partial<Record<FieldName, string>>, string, string]>([
+      ["no route, where all that comes in has one", stranger, "NR", "service=(undeclared) route=(unmatched)"],
+      ["the same for a backend's name", { ...line, path: "/none" }, "NR", "service=color.local"],
+    ])("went out: %s", (_, fields, flags, expected) => {
+      const answer = end(front, fields, flags)
+      expect(answer).toContain("request source")
+      expect(answer).toContain(expected)
+      expect(answer).not.toContain("doubt")
+    })
+
+    it.each(["UH", "UF,URX", "UO", "NC", "UT", "UC", "LR", "UPE", "UMSDR", "UO,DC"])(
+      "came in: %s for an authority that no backend has",
+      (flags) => {
+        expect(end(front, stranger, flags)).toBe("request destination node=front_ns")
+        expect(end(front, line, flags)).toContain("request source")
+      },
+    )
+
+    it.each<[string, Partial<Record<FieldName, string>>, string]>([
+      ["CONNECT has no path", { ...stranger, method: "CONNECT" }, "NR"],
+      ["no method", { authority: "who.knows", path: "/" }, "NR"],
+      ["no authority", { method: "GET", path: "/" }, "NR"],
+      ["no authority to look up", { method: "GET", path: "/" }, "UO"],
+      ["refused before routing", stranger, "DPE"],
+      ["the caller left", stranger, "DC"],
+      ["a flag of no kind", stranger, "XX"],
+    ])("stays in doubt: %s", (_, fields, flags) => {
+      expect(end(front, fields, flags)).toBe("undecided destination doubt=direction")
+    })
+
+    it("a proxy with requests on one side only", () => {
+      const app = resolvingFor(mesh, "yelb-appserver-virtual-node")
+      expect(end(app, stranger, "DPE")).toBe("request destination node=yelb-appserver-virtual-node")
+    })
+
+    it("a gateway that has a route for everything found none at its second pass", () => {
+      expect(end(gateway, stranger, "NR")).toContain("request source")
+      expect(end(gateway, stranger, "UO")).toContain("request gateway")
+    })
   })
 
   it("names the node by host, and says when no cluster has it", () => {
