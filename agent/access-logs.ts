@@ -1,5 +1,6 @@
 import type { FormatAbilities } from "#mesh/access.ts"
 import type { AccessLogSink, ProxyConfig } from "#mesh/proxy.ts"
+import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { type FileLogger, LineReader } from "./decode/access-log/line-reader.ts"
 
 /** What a container's own output is called in a configuration. */
@@ -23,6 +24,12 @@ export function fileLoggers(config: ProxyConfig, readable: ReadonlySet<string>):
     ),
   ])
 }
+
+/** What lines may look like where the configuration cannot be read: App Mesh's own format, or the one that we recommend. */
+export const UNREAD_LOGGERS: readonly FileLogger[] = [
+  { format: { kind: "default" }, kind: "http" },
+  { format: { kind: "json", fields: RECOMMENDED_JSON }, kind: "http" },
+]
 
 /** The reader of a proxy's lines, and what its HTTP format can tell; undefined where formats differ. */
 export function lineReader(loggers: readonly FileLogger[]): {

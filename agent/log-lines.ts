@@ -12,6 +12,8 @@ export interface LineBinding {
   readonly resolver: Resolver
   /** Which lines count: those of a side that stats count already must not count twice. */
   readonly provenances: Provenances
+  /** The configuration could not be read: nobody can tell what a line is about, so each is a doubt. */
+  readonly blind?: boolean
 }
 
 /** One proxy as its log files see it. */
@@ -127,6 +129,11 @@ export class LogLines implements TailConsumer {
 
   #request(proxy: LoggedProxy, binding: LineBinding): void {
     this.counters.access += 1
+    if (binding.blind === true) {
+      proxy.tally.undecided += 1
+      proxy.doubt("direction")
+      return
+    }
     const { fact } = binding.reader
     const resolution = binding.resolver.resolve(fact)
     if (!counts(binding.provenances, resolution)) {

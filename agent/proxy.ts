@@ -4,7 +4,7 @@ import { type ErrorCode, MeshscopeError } from "#mesh/errors.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
 import type { Doubt, Interner } from "#mesh/request.ts"
 import type { Reporter } from "#mesh/resource.ts"
-import { fileLoggers, lineReader, readableLogs } from "./access-logs.ts"
+import { fileLoggers, lineReader, readableLogs, UNREAD_LOGGERS } from "./access-logs.ts"
 import type { Ledger, Slot } from "./account/contract.ts"
 import { StatsAccountant } from "./account/stats/accountant.ts"
 import type { Reading } from "./account/stats/last-values.ts"
@@ -98,8 +98,8 @@ export class Proxy implements LoggedProxy {
   #stats: StatsAccountant | undefined
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
-  /** The configuration is the one of before the restart; nobody confirmed it yet. */
-  #fromCache = true
+  /** The configuration is to be read: nobody did yet, it moved, or the last attempt failed. */
+  #configDue = true
   /** Stands for the proxy while nobody knows what it is. */
   #stranger: Slot | undefined
   /** Nobody asks any more: what is still under way says nothing about the proxy. */
@@ -151,11 +151,14 @@ export class Proxy implements LoggedProxy {
   }
 
   async #look(): Promise<void> {
-    if (this.config === undefined || this.#fromCache) await this.#readConfig()
+    if (this.#configDue) await this.#readConfig()
     await this.#readStats()
     const stats = this.#stats
     if (stats === undefined) return
-    if (stats.takeConfigMoved() && !this.#fromCache) await this.#readConfig()
+    if (stats.takeConfigMoved() && !this.#configDue) {
+      this.#configDue = true
+      await this.#readConfig()
+    }
     const moved = stats.takeMembershipMoved()
     const now = this.#deps.clock.monotonic()
     if (moved || this.#hostsAt === undefined || now - this.#hostsAt >= this.#deps.clustersMs) {
@@ -169,19 +172,23 @@ export class Proxy implements LoggedProxy {
       ofSomeone(decodeConfigDump(body)),
     )
     if (config !== undefined) {
-      this.#fromCache = false
-      if (JSON.stringify(config) === JSON.stringify(this.config)) return
-      this.#cache.keep(config)
-      this.#bind(config)
+      this.#configDue = false
+      if (JSON.stringify(config) !== JSON.stringify(this.config)) {
+        this.#cache.keep(config)
+        this.#bind(config)
+      }
     } else if (this.config === undefined && this.problems.get("config_dump")?.code === "ADMIN_REFUSED") {
       const info = await this.page("server_info", ADMIN.serverInfo, ({ body }) => decodeServerInfo(body))
-      if (info !== undefined && info.nodeId !== "") this.#bind(bareConfig(info.nodeId, info.version))
+      if (info !== undefined && info.nodeId !== "") this.#bind(bareConfig(info.nodeId, info.version), true)
     }
+    this.#describe()
   }
 
-  #bind(config: ProxyConfig): void {
+  /** @param blind nothing but the proxy's name is known */
+  #bind(config: ProxyConfig, blind = false): void {
     const { interner, declared, healthChecks, log } = this.#deps
-    const { reader, abilities } = lineReader(fileLoggers(config, this.#readable))
+    const loggers = blind ? UNREAD_LOGGERS : fileLoggers(config, this.#readable)
+    const { reader, abilities } = lineReader(loggers)
     const resolving = makeResolver({
       config,
       identity: { proxy: this.target.name },
@@ -194,18 +201,19 @@ export class Proxy implements LoggedProxy {
     })
     this.config = config
     this.resolving = resolving
-    this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances }
+    this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances, blind }
     this.#doubts.clear()
-    this.#account(resolving, config)
+    this.#account(resolving)
+    this.#describe()
     for (const note of resolving.notes)
       log.info("A name needs a look.", { target: this.target.name, code: note, note })
     this.#deps.bound(this)
   }
 
   /** Gives the stats their plan; a proxy that became another resource begins anew. */
-  #account(resolving: Resolving, config: ProxyConfig): void {
+  #account(resolving: Resolving): void {
     const { ledger, gauges, clock, watchingSinceMs } = this.#deps
-    const { plan, identity, missing } = resolving
+    const { plan, identity } = resolving
     const known = this.#stats
     if (known !== undefined && sameResource(known.identity, identity)) known.setPlan(plan)
     else {
@@ -222,12 +230,15 @@ export class Proxy implements LoggedProxy {
     this.#histograms.reset()
     if (this.#stranger !== undefined) ledger.retire(this.#stranger)
     this.#stranger = undefined
+  }
+
+  /** Says how this proxy is counted and what is missing; `config_dump`: what is in force now could not be read. */
+  #describe(): void {
+    if (this.resolving === undefined || this.#ended) return
+    const { provenance, missing } = this.resolving
     const unread = this.problems.has("config_dump") ? ["config_dump", ...missing] : missing
-    this.#stats?.describe({
-      version: config.node.version,
-      provenance: resolving.provenance,
-      missing: unread.join(","),
-    })
+    const version = this.config?.node.version ?? ""
+    this.#stats?.describe({ version, provenance, missing: unread.join(",") })
   }
 
   async #readStats(): Promise<void> {
@@ -311,8 +322,10 @@ export class Proxy implements LoggedProxy {
       if (this.#ended) return undefined
       scraped(name, "ok", seconds(), bytes)
       this.#told.delete(name)
+      const instead =
+        path === ADMIN.prometheus ? "The stats can be read, from the page for Prometheus." : undefined
       if (this.problems.delete(name))
-        log.info("The page can be read again.", { target: this.target.name, page: name })
+        log.info(instead ?? "The page can be read again.", { target: this.target.name, page: name })
       return value
     } catch (error) {
       if (!(error instanceof MeshscopeError)) throw error

@@ -9,7 +9,9 @@ import { type Target, targetsYaml } from "../../demo/targets.ts"
 import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
 import { RunningCommand } from "./robust-command.ts"
 
-const MODEL = join(import.meta.dirname, "../../demo/yelb-extended.yaml")
+const demo = (name: string): string => join(import.meta.dirname, "../../demo", name)
+/** The yelb with one of every kind of route, and the one that users of App Mesh had. */
+const MODELS = { extended: demo("yelb-extended.yaml"), plain: demo("yelb.yaml") } as const
 
 /** The yelb on real Envoys, and a place for an agent: `meshscope agent` as a process of its own. */
 export interface RobustRig {
@@ -31,12 +33,20 @@ export interface RobustAgent {
   until(what: string, satisfied: (page: string) => boolean, timeoutMs?: number): Promise<string>
 }
 
+export interface RobustOptions {
+  readonly seed: number
+  readonly model?: keyof typeof MODELS
+  readonly mix?: "all" | "everyday"
+  readonly rate?: number
+}
+
 export async function startRobustRig(
   logs: LogPlan,
-  options: { readonly seed: number; readonly mix?: "all" | "everyday" },
+  { model: kind = "extended", ...options }: RobustOptions,
 ): Promise<RobustRig> {
+  const file = MODELS[kind]
   const runDir = await mkdtemp(join(tmpdir(), "meshscope-robust-"))
-  const { model } = parseKubernetesObjects(await readFile(MODEL, "utf8"), MODEL)
+  const { model } = parseKubernetesObjects(await readFile(file, "utf8"), file)
   const envoy = await envoyBinary()
   const stage = await startStage({ model, runDir, logs, envoy, flushMs: 100, ...options })
   const { targetsFile, proxies } = stage.fleet
@@ -51,9 +61,9 @@ export async function startRobustRig(
       return { name: found.name, admin: found.admin, logs: [found.log] }
     },
     async startAgent(changes = {}, before = []) {
-      const file = join(runDir, "agent.yaml")
-      await writeFile(file, JSON.stringify({ ...settings(runDir, targetsFile), ...changes }))
-      const command = new RunningCommand(["agent", "--config", file], before)
+      const config = join(runDir, "agent.yaml")
+      await writeFile(config, JSON.stringify({ ...settings(runDir, targetsFile, file), ...changes }))
+      const command = new RunningCommand(["agent", "--config", config], before)
       agents.push(command)
       const [, url = ""] = await command.says(/"metrics":"([^"]+)"/)
       return agentAt(command, url)
@@ -66,12 +76,12 @@ export async function startRobustRig(
   }
 }
 
-const settings = (runDir: string, targetsFile: string): Readonly<Record<string, unknown>> => ({
+const settings = (runDir: string, targetsFile: string, model: string): Readonly<Record<string, unknown>> => ({
   agent: { id: "robust", state: join(runDir, "state") },
   discover: { static: { file: targetsFile, interval: "200ms" } },
   scrape: { interval: "1s", timeout: "1s", maxPageBytes: "4MiB" },
   logs: { poll: "100ms", start: "beginning" },
-  model: { files: [MODEL] },
+  model: { files: [model] },
   commit: "500ms",
   publish: { prometheus: { listen: "127.0.0.1:0" } },
 })
