@@ -1,4 +1,12 @@
-import { ABORTED_FLAGS, CLIENT_ERROR_FLAGS, ERROR_FLAGS, NO_CLUSTER, NO_ROUTE } from "./flags.ts"
+import {
+  ABORTED_FLAGS,
+  CLIENT_ERROR_FLAGS,
+  ERROR_FLAGS,
+  flagBits,
+  NO_CLUSTER,
+  NO_ROUTE,
+  OTHER_FLAG,
+} from "./flags.ts"
 
 /** How a request ended, decided once. Index = the integer that the hot path carries. */
 export const OUTCOMES = ["ok", "client_error", "error", "aborted"] as const
@@ -43,6 +51,12 @@ export function outcomeOf(code: number, grpcStatus: number, flags: number, gatew
   return OK
 }
 
+/** Flags that Envoy sets beside an answer of the upstream: they do not say who answered. */
+const ASIDE = flagBits("DI,RLSE,URX") | OTHER_FLAG
+const RETRIES_USED_UP = flagBits("URX")
+/** The upstream broke off, before its answer or within it. */
+const BROKE_OFF = flagBits("UC,UR,UPE,LR")
+
 /**
  * Who answered, from `%RESPONSE_CODE_DETAILS%`; without details only flags can tell.
  * `via_upstream` is the one detail that Envoy writes for an answer that came from upstream; an answer that was cut
@@ -55,7 +69,16 @@ export function answeredBy(details: string | undefined, flags: number, code: num
       ? "app"
       : "proxy"
   }
-  if (flags > 0) return "proxy"
+  return answeredByFlags(Math.max(0, flags), code)
+}
+
+function answeredByFlags(flags: number, code: number): AnsweredBy {
+  const cause = flags & ~ASIDE
+  // Retries that end without an answer leave the flag of what ended the last one as well.
+  if (cause === 0 && flags === RETRIES_USED_UP && code > 0) return "app"
   // Some replies of Envoy carry no flag (maximum duration, RBAC, overload): without details a 4xx or 5xx stays open.
-  return code >= 400 || code <= 0 ? "unknown" : "app"
+  if (cause === 0) return code >= 400 || code <= 0 ? "unknown" : "app"
+  // Envoy replies 502 to 504 for these, and 200 to gRPC: any other code may be of an answer that the upstream began.
+  if ((cause & ~BROKE_OFF) === 0 && code > 0 && (code < 502 || code > 504)) return "unknown"
+  return "proxy"
 }

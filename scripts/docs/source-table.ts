@@ -25,7 +25,7 @@ export const SOURCE_ROWS: readonly (readonly [question: string, ...answers: read
   [
     "`answered_by`",
     "from the response code details",
-    "unknown where there are no flags and the code is 4xx or 5xx",
+    "unknown where there are no flags and the code is 4xx or 5xx, and where an answer may have been cut",
     "from the details",
     "derived from counters",
   ],
