@@ -5,7 +5,7 @@ export interface BenchResult {
   readonly what: string
   readonly unit: string
   readonly ours: number
-  /** The same work by the peer, in the same unit; undefined where there is none but the limit. */
+  /** The same work by the peer, or the limit that the machine sets, in the same unit. */
   readonly peer?: number
   /** Left out for what is shown beside a goal. */
   readonly goal?: { readonly most: number }
@@ -23,24 +23,29 @@ export function bestCpuMs(rounds: number, work: () => void): number {
   return best
 }
 
+/** A number of three digits, for people. */
+export function short(value: number): string {
+  const digits = value >= 100 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(value)))
+  return value.toFixed(Number.isFinite(digits) ? digits : 0)
+}
+
+/** Whether the goal is met; undefined where there is none. */
+export function isMet({ ours, goal }: BenchResult): boolean | undefined {
+  return goal === undefined ? undefined : ours <= goal.most
+}
+
 /** One line per result, for people. */
-export function resultLine(result: BenchResult): string {
-  const peer =
-    result.peer === undefined
-      ? ""
-      : `, peer ${short(result.peer)} (${short(result.peer / result.ours)} times)`
-  const goal =
-    result.goal === undefined
-      ? ""
-      : `; goal ${result.goal.most} ${result.ours <= result.goal.most ? "met" : "MISSED"}`
-  return `${result.id} ${result.what}: ${short(result.ours)} ${result.unit}${peer}${goal}`
+function resultLine(result: BenchResult): string {
+  const { id, what, ours, unit, peer, goal } = result
+  const beside = peer === undefined ? "" : `, peer ${short(peer)} (${short(peer / ours)} times)`
+  const verdict =
+    goal === undefined ? "" : `; goal ${short(goal.most)} ${isMet(result) === true ? "met" : "MISSED"}`
+  return `${id} ${what}: ${short(ours)} ${unit}${beside}${verdict}`
 }
 
-function short(value: number): string {
-  return value.toPrecision(3)
-}
-
-/** Runs a bench file by itself. */
+/** Runs a bench file by itself; started by `bench/main.ts`, it hands the results over as they are. */
 export async function printAlone(bench: () => Promise<BenchResult[]>): Promise<void> {
-  for (const result of await bench()) process.stdout.write(`${resultLine(result)}\n`)
+  const results = await bench()
+  for (const result of results) process.stdout.write(`${resultLine(result)}\n`)
+  process.send?.(results)
 }
