@@ -57,6 +57,12 @@ const RESULTS: Readonly<Partial<Record<ErrorCode, ScrapeResult>>> = {
   ADMIN_TOO_LARGE: "too_large",
 }
 
+/** A fault of ours on one proxy's page must not end the reading of all the others. */
+function unexpected(page: string, cause: unknown): MeshscopeError {
+  const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+  return new MeshscopeError("ADMIN_BAD_ANSWER", `The page ${page} could not be taken in: ${why}`, { cause })
+}
+
 /** A proxy whose dump nobody may read: who it is, and nothing else. */
 function bareConfig(nodeId: string, version: string): ProxyConfig {
   return {
@@ -327,8 +333,8 @@ export class Proxy implements LoggedProxy {
       if (this.problems.delete(name))
         log.info(instead ?? "The page can be read again.", { target: this.target.name, page: name })
       return value
-    } catch (error) {
-      if (!(error instanceof MeshscopeError)) throw error
+    } catch (cause) {
+      const error = cause instanceof MeshscopeError ? cause : unexpected(name, cause)
       if (this.#ended) return undefined
       scraped(name, RESULTS[error.code] ?? "bad_answer", seconds(), bytes)
       this.#tell(name, error)
