@@ -97,13 +97,25 @@ describe("first sight", () => {
   test("after the first start ever, an unknown file is read from its beginning", async () => {
     const first = make({ start: "end" })
     const state = first.save()
-    writeFileSync(path, "a\n")
     await systemClock.sleep(20)
+    writeFileSync(path, "a\n")
     const second = make({ start: "end" }, state)
     second.follow(path)
     await settle(second)
     expect(lines).toEqual(["1:a"])
   })
+})
+
+test("a file older than the first start is read from its end, also when it is first followed after a restart", async () => {
+  writeFileSync(path, "old\n")
+  await systemClock.sleep(20)
+  const state = make({ start: "end" }).save()
+  const second = make({ start: "end" }, state)
+  second.follow(path)
+  await settle(second)
+  appendFileSync(path, "new\n")
+  await settle(second)
+  expect(lines).toEqual(["1:new"])
 })
 
 describe("what is refused", () => {
@@ -264,7 +276,7 @@ describe("state", () => {
     await settle(source)
     expect(lines).toEqual(["1:a"])
     expect(source.counters).toMatchObject({ files_open: 0, files_followed: 0 })
-    expect(decodeState(source.save() ?? new Uint8Array())).toEqual([])
+    expect(decodeState(source.save() ?? new Uint8Array()).files).toEqual([])
   })
 
   test("half a line of a container survives kill -9 together with the position", async () => {

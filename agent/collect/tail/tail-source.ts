@@ -89,7 +89,7 @@ export class TailSource {
   readonly #restored = new Map<string, FileState>()
   readonly #first: boolean
   readonly #startedAt: number
-  readonly #startedNs: bigint
+  readonly #sinceNs: bigint
   #nextId = 1
   #dirty: boolean
   #polled = false
@@ -105,9 +105,9 @@ export class TailSource {
     this.#first = deps.restored === undefined
     this.#dirty = this.#first
     this.#startedAt = deps.clock.monotonic()
-    this.#startedNs = BigInt(Math.floor(deps.clock.now())) * 1_000_000n
-    if (deps.restored === undefined) return
-    for (const state of decodeState(deps.restored)) this.#restored.set(state.path, state)
+    const restored = deps.restored === undefined ? undefined : decodeState(deps.restored)
+    this.#sinceNs = restored?.sinceNs ?? BigInt(Math.floor(deps.clock.now())) * 1_000_000n
+    for (const state of restored?.files ?? []) this.#restored.set(state.path, state)
   }
 
   /** Follows a path, whether or not something is there yet. Following it twice gives the same number. */
@@ -122,9 +122,10 @@ export class TailSource {
       noFollow: options.noFollow ?? false,
       within: options.within ?? [],
       rotatedIdleMs: this.#config.rotatedIdleMs,
-      start: options.start ?? (this.#first ? this.#config.start : "beginning"),
-      bornBefore: options.start === undefined ? this.#startedNs : undefined,
-      early: !this.#polled,
+      start: options.start ?? this.#config.start,
+      bornBefore: options.start === undefined ? this.#sinceNs : undefined,
+      // Where files have no time of birth: after a restart it is better to read too much than to lose lines.
+      early: this.#first && !this.#polled,
     }
     const id = this.#nextId++
     const file = new FollowedFile(path, rules, this.#counters, restored)
@@ -268,6 +269,6 @@ export class TailSource {
       const held = this.#held.get(id) ?? this.#deps.consumer.held?.(id)
       states.push({ path: file.path, positions: file.positions, known: file.known, held })
     }
-    return encodeState(states)
+    return encodeState({ sinceNs: this.#sinceNs, files: states })
   }
 }

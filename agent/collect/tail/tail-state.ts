@@ -14,13 +14,20 @@ export interface FileState {
   readonly held: Uint8Array | undefined
 }
 
+/** All that is kept between two runs of the agent. */
+export interface TailState {
+  /** When the agent first ran, ns since epoch: files older than that were there before anybody looked. */
+  readonly sinceNs: bigint
+  readonly files: readonly FileState[]
+}
+
 const VERSION = 1
 
 const identityText = ({ dev, ino, birth }: Identity): string => `${dev}:${ino}:${birth}`
 const printText = ({ length, hash }: Print): string => `${length}:${hash}`
 
-/** Text, one JSON object: `{"v":1,"files":[…]}`. Read by newer versions, and by people. */
-export function encodeState(files: readonly FileState[]): Uint8Array {
+/** Text, one JSON object: `{"v":1,"since":"…","files":[…]}`. Read by newer versions, and by people. */
+export function encodeState({ sinceNs, files }: TailState): Uint8Array {
   const rows = files.map(({ path, positions, known, held }) => ({
     path,
     positions: positions.map(({ identity, real, offset, head, check, skipping }) => ({
@@ -34,14 +41,14 @@ export function encodeState(files: readonly FileState[]): Uint8Array {
     known: known.map((identity) => identityText(identity)),
     held: held === undefined ? "" : Buffer.from(held).toString("base64"),
   }))
-  return Buffer.from(JSON.stringify({ v: VERSION, files: rows }))
+  return Buffer.from(JSON.stringify({ v: VERSION, since: String(sinceNs), files: rows }))
 }
 
 /**
  * The inverse of `encodeState`.
  * @throws MeshscopeError STATE_FUTURE for a newer version, STATE_CORRUPT for anything else that is not such a state
  */
-export function decodeState(bytes: Uint8Array): FileState[] {
+export function decodeState(bytes: Uint8Array): TailState {
   let state: unknown
   try {
     state = JSON.parse(Buffer.from(bytes).toString())
@@ -56,12 +63,14 @@ export function decodeState(bytes: Uint8Array): FileState[] {
     )
   }
   if (version !== VERSION) throw corrupt("has no version")
-  return list(member(state, "files")).map((row) => ({
+  const files = list(member(state, "files")).map((row) => ({
     path: text(member(row, "path")),
     positions: list(member(row, "positions")).map((position) => readPosition(position)),
     known: list(member(row, "known")).map((identity) => readIdentity(text(identity))),
     held: readHeld(text(member(row, "held"))),
   }))
+  const since = member(state, "since")
+  return { sinceNs: typeof since === "string" && /^\d+$/.test(since) ? BigInt(since) : 0n, files }
 }
 
 function readPosition(row: unknown): Position {
