@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { parseAgentConfig } from "../../agent/config/parse.ts"
 import { type Agent, startAgent } from "../../agent/start.ts"
 import { makeLog } from "../../agent/telemetry/log.ts"
@@ -12,6 +13,7 @@ import type { LogPlan } from "../../demo/logs.ts"
 import { type Stage, startStage } from "../../demo/stage.ts"
 import { systemClock } from "../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
+import { exposed } from "./exposed.ts"
 
 const EXTENDED = join(import.meta.dirname, "../../demo/yelb-extended.yaml")
 
@@ -37,6 +39,22 @@ export interface StandOptions {
   /** Changes to the agent's configuration, by top-level key. */
   readonly agent?: Readonly<Record<string, unknown>>
   readonly modelFile?: string
+}
+
+const FIRST_LOOK_MS = 30_000
+
+/**
+ * Discovery hands targets over in its own time, and a first look may fail on a busy machine. What a proxy counted before
+ * its first page was read is only a baseline, so nothing may be sent until all have been read.
+ */
+async function everyProxyRead(agent: Agent, count: number): Promise<void> {
+  const until = performance.now() + FIRST_LOOK_MS
+  for (;;) {
+    const up = Object.values(exposed(agent.pipeline.ledger.snapshot, "proxyUp", ["proxy"]))
+    if (up.length === count && up.every((value) => value === 1)) return
+    if (performance.now() > until) throw new Error(`${up.length} of ${count} proxies were read in time`)
+    await sleep(50)
+  }
 }
 
 /** Brings everything up; on an error all of it is stopped again. */
@@ -86,7 +104,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     const config = parseAgentConfig({ file: configFile, text, env: {}, hostName: "stand" })
     const agent = await startAgent(config, { ...deps, env: {}, version: "0", nodeVersion: "24" })
     undo.push(() => agent.stop())
-    await agent.pipeline.settled()
+    await everyProxyRead(agent, stage.fleet.proxies.length)
     const ask = async <T>(path: string): Promise<T> => {
       const answer = await fetch(`${collector.url}/api/v1${path}`)
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
