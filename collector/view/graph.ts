@@ -65,14 +65,32 @@ export function graphView(board: Board): GraphView {
     ...resources.meshes.flatMap((mesh) => boxesOf(board, mesh)),
     ...board.rows.filter((row) => row.synthetic !== null).map(syntheticBox),
   ]
-  const known = new Set(nodes.map((node) => node.id))
-  const edges = edgesOf(board).filter((edge) => known.has(edge.source) && known.has(edge.target))
+  const known = new Map(nodes.map((node) => [node.id, node]))
+  const edges = edgesOf(board)
+    .filter((edge) => known.has(edge.source) && known.has(edge.target))
+    .map((edge) => carried(edge, known))
   const names = [...nodes.map((node) => node.id), ...edges.map((edge) => edge.id)].toSorted().join("\n")
   return {
     ...board.head,
     nodes: withCallers(nodes, board),
     edges,
     topology: createHash("sha256").update(names).digest("base64url").slice(0, 16),
+  }
+}
+
+/** Nobody measures an edge of pure structure: it carries what its narrower end does. */
+function carried(edge: GraphEdge, nodes: ReadonlyMap<string, GraphNode>): GraphEdge {
+  if (edge.kind !== "declared") return edge
+  const target = nodes.get(edge.target)
+  const end = target?.kind === "virtual_router" ? nodes.get(edge.source) : target
+  if (end === undefined) return edge
+  const { health, numbers } = end
+  return {
+    ...edge,
+    health,
+    requestsPerSecond: numbers?.requestsPerSecond ?? null,
+    errorRatio: numbers?.errorRatio ?? null,
+    p95Ms: numbers?.p95Ms ?? null,
   }
 }
 

@@ -27,6 +27,8 @@ export function hostsOf(reading: Reading): Map<string, HostsSeen> {
     const label = (name: string): string => row.labels.get(name) ?? ""
     const state = STATES.find((word) => word === label("state"))
     if (!reporting.has(row.agent) || state === undefined) continue
+    // A series without a caller is the node's own proxy looking at its application: no client.
+    if (label("source") === "" && label("virtual_gateway") === "") continue
     const key = nodeKey(label("mesh"), label("flavor"), label("virtual_node"))
     const name = label("source") === "" ? label("virtual_gateway") : label("source")
     const clients = nodes.get(key) ?? new Map<string, Client>()

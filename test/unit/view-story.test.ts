@@ -149,7 +149,7 @@ describe("a healthy mesh", () => {
     })
     expect(
       edge("declared:mesh/yelb/virtualService/appserver.yelb>mesh/yelb/virtualRouter/appserver-router"),
-    ).toMatchObject({ requestsPerSecond: null })
+    ).toMatchObject({ requestsPerSecond: 1 })
     const ids = new Set(graph.nodes.map((node) => node.id))
     expect(graph.edges.every(({ source, target }) => ids.has(source) && ids.has(target))).toBe(true)
     const again = await story.minutes(1).collector.answers.graph(FIVE)

@@ -43,7 +43,8 @@ export class Unaccounted {
       const now = watch.accounted()
       const grown = watch.gap.look(this.#ended(watch), now - watch.last, monotonicMs)
       watch.last = now
-      if (grown > 0) this.#parts.ledger.add(this.#slot(watch.reporter), grown)
+      // Watched and nothing missing is 0, which is not the same as not watched.
+      this.#parts.ledger.add(this.#slot(watch.reporter), Math.max(0, grown))
     }
   }
 
