@@ -48,6 +48,7 @@ export const summarySchema = z
           z.strictObject({
             id: z.string(),
             name: z.string(),
+            health,
             how: z.enum(["there", "same", "through"]),
             via: z.string().nullable(),
             errors: count,

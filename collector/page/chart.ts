@@ -1,11 +1,14 @@
 import { html } from "hono/html"
 import { HEALTH_RULES } from "#mesh/health.ts"
+import { area, line, type Point } from "./pen.ts"
 import { grouped, type Markup } from "./words.ts"
 
 const LEFT = 34
 const RIGHT = 400
 const TOP = 10
 const BOTTOM = 144
+/** A minute that stands alone. */
+const LONE_PX = 6
 
 /** One line of a chart; `area` fills down to the axis. */
 export interface ChartLine {
@@ -33,6 +36,8 @@ export interface TimeAxis {
   readonly points: number
   readonly windowMs: number
   readonly markMs: number | undefined
+  /** When data begins. */
+  readonly knownFromMs: number
 }
 
 /** A round number at or above `value`: 1, 2 or 5 times a power of ten. */
@@ -47,19 +52,10 @@ function x(axis: TimeAxis, ms: number): number {
   return LEFT + ((RIGHT - LEFT) * Math.min(whole, Math.max(0, ms - axis.startMs))) / whole
 }
 
-function path(values: readonly (number | null)[], axis: TimeAxis, top: number): string {
-  let pen = "M"
-  return values
-    .map((value, index) => {
-      if (value === null) {
-        pen = "M"
-        return ""
-      }
-      const point = `${pen}${x(axis, axis.startMs + index * axis.stepMs).toFixed(1)} ${y(value, top).toFixed(1)}`
-      pen = "L"
-      return point
-    })
-    .join("")
+function points(values: readonly (number | null)[], axis: TimeAxis, top: number): Point[] {
+  return values.map((value, index) =>
+    value === null ? null : [x(axis, axis.startMs + index * axis.stepMs), y(value, top)],
+  )
 }
 
 function y(value: number, top: number): number {
@@ -107,12 +103,22 @@ function names(lines: readonly ChartLine[], top: number): Markup {
   return html`${ends.map((end) => html`<text class="at" x="405" y="${end.y.toFixed(1)}">${end.name}</text>`)}`
 }
 
+/** Limits of the states; of two words that would touch the lower one is left out. */
 function limits(top: number): Markup {
   const rows = [
-    ["degraded", HEALTH_RULES.degradedErrorRatio * 100, ""],
     ["failing", HEALTH_RULES.failingErrorRatio * 100, " hi"],
+    ["degraded", HEALTH_RULES.degradedErrorRatio * 100, ""],
   ] as const
-  return html`${rows.map(([word, at, more]) => html`<line class="limit${more}" x1="${LEFT}" x2="${RIGHT}" y1="${y(at, top)}" y2="${y(at, top)}"/><text x="38" y="${y(at, top) - 4}">${word}, ${at}</text>`)}`
+  const room = y(rows[1][1], top) - y(rows[0][1], top) >= 12
+  return html`${rows.map(([word, at, more]) => html`<line class="limit${more}" x1="${LEFT}" x2="${RIGHT}" y1="${y(at, top).toFixed(1)}" y2="${y(at, top).toFixed(1)}"/>${more === "" && !room ? "" : html`<text x="38" y="${(y(at, top) - 4).toFixed(1)}">${word}, ${at}</text>`}`)}`
+}
+
+/** The part of the axis that nothing is known of. */
+function unknownPart(axis: TimeAxis): Markup {
+  const ends = x(axis, axis.knownFromMs)
+  if (ends - LEFT < 4) return html``
+  const clock = new Date(axis.knownFromMs).toISOString().slice(11, 16)
+  return html`<rect class="void" x="${LEFT}" y="${TOP}" width="${(ends - LEFT).toFixed(1)}" height="${BOTTOM - TOP}"/>${ends - LEFT < 150 ? "" : html`<text x="${((LEFT + ends) / 2).toFixed(0)}" y="${(TOP + BOTTOM) / 2}" text-anchor="middle">nothing known before ${clock}</text>`}`
 }
 
 /** One chart as SVG: window shaded, moment of change marked, lines named at their ends. */
@@ -124,17 +130,9 @@ export function chart(data: Chart, axis: TimeAxis): Markup {
   const from = x(axis, end - axis.windowMs)
   const mark = axis.markMs === undefined || axis.markMs < axis.startMs ? undefined : x(axis, axis.markMs)
   return html`<figure class="chart"><h3>${data.title} <span class="muted">${data.unit}</span></h3>
-<svg viewBox="0 0 440 168" role="img" aria-label="${data.label}"><rect class="win" x="${from.toFixed(1)}" y="${TOP}" width="${(RIGHT - from).toFixed(1)}" height="${BOTTOM - TOP}"/>${grid(top)}${ticks(axis)}${data.limits === true ? limits(top) : ""}${data.lines.map(
+<svg viewBox="0 0 440 168" role="img" aria-label="${data.label}"><rect class="win" x="${from.toFixed(1)}" y="${TOP}" width="${(RIGHT - from).toFixed(1)}" height="${BOTTOM - TOP}"/>${grid(top)}${unknownPart(axis)}${ticks(axis)}${data.limits === true ? limits(top) : ""}${data.lines.map(
     (each) =>
-      html`${
-        each.area === undefined
-          ? ""
-          : html`<path class="${each.area}" d="${path(
-              each.values.map((value) => value ?? 0),
-              axis,
-              top,
-            )}L${RIGHT} ${BOTTOM}L${LEFT} ${BOTTOM}Z"/>`
-      }<path class="${each.className}" d="${path(each.values, axis, top)}"/>`,
+      html`${each.area === undefined ? "" : html`<path class="${each.area}" d="${area(points(each.values, axis, top), BOTTOM)}"/>`}<path class="${each.className}" d="${line(points(each.values, axis, top), LONE_PX)}"/>`,
   )}${names(data.lines, top)}${
     mark === undefined || axis.markMs === undefined
       ? ""

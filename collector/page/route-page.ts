@@ -1,10 +1,25 @@
 import { html } from "hono/html"
-import type { Finding, FlagRow, RouteDetailView } from "../view/route-detail.ts"
+import type { Reporter } from "#mesh/resource.ts"
+import type { FlagRow, RouteDetailView } from "../view/route-detail.ts"
 import { chart, type TimeAxis } from "./chart.ts"
+import { knownBefore, knownOnly } from "./known.ts"
+import { isTcp, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
-import { heat, state } from "./state.ts"
+import { heat, state, stateClass } from "./state.ts"
 import { weights } from "./weights.ts"
-import { clock, grouped, type Markup, millis, orDash, percent, rate, wrapped } from "./words.ts"
+import {
+  clock,
+  counted,
+  DASH,
+  grouped,
+  type Markup,
+  millis,
+  orDash,
+  percent,
+  rate,
+  span,
+  wrapped,
+} from "./words.ts"
 
 /** The filter in the address. */
 export interface RouteFilter {
@@ -42,8 +57,8 @@ function head(view: RouteDetailView): Markup {
     source: "Counted at the callers' side",
     destination: "Counted at the node's own side",
   }[row.reporter]
-  return html`<div class="title"><h1>${wrapped(row.name)}</h1>${state(row.health, row.since === null ? row.health : `${row.health} since ${clock(row.since)}`)}</div>
-<p class="soft">${row.why === null ? "" : `${row.why} `}${native}${reported}${row.provenance === null ? "" : `, from ${row.provenance === "log" ? "access logs" : row.provenance === "stats" ? "Envoy's stats" : "access logs at some proxies and stats at others"}`}. ${row.answered} of ${row.known} proxies that report it answered.</p>`
+  return html`<div class="title"><h1>${wrapped(row.name)}</h1>${state(row.health, row.since === null ? row.health : `${row.health} since ${sinceText(row.since, view.generatedAt)}`)}</div>
+<p class="soft">${row.synthetic === null || row.why === null ? "" : `${row.why} `}${native}${reported}${row.provenance === null ? "" : `, from ${row.provenance === "log" ? "access logs" : row.provenance === "stats" ? "Envoy's stats" : "access logs at some proxies and stats at others"}`}. ${row.known === 0 ? "No proxy that would report it was seen." : `${row.answered} of ${counted(row.known, "proxy", "proxies")} that ${row.known === 1 ? "reports" : "report"} it answered.`}</p>`
 }
 
 function filters(view: RouteDetailView, filter: RouteFilter, query: PageQuery): Markup {
@@ -55,43 +70,76 @@ ${query.mesh === undefined ? "" : html`<input type="hidden" name="mesh" value="$
 <button>Apply</button></form>`
 }
 
-function facts(view: RouteDetailView): Markup {
+interface Fact {
+  readonly name: string
+  readonly value: string | undefined
+  readonly unit: string
+  readonly before?: string | undefined
+  readonly hot?: boolean
+}
+
+function attempts(perRequest: number | null): string | undefined {
+  return perRequest === null ? undefined : grouped(perRequest, 2)
+}
+
+function requestFacts(view: RouteDetailView, beforeSeconds: number): Fact[] {
   const { now, before, budget, row } = view
-  const rows: readonly (readonly [string, string | undefined, string, string | undefined, boolean])[] = [
-    ["Requests", rate(now.requestsPerSecond), "/s", rate(before.requestsPerSecond), false],
-    [
-      "Error ratio",
-      percent(now.errorRatio, 1),
-      "%",
-      percent(before.errorRatio, 2),
-      row.health === "failing" || row.health === "degraded",
-    ],
-    ["p50", millis(now.p50Ms), "ms", millis(before.p50Ms), false],
-    ["p95", millis(now.p95Ms), "ms", millis(before.p95Ms), false],
-    ["p99", millis(now.p99Ms), "ms", millis(before.p99Ms), false],
-    [
-      "Attempts per request",
-      now.attemptsPerRequest === null ? undefined : grouped(now.attemptsPerRequest, 2),
-      "",
-      before.attemptsPerRequest === null ? undefined : grouped(before.attemptsPerRequest, 2),
-      false,
-    ],
-    ...(budget === null
-      ? []
-      : [
-          [
-            `Budget, ${grouped(budget.objective * 100, 1)} % over 30 days`,
-            budget.burnRate === null ? undefined : grouped(budget.burnRate, budget.burnRate < 10 ? 1 : 0),
-            "× burn",
-            undefined,
-            (budget.burnRate ?? 0) >= 1,
-          ] as const,
-        ]),
+  const hot = row.health === "failing" || row.health === "degraded"
+  const known: Fact[] = [
+    {
+      name: "Requests",
+      value: rate(now.requestsPerSecond),
+      unit: "/s",
+      before: rate(beforeSeconds === 0 ? null : before.requests / beforeSeconds),
+    },
+    {
+      name: "Error ratio",
+      value: percent(now.errorRatio, 1),
+      unit: "%",
+      before: percent(before.errorRatio, 1),
+      hot,
+    },
+    { name: "p50", value: millis(now.p50Ms), unit: "ms", before: millis(before.p50Ms) },
+    { name: "p95", value: millis(now.p95Ms), unit: "ms", before: millis(before.p95Ms) },
+    { name: "p99", value: millis(now.p99Ms), unit: "ms", before: millis(before.p99Ms) },
+    {
+      name: "Attempts per request",
+      value: attempts(now.attemptsPerRequest),
+      unit: "",
+      before: attempts(before.attemptsPerRequest),
+    },
   ]
+  if (budget === null) return known
+  const { objective, burnRate } = budget
+  const burn = burnRate === null ? undefined : grouped(burnRate, burnRate < 10 ? 1 : 0)
+  const name = `Budget, ${grouped(objective * 100, 1)} % over 30 days`
+  return [...known, { name, value: burn, unit: "× burn", hot: hot && (burnRate ?? 0) >= 1 }]
+}
+
+/** A service that speaks TCP has connections and bytes, and no request. */
+function tcpFacts({ row: { tcp } }: RouteDetailView): Fact[] {
+  if (tcp === null) return []
+  const open = tcp.activeConnections === null ? undefined : grouped(tcp.activeConnections)
+  return [
+    { name: "Connections opened", value: rate(tcp.openedPerSecond), unit: "/s" },
+    { name: "Open now", value: open, unit: "" },
+    { name: "Ended with an error", value: grouped(tcp.closedWithError), unit: "" },
+    { name: "Sent", value: grouped(tcp.sentBytesPerSecond / 1000, 1), unit: "kB/s" },
+    { name: "Received", value: grouped(tcp.receivedBytesPerSecond / 1000, 1), unit: "kB/s" },
+  ]
+}
+
+/** Numbers of now, and beside each what it was in the hour before, or in the part of it that is known. */
+function facts(view: RouteDetailView): Markup {
+  const { dataFrom } = view.completeness
+  const seconds = knownBefore(view.generatedAt, view.windowSeconds, dataFrom)
+  const tcp = isTcp(view.row)
+  const was = seconds >= 3600 ? "hour before" : `${span(seconds)} before`
+  const rows = tcp ? tcpFacts(view) : requestFacts(view, seconds)
   return html`<dl class="facts">${rows.map(
-    ([name, value, unit, was, hot]) =>
-      html`<div><dt>${name}</dt><dd class="${hot ? heat(row.health).trim() || "hot" : ""}">${orDash(value)} <small>${unit}</small></dd>${was === undefined ? "" : html`<dd class="was">hour before: ${was}</dd>`}</div>`,
-  )}</dl>`
+    ({ name, value, unit, before, hot = false }) =>
+      html`<div><dt>${name}</dt><dd${hot ? html` class="${heat(view.row.health).trim()}"` : ""}>${orDash(value)}${unit === "" || value === undefined ? "" : html` <small>${unit}</small>`}</dd>${before === undefined || seconds === 0 ? "" : html`<dd class="was">${was}: ${before}</dd>`}</div>`,
+  )}</dl>${tcp || seconds > 0 ? "" : html`<p class="sub">Nothing is known of the hour before this window: data begins at ${clock(dataFrom)}.</p>`}`
 }
 
 function bullets(heading: string, lines: readonly string[], next: boolean): Markup {
@@ -100,9 +148,9 @@ function bullets(heading: string, lines: readonly string[], next: boolean): Mark
 }
 
 /** Only what rules proved, with what would refute it. */
-function findings(all: readonly Finding[]): Markup {
+function findings({ findings: all, row }: RouteDetailView): Markup {
   if (all.length === 0) return html``
-  return html`<section class="know" aria-label="What is behind it"><div><h2>What we know</h2><ul>${all.map(
+  return html`<section class="know ${stateClass(row.health)}" aria-label="What is behind it"><div><h2>What we know</h2><ul>${all.map(
     (finding) => html`<li><b>${finding.sentence}</b> ${finding.evidence.join(" ")}</li>`,
   )}</ul></div><div>${bullets(
     "What would refute it",
@@ -121,12 +169,15 @@ function peak(values: readonly (number | null)[]): number {
 
 function charts(view: RouteDetailView): Markup {
   const { charts: data, row } = view
+  const { dataFrom } = view.completeness
+  const known = (values: readonly (number | null)[]) => knownOnly(values, data, dataFrom)
   const axis: TimeAxis = {
     startMs: Date.parse(data.startAt),
     stepMs: data.stepSeconds * 1000,
     points: data.requests.length,
     windowMs: view.windowSeconds * 1000,
     markMs: row.since === null ? undefined : Date.parse(row.since),
+    knownFromMs: dataFrom === null ? Date.parse(view.generatedAt) : Date.parse(dataFrom),
   }
   return html`<section aria-label="Last 60 minutes"><div class="cols three">
 ${chart(
@@ -136,13 +187,13 @@ ${chart(
     label: `Requests per second over 60 minutes, at most ${grouped(peak(data.requests), 1)}; errors at most ${grouped(peak(data.errors), 1)}`,
     least: 0.1,
     lines: [
-      { name: "all", className: "a", values: data.requests },
-      { name: "errors", className: "f", area: "fa", values: data.errors },
+      { name: "all", className: "a", values: known(data.requests) },
+      { name: "errors", className: "f", area: "fa", values: known(data.errors) },
     ],
   },
   axis,
 )}
-${chart({ title: "Error ratio", unit: "%", label: `Error ratio over 60 minutes, at most ${grouped(peak(data.errorRatio) * 100, 1)} percent`, least: 10, limits: true, lines: [{ name: percent(view.now.errorRatio, 1) ?? "", className: "f", area: "fa", values: times100(data.errorRatio) }] }, axis)}
+${chart({ title: "Error ratio", unit: "%", label: `Error ratio over 60 minutes, at most ${grouped(peak(data.errorRatio) * 100, 1)} percent`, least: 10, limits: true, lines: [{ name: percent(data.errorRatio.at(-1) ?? null, 1) ?? "", className: "f", area: "fa", values: known(times100(data.errorRatio)) }] }, axis)}
 ${chart(
   {
     title: "Latency, what callers waited",
@@ -150,9 +201,9 @@ ${chart(
     label: `Latency over 60 minutes; p99 at most ${grouped(peak(data.p99Ms))} milliseconds`,
     least: 10,
     lines: [
-      { name: "p50", className: "p50", values: data.p50Ms },
-      { name: "p95", className: "p95", values: data.p95Ms },
-      { name: "p99", className: "p99", values: data.p99Ms },
+      { name: "p50", className: "p50", values: known(data.p50Ms) },
+      { name: "p95", className: "p95", values: known(data.p95Ms) },
+      { name: "p99", className: "p99", values: known(data.p99Ms) },
     ],
   },
   axis,
@@ -167,28 +218,59 @@ const OUTCOME_WORDS = {
   aborted: "caller gave up",
 } as const
 
-function flagTable(flags: readonly FlagRow[], minutes: string): Markup {
+/** The reporter stands at the caller's side: what it calls the application may be the target's own proxy. */
+function answerer({ answeredBy }: FlagRow, reporter: Reporter): string {
+  if (answeredBy === "app") return "the target's side"
+  if (answeredBy === "unknown") return "not told"
+  return reporter === "gateway" ? "the gateway" : "the caller's proxy"
+}
+
+function flagTable(view: RouteDetailView, minutes: string): Markup {
+  const { flags, row } = view
   if (flags.length === 0) return html`<p class="muted">No request failed in ${minutes}.</p>`
-  return html`<div class="scroll"><table class="dense"><caption class="vh">Failures by flag</caption><thead><tr><th scope="col">Flags</th><th scope="col" class="wide">Meaning</th><th scope="col">Outcome</th><th scope="col">Answered by</th><th scope="col" class="wide">Target</th><th scope="col" class="n" aria-sort="descending"><span>Count ↓</span></th><th scope="col" class="n">%</th></tr></thead><tbody>${flags.map(
-    (row) =>
-      html`<tr><th scope="row"><code>${row.flags}</code></th><td class="wide soft">${row.meaning}</td><td>${OUTCOME_WORDS[row.outcome]}</td><td>${row.answeredBy}</td><td class="wide soft">${wrapped(row.virtualNode)}</td><td class="n${row.outcome === "error" ? " hot" : ""}">${grouped(row.count)}</td><td class="n">${percent(row.share, 1)}</td></tr>`,
+  return html`<div class="scroll" role="region" aria-label="Failures by flag, table" tabindex="0"><table class="dense"><caption class="vh">Failures by flag</caption><thead><tr><th scope="col">Flags</th><th scope="col" class="wide">Meaning</th><th scope="col">Outcome</th><th scope="col">Answered by</th><th scope="col" class="wide">Target</th><th scope="col" class="n" aria-sort="descending"><span>Count ↓</span></th><th scope="col" class="n"><abbr title="of all failures with the same outcome">%</abbr></th></tr></thead><tbody>${flags.map(
+    (flag) =>
+      html`<tr><th scope="row"><code>${flag.flags}</code></th><td class="wide soft">${flag.meaning}</td><td>${OUTCOME_WORDS[flag.outcome]}</td><td>${answerer(flag, row.reporter)}</td><td class="wide soft">${flag.virtualNode === "" ? DASH : wrapped(flag.virtualNode)}</td><td class="n${flag.outcome === "error" ? " hot" : ""}">${grouped(flag.count)}</td><td class="n">${percent(flag.share, 1)}</td></tr>`,
   )}</tbody></table></div>`
+}
+
+function codeTable(view: RouteDetailView, minutes: string): Markup {
+  const all = view.codes.reduce((sum, row) => sum + row.count, 0)
+  if (all === 0) return html`<p class="muted">No answer in ${minutes}.</p>`
+  return html`<table class="dense"><caption class="vh">Answers by class of code</caption><thead><tr><th scope="col">Code</th><th scope="col" class="n">Count</th><th scope="col" class="n">%</th></tr></thead><tbody>${view.codes.map(
+    ({ codeClass, count }) =>
+      html`<tr><th scope="row">${codeClass === "none" ? "no code: the caller left, or nothing was sent" : codeClass}</th><td class="n">${grouped(count)}</td><td class="n">${percent(count / all, 1)}</td></tr>`,
+  )}</tbody></table>`
+}
+
+/** A gateway knows the service that it sends to; nodes are told by the service's own rows. */
+function targets(view: RouteDetailView, query: PageQuery, minutes: string): Markup {
+  const { row } = view
+  if (row.reporter !== "gateway")
+    return html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets)}</section>`
+  const service = row.key.virtualService
+  const words =
+    service === ""
+      ? html`Which service it leads to is not declared, and no request told.`
+      : html`Virtual service <a href="${link("/routes", query, { q: service })}">${wrapped(service)}</a>: its routes tell which nodes answered.`
+  return html`<section class="leads" aria-labelledby="h-targets"><header><h2 id="h-targets">Leads to</h2></header><p class="soft">${words}</p></section>`
 }
 
 /** One route, from its numbers to the cause. */
 export function routeMain(view: RouteDetailView, filter: RouteFilter, query: PageQuery): Markup {
   const minutes = query.window.replace("m", " min")
+  const tcp = isTcp(view.row)
   return html`${crumbs(view, query)}
 ${head(view)}
 ${filters(view, filter, query)}
 ${facts(view)}
-${findings(view.findings)}
-${charts(view)}
-<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets)}</section>
-<div class="cols"><section aria-labelledby="h-flags"><header><h2 id="h-flags">Failures by flag, and who answered</h2></header>${flagTable(view.flags, minutes)}</section>
-<section aria-labelledby="h-codes"><header><h2 id="h-codes">Codes</h2></header>${
-    view.codes.length === 0
-      ? html`<p class="muted">No answer in ${minutes}.</p>`
-      : html`<table class="dense"><caption class="vh">Answers by class of code</caption><tbody>${view.codes.map((row) => html`<tr><th scope="row">${row.codeClass === "none" ? "no code (the caller left, or nothing was sent)" : row.codeClass}</th><td class="n">${grouped(row.count)}</td></tr>`)}</tbody></table>`
-  }</section></div>`
+${findings(view)}
+${tcp ? "" : charts(view)}
+${targets(view, query, minutes)}
+${
+  tcp
+    ? html`<p class="sub">Connections have no codes, no latency and no routes: what a request would tell is not there to be told.</p>`
+    : html`<div class="cols"><section aria-labelledby="h-flags"><header><h2 id="h-flags">Failures by flag, and who answered</h2></header>${flagTable(view, minutes)}</section>
+<section aria-labelledby="h-codes"><header><h2 id="h-codes">Codes</h2></header>${codeTable(view, minutes)}</section></div>`
+}`
 }

@@ -80,6 +80,17 @@ export function mountPages(app: Hono, views: Answers): void {
     )
   }
 
+  /** Ids of rows that have a virtual node among their targets. */
+  const leadingTo = async (target: string, query: Question): Promise<ReadonlySet<string>> => {
+    if (target === "") return new Set()
+    const { nodes, edges } = await views.graph(query)
+    const known = new Map(nodes.map((node) => [node.id, node]))
+    const rows = edges
+      .filter((edge) => edge.kind === "target" && known.get(edge.target)?.name === target)
+      .map((edge) => known.get(edge.source)?.routeId ?? "")
+    return new Set(rows.filter((id) => id !== ""))
+  }
+
   app.get("/", (c) =>
     answer(c, async () => {
       const query = queryOf(c)
@@ -98,7 +109,8 @@ export function mountPages(app: Hono, views: Answers): void {
     answer(c, async () => {
       const query = queryOf(c)
       const filter: RoutesFilter = {
-        q: c.req.query("q") ?? c.req.query("target") ?? "",
+        q: c.req.query("q") ?? "",
+        target: c.req.query("target") ?? "",
         kind: oneOf(["", "gateway_route", "route", "service", "synthetic"] as const, c.req.query("kind"), ""),
         state: oneOf(["", ...HEALTH_STATES] as const, c.req.query("state"), ""),
         sort: oneOf(ROUTE_SORTS, c.req.query("sort"), "health"),
@@ -110,7 +122,7 @@ export function mountPages(app: Hono, views: Answers): void {
         query,
         answer: view,
         json: jsonHref("/routes", query),
-        main: routesMain(view, filter, query),
+        main: routesMain(view, filter, query, await leadingTo(filter.target, query)),
       }
     }),
   )

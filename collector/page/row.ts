@@ -1,10 +1,12 @@
 import { html } from "hono/html"
+import { FLAGS } from "#mesh/flags.ts"
 import type { RouteRow } from "../view/route-row.ts"
+import { knownOnly } from "./known.ts"
 import type { PageQuery } from "./shell.ts"
 import { link } from "./shell.ts"
 import { errorSpark, requestSpark } from "./spark.ts"
 import { heat, state } from "./state.ts"
-import { clock, type Markup, millis, orDash, percent, rate, wrapped } from "./words.ts"
+import { clock, DASH, grouped, type Markup, millis, orDash, percent, rate, span, wrapped } from "./words.ts"
 
 /** Where a row belongs: gateway, or service and router. */
 export function parentsText(row: RouteRow): string {
@@ -19,6 +21,23 @@ export function routeHref(id: string, query: PageQuery): string {
   return link(`/routes/${encodeURIComponent(id)}`, query)
 }
 
+/** Whether a row speaks TCP only: it has connections and no request. */
+export function isTcp(row: RouteRow): boolean {
+  return row.tcp !== null && row.numbers.requests === 0
+}
+
+/** `TCP, 2.3 connections/s, 0 open`. */
+function tcpText({ tcp }: RouteRow): string {
+  if (tcp === null) return ""
+  const open = tcp.activeConnections === null ? "" : `, ${grouped(tcp.activeConnections)} open`
+  return `TCP, ${rate(tcp.openedPerSecond)} connections/s${open}`
+}
+
+/** What stands below a row's name: why it is not one route or not known, where it belongs, what TCP it has. */
+export function subText(row: RouteRow, place: string): string {
+  return [row.why ?? place, isTcp(row) ? tcpText(row) : ""].filter((text) => text !== "").join(" · ")
+}
+
 /** The two cells that open every row: state, then name with the state again for narrow screens. */
 export function nameCells(row: RouteRow, query: PageQuery, sub: string): Markup {
   return html`<td class="wide">${state(row.health)}</td><th scope="row"><span class="narrow">${state(row.health)}</span><a href="${routeHref(row.id, query)}">${wrapped(row.name)}</a>${
@@ -26,18 +45,39 @@ export function nameCells(row: RouteRow, query: PageQuery, sub: string): Markup 
   }</th>`
 }
 
-/** What its failures mostly are, or why it is not one route. */
-export function mostly(row: RouteRow): Markup {
-  const flags = row.flagsTop
-    .map(({ flags: text, count }) => `${text === "-" ? "no flag" : text} ×${count}`)
-    .join(", ")
-  const text = row.numbers.errors > 0 && flags !== "" ? flags : (row.why ?? "")
-  return html`${text}${row.since === null ? "" : html`<span class="sub">since ${clock(row.since)}</span>`}`
+const MEANINGS: ReadonlyMap<string, string> = new Map(FLAGS.map(({ name, meaning }) => [name, meaning]))
+
+/** `13:51 (9 min)`, the length of time counted to when the answer was made. */
+export function sinceText(since: string, generatedAt: string): string {
+  const seconds = Math.max(0, (Date.parse(generatedAt) - Date.parse(since)) / 1000)
+  return `${clock(since)} (${span(seconds)})`
 }
 
-/** Rate, error ratio and latency cells with their sparklines. */
-export function numberCells(row: RouteRow): Markup {
+/** What its failures mostly are, where, and since when. */
+export function mostly(row: RouteRow): Markup {
+  const [top] = row.flagsTop
+  if (row.numbers.errors === 0 || top === undefined) return html`${row.why ?? ""}`
+  const [flag = ""] = top.flags.split(",")
+  const what = top.flags === "-" ? "error answers" : top.flags
+  const where = row.worstTarget === null ? "" : ` ${top.flags === "-" ? "from" : "at"} `
+  const meaning = MEANINGS.get(flag)
+  const rest = [meaning ?? "", row.since === null ? "" : `since ${clock(row.since)}`].filter(
+    (text) => text !== "",
+  )
+  return html`${what}${where}${row.worstTarget === null ? "" : wrapped(row.worstTarget.virtualNode)}${rest.length === 0 ? "" : html`<span class="sub">${rest.join(", ")}</span>`}`
+}
+
+/** Rate, error ratio and latency cells with their sparklines. `from`: when data begins. */
+export function numberCells(row: RouteRow, from: string | null): Markup {
   const { numbers, points, health } = row
   const silent = health === "unknown" && numbers.requests === 0
-  return html`<td class="n">${orDash(silent ? undefined : rate(numbers.requestsPerSecond))}</td><td class="wide">${requestSpark(points.requests)}</td><td class="n${heat(health)}">${orDash(percent(numbers.errorRatio))}</td><td class="wide">${errorSpark(points.errorRatio, health)}</td><td class="n wide">${orDash(millis(numbers.p50Ms))}</td><td class="n wide">${orDash(millis(numbers.p95Ms))}</td><td class="n wide">${orDash(millis(numbers.p99Ms))}</td>`
+  const known = (values: readonly (number | null)[]) => knownOnly(values, points, from)
+  const rated = isTcp(row) ? "TCP" : orDash(silent ? undefined : rate(numbers.requestsPerSecond))
+  const lines = isTcp(row)
+    ? ["", ""]
+    : [requestSpark(known(points.requests)), errorSpark(known(points.errorRatio), health)]
+  const latency = isTcp(row)
+    ? [DASH, DASH, DASH]
+    : [numbers.p50Ms, numbers.p95Ms, numbers.p99Ms].map((value) => orDash(millis(value)))
+  return html`<td class="n">${rated}</td><td class="wide">${lines[0]}</td><td class="n${heat(health)}">${orDash(percent(numbers.errorRatio))}</td><td class="wide">${lines[1]}</td>${latency.map((cell) => html`<td class="n wide">${cell}</td>`)}`
 }

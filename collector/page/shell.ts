@@ -28,8 +28,18 @@ export function link(path: string, query: PageQuery, more: Readonly<Record<strin
 }
 
 function completeness(answer: Answer): Markup {
-  const { proxiesKnown, proxiesAnswered, agentsKnown, agentsSeen, unaccountedRatio, dataAt, dataAgeSeconds } =
-    answer.completeness
+  const {
+    proxiesKnown,
+    proxiesAnswered,
+    agentsKnown,
+    agentsSeen,
+    unaccountedRatio,
+    dataAt,
+    dataAgeSeconds,
+    dataFrom,
+  } = answer.completeness
+  const windowFrom = Date.parse(answer.generatedAt) - answer.windowSeconds * 1000
+  const begins = dataFrom !== null && Date.parse(dataFrom) > windowFrom ? dataFrom : null
   const proxies = `${proxiesAnswered} of ${counted(proxiesKnown, "proxy", "proxies")} answered`
   const agents = `${agentsSeen} of ${counted(agentsKnown, "agent")}`
   return html`<div class="strip" aria-label="Completeness of the data" role="region" data-block="strip">
@@ -40,7 +50,7 @@ function completeness(answer: Answer): Markup {
     dataAgeSeconds !== null && dataAgeSeconds > 60
       ? html` ${state("unknown", `${span(dataAgeSeconds)} old`)}`
       : ""
-  }</span>${answer.completeness.storeProblem === null ? "" : html`<span>${state("unknown", answer.completeness.storeProblem)}</span>`}</div>`
+  }</span>${begins === null ? "" : html`<span>data begins at <time datetime="${begins}">${begins.slice(11, 19)}</time>, within this window</span>`}${answer.completeness.storeProblem === null ? "" : html`<span>${state("unknown", answer.completeness.storeProblem)}</span>`}</div>`
 }
 
 export interface Page {

@@ -25,10 +25,10 @@ export function heat(health: Health): string {
 }
 
 /** Counts by state, each a link to the filtered table. States without a row are left out. */
-export function tally(counts: Tally, href: (health: Health) => string): Markup {
+export function tally(counts: Tally, href: (health: Health) => string, chosen: Health | "" = ""): Markup {
   const shown = HEALTH_STATES.filter((health) => counts[health] > 0)
   return html`<ul class="tally" aria-label="Routes by state">${shown.map(
     (health) =>
-      html`<li><a class="state ${stateClass(health)}" href="${href(health)}">${mark(health)}${counts[health]} ${health}</a></li>`,
+      html`<li><a class="state ${stateClass(health)}" href="${href(health)}"${health === chosen ? html` aria-current="true"` : ""}>${mark(health)}${counts[health]} ${health}</a></li>`,
   )}</ul>`
 }

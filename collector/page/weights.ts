@@ -2,16 +2,17 @@ import { html } from "hono/html"
 import type { TargetRow } from "../view/route-detail.ts"
 import { DASH, grouped, type Markup, orDash, percent, rate, wrapped } from "./words.ts"
 
+const part = (share: number): string => `${(share * 100).toFixed(2)}%`
+
 /** One horizontal bar of shares, in the order of targets; alternating blues. `bad`: part of each share that failed. */
 function bar(shares: readonly { readonly share: number; readonly bad?: number }[]): Markup {
   let x = 0
-  return html`<svg class="bar" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="14"/>${shares.map(
+  return html`<svg class="bar" aria-hidden="true"><rect class="track" width="100%" height="14"/>${shares.map(
     ({ share, bad }, index) => {
-      const width = share * 100
-      const badWidth = Math.min(width, (bad ?? 0) * 100)
+      const failed = Math.min(share, bad ?? 0)
       const at = x
-      x += width
-      return html`<rect class="v${(index % 2) + 1}" x="${at.toFixed(2)}" width="${width.toFixed(2)}" height="14"/>${badWidth > 0 ? html`<rect class="fill f" x="${(at + width - badWidth).toFixed(2)}" width="${badWidth.toFixed(2)}" height="14"/>` : ""}`
+      x += share
+      return html`<rect class="v${(index % 2) + 1}" x="${part(at)}" width="${part(share)}" height="14"/>${failed > 0 ? html`<rect class="bad" x="${part(at + share - failed)}" width="${part(failed)}" height="14"/>` : ""}`
     },
   )}</svg>`
 }
@@ -33,11 +34,11 @@ export function weights(targets: readonly TargetRow[]): Markup {
   if (targets.length === 0) return html`<p class="muted">No target is declared and none was seen.</p>`
   const declared = targets.every((row) => row.declaredShare !== null)
   const received = targets.some((row) => (row.receivedShare ?? 0) > 0)
-  return html`<div class="scroll"><table class="dense"><caption class="vh">Targets: weights declared and received</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n">Weight</th><th scope="col" class="n">Declared %</th><th scope="col" class="n">Received %</th><th scope="col" class="n">Requests/s</th><th scope="col" class="n">Errors %</th><th scope="col" class="n wide">Attempts</th><th scope="col" class="wide">Hosts, as the worst client sees them</th></tr></thead>
+  return html`<div class="scroll" role="region" aria-label="Targets, table" tabindex="0"><table class="dense targets"><caption class="vh">Targets: weights declared and received</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n wide">Weight</th><th scope="col" class="n">Declared %</th><th scope="col" class="n">Received %</th><th scope="col" class="n wide">Requests/s</th><th scope="col" class="n">Errors %</th><th scope="col" class="n wide">Attempts</th><th scope="col" class="wide">Hosts, as the worst client sees them</th></tr></thead>
 <tbody>${targets.map((row, index) => {
     const bad = (row.numbers.errorRatio ?? 0) >= 0.05
-    return html`<tr><th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(row.virtualNode === "" ? "(none: never left the caller)" : row.virtualNode)}</th><td class="n">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="n">${orDash(percent(row.receivedShare, 1))}</td><td class="n">${orDash(rate(row.numbers.requestsPerSecond))}</td><td class="n${bad ? " hot" : ""}">${orDash(percent(row.numbers.errorRatio))}</td><td class="n wide">${row.numbers.attemptsPerRequest === null ? DASH : grouped(row.numbers.attemptsPerRequest, 2)}</td><td class="wide soft">${hosts(row)}</td></tr>`
+    return html`<tr><th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(row.virtualNode === "" ? "(none: never left the caller)" : row.virtualNode)}</th><td class="n wide">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="n">${orDash(percent(row.receivedShare, 1))}</td><td class="n wide">${orDash(rate(row.numbers.requestsPerSecond))}</td><td class="n${bad ? " hot" : ""}">${orDash(percent(row.numbers.errorRatio))}</td><td class="n wide">${row.numbers.attemptsPerRequest === null ? DASH : grouped(row.numbers.attemptsPerRequest, 2)}</td><td class="wide soft">${hosts(row)}</td></tr>`
   })}
 ${declared ? html`<tr><th scope="row" class="soft">Declared</th><td colspan="7">${bar(targets.map((row) => ({ share: row.declaredShare ?? 0 })))}</td></tr>` : ""}
-${received ? html`<tr><th scope="row" class="soft">Received, errors in orange</th><td colspan="7">${bar(targets.map((row) => ({ share: row.receivedShare ?? 0, bad: (row.receivedShare ?? 0) * (row.numbers.errorRatio ?? 0) })))}</td></tr>` : ""}</tbody></table></div>`
+${received ? html`<tr><th scope="row" class="soft">Received, errors hatched</th><td colspan="7">${bar(targets.map((row) => ({ share: row.receivedShare ?? 0, bad: (row.receivedShare ?? 0) * (row.numbers.errorRatio ?? 0) })))}</td></tr>` : ""}</tbody></table></div>`
 }

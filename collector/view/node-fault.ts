@@ -191,7 +191,7 @@ function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
       ? `Nothing answers behind ${name}'s own proxy`
       : (words?.(name) ?? `${name}'s own proxy fails requests itself`),
     evidence: [
-      `${name}'s own proxy made ${count(errors)} errors itself in ${count(own)} requests, mostly ${flagWords(flags)}.`,
+      `That proxy made ${count(errors)} errors itself in ${count(own)} requests, mostly ${flagWords(flags)}.`,
       ...(nothing ? [latest] : []),
     ],
     refutation: [

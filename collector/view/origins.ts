@@ -1,4 +1,4 @@
-import { HEALTH_RULES } from "#mesh/health.ts"
+import { HEALTH_RULES, type Health } from "#mesh/health.ts"
 import type { Board } from "./board.ts"
 import { nodeKey } from "./hosts.ts"
 import type { NodeFault } from "./node-fault.ts"
@@ -10,6 +10,7 @@ import type { RouteRow } from "./route-row.ts"
 export interface AffectedRoute {
   readonly id: string
   readonly name: string
+  readonly health: Health
   /** `there`: its target is the origin. `same`: the same requests, seen one hop earlier. `through`: by a node's own calls. */
   readonly how: "there" | "same" | "through"
   /** The node whose own calls fail at the origin; `through` only. */
@@ -121,7 +122,7 @@ function leading(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targe
   if (most === undefined || most[1].errors < all * MOST) return undefined
   const [fault, { errors, via }] = most
   const how = via !== null ? "through" : row.reporter === "gateway" ? "same" : "there"
-  return { fault, route: { id: row.id, name: row.name, how, via, errors, ofErrors: all } }
+  return { fault, route: { id: row.id, name: row.name, health: row.health, how, via, errors, ofErrors: all } }
 }
 
 /** What the gateway sent on for a row's service, when the counts show that these are the same requests. */

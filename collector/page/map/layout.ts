@@ -36,7 +36,7 @@ const GAP_X = 46
 const PAD = 12
 const TOP = 26
 const SWEEPS = 6
-const CALLERS_HEIGHT = 14
+const CALLERS_HEIGHT = 20
 
 /**
  * Columns by kind, rows in the order of first reach, so that match order is kept. Edges that pass a column get a lane
@@ -53,7 +53,8 @@ export function layoutMap(
   const drawn = edges.filter((edge) => edge.kind !== "call")
   const layers = [...new Set(nodes.map((node) => node.layer))].toSorted((a, b) => a - b)
   const columns = placeColumns(layers, nodes, widthOf)
-  const { seats, lanes, order } = seatAll(nodes, drawn, layers, rowHeight)
+  const called = new Set(edges.filter((edge) => edge.kind === "call").map((edge) => edge.target))
+  const { seats, lanes, order } = seatAll(nodes, drawn, layers, rowHeight, called)
   spread(order, rowHeight)
   const top = Math.min(...[...seats.values()].map((seat) => seat.y), Number.POSITIVE_INFINITY)
   for (const column of order)
@@ -108,6 +109,7 @@ function seatAll(
   edges: readonly GraphEdge[],
   layers: readonly number[],
   rowHeight: number,
+  called: ReadonlySet<string>,
 ) {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const outgoing = Map.groupBy(edges, (edge) => edge.source)
@@ -124,7 +126,7 @@ function seatAll(
     const known = seats.get(node.id)
     if (known !== undefined) return known
     // Who calls a service is written below its box.
-    const seat = sit(node.id, node.layer, node.calledBy.length === 0 ? rowHeight : rowHeight + CALLERS_HEIGHT)
+    const seat = sit(node.id, node.layer, called.has(node.id) ? rowHeight + CALLERS_HEIGHT : rowHeight)
     seats.set(node.id, seat)
     for (const edge of outgoing.get(node.id) ?? []) {
       const target = byId.get(edge.target)
