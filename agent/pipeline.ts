@@ -76,7 +76,7 @@ export class Pipeline {
     // The first page that anyone reads holds the declared model too, not only what was restored. Before the tail joins:
     // its positions are worth keeping only once it has looked at its files.
     this.ledger.commit()
-    const accountant = makeRequestAccountant({ ledger: this.ledger })
+    const accountant = makeRequestAccountant({ ledger: this.ledger, responses: config.count.codes })
     this.lines = new LogLines(accountant, { framing: "auto", maxLineBytes: config.logs.maxLineBytes })
     this.tail = new TailSource(
       { clock, consumer: this.lines, restored: this.ledger.restored("tail") },

@@ -6,7 +6,13 @@ import { agentSchema } from "./schema.ts"
 
 type Written = z.output<typeof agentSchema>
 /** What the agent runs by. Durations are milliseconds, sizes bytes, paths absolute. */
-export type AgentConfig = Written & { readonly agent: { readonly id: string } }
+export type AgentConfig = Written & {
+  readonly agent: { readonly id: string }
+  readonly scrape: { readonly timeout: number }
+}
+
+/** How long a page may take where nothing is said and the interval leaves the time. */
+const USUAL_TIMEOUT_MS = 5000
 
 export interface AgentConfigSource extends ConfigurationSource {
   /** Stands for `agent.id` where none is given. */
@@ -30,6 +36,10 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
       state: absolute(written.agent.state),
     },
     discover: { static: absoluteDiscovery(written.discover.static, absolute) },
+    scrape: {
+      ...written.scrape,
+      timeout: written.scrape.timeout ?? Math.min(USUAL_TIMEOUT_MS, written.scrape.interval),
+    },
     model: { ...written.model, files: written.model.files.map(absolute) },
     publish: absolutePublish(written.publish, absolute),
   }

@@ -61,8 +61,10 @@ const scrape = z
       .prefault("15s")
       .describe("Time between two looks at a proxy."),
     timeout: duration({ min: "100ms", max: "10m" })
-      .prefault("5s")
-      .describe("How long one page may take; at most the interval."),
+      .optional()
+      .describe(
+        "How long one page may take; at most the interval. Default: 5s, or the interval where that is shorter.",
+      ),
     maxPageBytes: byteSize({ min: "64KiB", max: "1GiB" })
       .prefault("64MiB")
       .describe("Largest page to read. A larger one is refused and counted."),
@@ -77,7 +79,7 @@ const scrape = z
       .describe("How often to read hosts and certificates, which change without a new configuration."),
   })
   .superRefine(({ interval, timeout }, context) => {
-    if (timeout <= interval) return
+    if (timeout === undefined || timeout <= interval) return
     context.addIssue({ code: "custom", path: ["timeout"], message: "expects at most the interval" })
   })
 
@@ -115,6 +117,15 @@ const model = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether this agent publishes the declared resources and weights as metrics."),
+})
+
+const count = z.strictObject({
+  codes: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether to count exact HTTP codes and gRPC statuses as well (`mesh_responses_total`). One more series per code and route.",
+    ),
 })
 
 const limits = z.strictObject({
@@ -171,6 +182,7 @@ export const agentSchema = z.strictObject({
     .describe(
       "How often positions and counters are committed together. What is published is what was committed.",
     ),
+  count: count.prefault({}).describe("What is counted beyond the rest."),
   limits: limits.prefault({}).describe("Upper bounds."),
   publish: publish.prefault({}).describe("Where the metrics go."),
   log: z

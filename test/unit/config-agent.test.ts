@@ -10,6 +10,8 @@ function parse(text: string, file = "agent.yaml"): AgentConfig {
   return parseAgentConfig({ file, text, env: { TENANT: "yelb", KEY: "k-1" }, hostName: "host-1" })
 }
 const fixture = (name: string): string => readFileSync(new URL(name, folder), "utf8")
+const scrape = (text: string): AgentConfig["scrape"] =>
+  parse(`scrape: {${text}}\n${fixture("minimal.good.yaml")}`).scrape
 const expectations = (text: string): string[] =>
   [...text.matchAll(/^# expect: (.*)$/gm)].map(([, line]) => line ?? "")
 
@@ -58,12 +60,24 @@ describe("what the agent runs by", () => {
       },
       model: { files: [], publish: true },
       commit: 5000,
+      count: { codes: false },
       limits: { series: 200_000 },
       publish: {
         prometheus: { enabled: true, listen: { host: "127.0.0.1", port: 9464 }, path: "/metrics" },
       },
       log: { level: "info" },
     })
+  })
+
+  test("exact codes are counted by those who ask for them", () => {
+    expect(parse(`count: {codes: true}\n${fixture("minimal.good.yaml")}`).count).toEqual({ codes: true })
+  })
+
+  test("a page may take 5s, or the interval where that is shorter, unless it is said", () => {
+    expect(scrape("interval: 2s")).toMatchObject({ interval: 2000, timeout: 2000 })
+    expect(scrape("interval: 20s")).toMatchObject({ timeout: 5000 })
+    expect(scrape("interval: 20s, timeout: 20s")).toMatchObject({ timeout: 20_000 })
+    expect(() => scrape("interval: 2s, timeout: 3s")).toThrow(/scrape\.timeout expects at most the interval/)
   })
 
   test("addresses of every shape, and relative paths from the file's folder", () => {
