@@ -81,8 +81,7 @@ export class LogLines implements TailConsumer {
     })
   }
 
-  /** Takes a file away; its lines are read no more. */
-  release(fileId: number): void {
+  closed(fileId: number): void {
     const file = this.#files.get(fileId)
     if (file === undefined) return
     this.#pastDrops.line_too_long += file.framer.drops.line_too_long

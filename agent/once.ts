@@ -73,7 +73,7 @@ function reportOf(pipeline: Pipeline): OnceReport {
   const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy))
   const { access, malformed } = pipeline.lines.counters
   let accounted = 0
-  for (const { tally } of pipeline.proxies)
+  for (const tally of pipeline.tallies)
     accounted += tally.gateway + tally.source + tally.destination + tally.tcpConnections
   return {
     proxies,

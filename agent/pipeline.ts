@@ -1,3 +1,4 @@
+import { adminAddressText } from "#mesh/address.ts"
 import type { Clock } from "#mesh/clock.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import type { ErrorCode } from "#mesh/errors.ts"
@@ -9,6 +10,7 @@ import { openLedger } from "./account/ledger.ts"
 import { makeRequestAccountant } from "./account/requests.ts"
 import { ownerOf } from "./account/series-owner.ts"
 import { SharedGauges } from "./account/stats/shared-gauges.ts"
+import { addTally, makeTally, type Tally } from "./account/tally.ts"
 import { makeBodyPool } from "./collect/admin/body.ts"
 import { makeGate } from "./collect/admin/gate.ts"
 import { TailSource } from "./collect/tail/tail-source.ts"
@@ -16,8 +18,9 @@ import type { AgentConfig } from "./config/parse.ts"
 import { LayoutPool } from "./decode/stats/layout-pool.ts"
 import { LogLines } from "./log-lines.ts"
 import { publishModel } from "./model.ts"
-import { Proxy, type ProxyDeps } from "./proxy.ts"
+import { type Inheritance, Proxy, type ProxyDeps } from "./proxy.ts"
 import { ScrapeSchedule } from "./scrape-schedule.ts"
+import { type Answering, SeenAddresses } from "./seen-addresses.ts"
 import type { Log } from "./telemetry/log.ts"
 import { watchSince } from "./watch.ts"
 
@@ -37,6 +40,8 @@ const DECLARED: ReadonlySet<string> = new Set(["resourceInfo", "routeWeight", "o
 /** How often series without a proxy behind them are looked for, and after which time they leave. */
 const EXPIRE_LOOK_MS = 60_000
 const EXPIRE_MS = 3_600_000
+/** Proxies that left whose tallies are kept apart. */
+const MOST_PAST = 100
 
 /**
  * The line: discovered targets are looked at and tailed, what they say is named and counted, and all of it is committed
@@ -52,6 +57,10 @@ export class Pipeline {
   readonly #proxyDeps: ProxyDeps
   readonly #proxies = new Map<string, Proxy>()
   readonly #schedule: ScrapeSchedule
+  readonly #seen: SeenAddresses
+  /** What was accounted for proxies that left: the latest, whose files may still be read to their end, and the sum. */
+  readonly #past: Tally[] = []
+  readonly #base = makeTally()
   #commits: NodeJS.Timeout | undefined
   #frozen: string | undefined
   #expired = 0
@@ -111,36 +120,63 @@ export class Pipeline {
       },
     }
     this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
+    this.#seen = new SeenAddresses(this.ledger, clock, () => this.#answering())
   }
 
   get proxies(): Iterable<Proxy> {
     return this.#proxies.values()
   }
 
-  /** Takes the whole set of targets: new ones begin, changed ones begin anew, missing ones end. */
+  /**
+   * Takes the whole set of targets: new ones begin, missing ones end. One whose name or logs changed, but not its admin
+   * address, is the same Envoy: it goes on counting where it was.
+   */
   take(targets: readonly ProxyTarget[]): void {
     const wanted = new Map(targets.map((target) => [target.name, target]))
+    const addresses = new Set(targets.map(({ admin }) => adminAddressText(admin)))
+    const logs = new Set(targets.flatMap((target) => target.logs))
+    const heritage = new Map<string, Inheritance>()
     for (const [name, proxy] of this.#proxies) {
       const target = wanted.get(name)
       if (target !== undefined && JSON.stringify(target) === JSON.stringify(proxy.target)) continue
-      this.#end(proxy)
+      const address = adminAddressText(proxy.target.admin)
+      this.#remove(proxy, logs)
+      if (addresses.has(address)) heritage.set(address, proxy.handOver())
+      else proxy.end()
     }
-    for (const target of targets) {
-      if (this.#proxies.has(target.name)) continue
-      const proxy = new Proxy(target, this.#proxyDeps)
-      this.#proxies.set(target.name, proxy)
-      this.#schedule.add(target.name, () => proxy.look())
-    }
+    for (const target of targets) if (!this.#proxies.has(target.name)) this.#add(target, heritage)
     this.#deps.log.info("The set of proxies changed.", { proxies: targets.length })
   }
 
-  #end(proxy: Proxy): void {
-    const { name, logs } = proxy.target
+  #add(target: ProxyTarget, heritage: ReadonlyMap<string, Inheritance>): void {
+    const address = adminAddressText(target.admin)
+    const watchingSinceMs = Math.max(this.#proxyDeps.watchingSinceMs, this.#seen.last(address))
+    const proxy = new Proxy(target, { ...this.#proxyDeps, watchingSinceMs }, heritage.get(address))
+    this.#proxies.set(target.name, proxy)
+    this.#schedule.add(target.name, () => proxy.look())
+  }
+
+  /** @param logs what is read on, by whoever has it now */
+  #remove(proxy: Proxy, logs: ReadonlySet<string>): void {
+    const { name, admin } = proxy.target
     this.#proxies.delete(name)
     this.#schedule.remove(name)
-    const kept = new Set([...this.#proxies.values()].flatMap((other) => other.target.logs))
-    for (const path of logs) if (!kept.has(path)) this.tail.unfollow(path)
-    proxy.end()
+    for (const path of proxy.target.logs) if (!logs.has(path)) this.tail.unfollow(path)
+    this.#past.push(proxy.tally)
+    // Its last lines have come long before as many others left.
+    if (this.#past.length > MOST_PAST) addTally(this.#base, this.#past.shift())
+    if (proxy.answeredMs !== undefined)
+      this.#seen.note({ address: adminAddressText(admin), atMs: proxy.answeredMs })
+  }
+
+  /** What was accounted for every proxy that there was; the sums never fall. */
+  get tallies(): Iterable<Tally> {
+    return [this.#base, ...this.#past, ...[...this.#proxies.values()].map(({ tally }) => tally)]
+  }
+
+  *#answering(): Iterable<Answering> {
+    for (const { target, answeredMs } of this.#proxies.values())
+      if (answeredMs !== undefined) yield { address: adminAddressText(target.admin), atMs: answeredMs }
   }
 
   #follow(proxy: Proxy): void {

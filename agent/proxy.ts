@@ -75,6 +75,12 @@ function bareConfig(nodeId: string, version: string): ProxyConfig {
   }
 }
 
+/** What is handed over when the target of an Envoy changed. */
+export interface Inheritance {
+  readonly config: ProxyConfig | undefined
+  readonly stats: Uint8Array | undefined
+}
+
 /** Every Envoy tells its node, if only its version: a dump without is something else, and would be named after nothing. */
 function ofSomeone(config: ProxyConfig): ProxyConfig {
   const { id, version } = config.node
@@ -111,13 +117,20 @@ export class Proxy implements LoggedProxy {
   /** Nobody asks any more: what is still under way says nothing about the proxy. */
   #ended = false
 
-  constructor(target: ProxyTarget, deps: ProxyDeps) {
+  /** When its stats were last read, wall clock ms. */
+  answeredMs: number | undefined
+  readonly #inherited: Inheritance | undefined
+
+  /** @param inherited what the same Envoy's object knew, under another name or with other logs */
+  constructor(target: ProxyTarget, deps: ProxyDeps, inherited?: Inheritance) {
     this.target = target
+    this.#inherited = inherited
     this.#deps = deps
     this.#client = new AdminClient(target.admin, deps.admin)
     this.#readable = readableLogs(target.logs)
     this.#cache = new ConfigCache(target.name, deps.ledger.restored(`config/${target.name}`))
     deps.ledger.join(this.#cache)
+    if (inherited?.config !== undefined) this.#cache.keep(inherited.config)
     if (this.#cache.config !== undefined) this.#bind(this.#cache.config)
   }
 
@@ -231,6 +244,9 @@ export class Proxy implements LoggedProxy {
         clock,
         watchingSinceMs,
         accountedByLog,
+        ...(known === undefined && this.#inherited?.stats !== undefined
+          ? { kept: this.#inherited.stats }
+          : {}),
       })
     }
     this.#histograms.reset()
@@ -282,6 +298,7 @@ export class Proxy implements LoggedProxy {
       assertStatsPage(format, body)
       const page = pages.reader.read(body)
       pages.worked = true
+      this.answeredMs = this.#deps.clock.now()
       return this.#stats?.scrape(page) ?? "baseline"
     })
   }
@@ -359,9 +376,20 @@ export class Proxy implements LoggedProxy {
 
   /** The proxy is gone from this node: its gauges leave, its kept state is removed. */
   end(): void {
+    this.#stats?.close()
+    this.#leave()
+  }
+
+  /** The Envoy stays, but its target changed: as `end`, and the next object goes on where this one was. */
+  handOver(): Inheritance {
+    const stats = this.#stats?.handOver()
+    this.#leave()
+    return { config: this.#cache.config, stats }
+  }
+
+  #leave(): void {
     this.close()
     this.#pages?.reader.close()
-    this.#stats?.close()
     this.#deps.ledger.leave(this.#cache.key)
     if (this.#stranger !== undefined) this.#deps.ledger.retire(this.#stranger)
   }

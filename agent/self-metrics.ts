@@ -48,7 +48,7 @@ export function observePipeline(
     let requests = 0
     let connections = 0
     let checks = 0
-    for (const { tally } of pipeline.proxies) {
+    for (const tally of pipeline.tallies) {
       requests += tally.gateway + tally.source + tally.destination - tally.healthChecks
       connections += tally.tcpConnections
       checks += tally.healthChecks

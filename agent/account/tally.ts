@@ -21,3 +21,14 @@ export function makeTally(): Tally {
 export function accounted(tally: Tally, reporter: Reporter): number {
   return tally[reporter]
 }
+
+/** Adds what another tally counted. */
+export function addTally(to: Tally, from: Tally | undefined): void {
+  if (from === undefined) return
+  to.gateway += from.gateway
+  to.source += from.source
+  to.destination += from.destination
+  to.healthChecks += from.healthChecks
+  to.tcpConnections += from.tcpConnections
+  to.undecided += from.undecided
+}

@@ -48,9 +48,9 @@ const seenBy = ({ reporter, source, virtualNode, virtualGateway }: TruthCount): 
 const of = ({ requests }: Truth, resources: readonly string[]): Counts =>
   truthRequests(requests.filter((row) => resources.includes(seenBy(row))))
 
+const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0)
 /** How many lines a node logged: what it saw itself, its calls, its connections, its health checks. */
 function linesOf({ requests, tcp, healthChecks }: Truth, resource: string): number {
-  const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0)
   return (
     sum(requests.filter((row) => seenBy(row) === resource).map(({ count }) => count)) +
     sum(tcp.filter(({ source }) => source === resource).map(({ connections }) => connections)) +
@@ -75,8 +75,9 @@ async function told(wanted: Counts): Promise<string> {
 const info = (page: string, resource: string): string | undefined =>
   page.split("\n").find((line) => line.startsWith("mesh_proxy_info{") && line.includes(`="${resource}"`))
 
+const noDump = (path: string): RelayMode => (path.startsWith("/config_dump") ? "forbid" : "pass")
+
 test("what may not be read is said, and counts as nothing but doubts", { timeout: 60_000 }, async () => {
-  const noDump = (path: string): RelayMode => (path.startsWith("/config_dump") ? "forbid" : "pass")
   behave(GATEWAY, () => "forbid")
   behave(UI, noDump)
   behave(APP, noDump)
@@ -107,7 +108,7 @@ test("once it may be read, all is exact: held lines too, doubts stay what they w
   for (const resource of relays.keys()) behave(resource, () => "pass")
   await agent.until("all are known", (page) => page.match(/^mesh_proxy_info\{/gm)?.length === 6)
   await agent.until("nothing is missing", (page) =>
-    relays.keys().every((resource) => info(page, resource)?.includes("config_dump") === false),
+    [...relays.keys()].every((resource) => info(page, resource)?.includes("config_dump") === false),
   )
   await rig.stage.run(800)
   const after = await rig.stage.truth()

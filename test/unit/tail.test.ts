@@ -268,15 +268,37 @@ describe("state", () => {
     expect(lines).toEqual(["1:a", "1:x", "1:b"])
   })
 
-  test("a path that is given up is read to its end and forgotten", async () => {
+  test("a path that is given up is read to its end; followed again, it goes on from there", async () => {
     writeFileSync(path, "a\n")
-    const source = make()
+    const closed: number[] = []
+    const source = make({}, undefined, { ...collect, closed: (id) => closed.push(id) })
     source.follow(path)
     source.unfollow(path)
     await settle(source)
     expect(lines).toEqual(["1:a"])
+    expect(closed).toEqual([1])
     expect(source.counters).toMatchObject({ files_open: 0, files_followed: 0 })
-    expect(decodeState(source.save() ?? new Uint8Array()).files).toEqual([])
+    appendFileSync(path, "b\n")
+    await settle(source)
+    source.follow(path)
+    await settle(source)
+    expect(lines).toEqual(["1:a", "2:b"])
+  })
+
+  test("where nothing is left, the position of a path that was given up is forgotten in time", async () => {
+    writeFileSync(path, "a\n")
+    writeFileSync(join(folder, "stays"), "x\n")
+    const source = make({ forgetAfterMs: 50 })
+    for (const each of [path, join(folder, "stays")]) {
+      source.follow(each)
+      source.unfollow(each)
+    }
+    await settle(source)
+    unlinkSync(path)
+    await systemClock.sleep(60)
+    await settle(source)
+    const kept = decodeState(source.save() ?? new Uint8Array()).files
+    expect(kept.map((file) => file.path)).toEqual([join(folder, "stays")])
   })
 
   test("half a line of a container survives kill -9 together with the position", async () => {

@@ -32,6 +32,8 @@ export interface StatsAccountantDeps {
   readonly watchingSinceMs: number
   /** Requests that access logs accounted for this proxy and reporter so far; never falls within this process. */
   accountedByLog(reporter: Reporter): number
+  /** What another object handed over that counted this very proxy until now. */
+  readonly kept?: Uint8Array
 }
 
 /** All that depends on the plan; made anew with it. */
@@ -84,10 +86,11 @@ export class StatsAccountant implements Participant {
     this.#certificates = new ToldGauges(deps.gauges)
     this.#info = new ToldGauges(deps.gauges)
     this.#proxy = new ProxyGauges(identity, deps.ledger, this.#plain)
-    const bytes = deps.ledger.restored(this.key)
+    const bytes = deps.kept ?? deps.ledger.restored(this.key)
     const kept = bytes === undefined ? undefined : decodeState(bytes)
     this.#epoch = kept?.epoch
     this.#work = this.#begin(plan, kept)
+    this.#dirty = deps.kept !== undefined
     this.#work.unaccounted.restorePending(deps.ledger.restored(this.#log.key))
     deps.ledger.join(this)
     deps.ledger.join(this.#log)
@@ -219,6 +222,21 @@ export class StatsAccountant implements Participant {
   close(): void {
     for (const http of this.#work.http) http.flush()
     for (const tcp of this.#work.tcp) tcp.flush()
+    this.#leave()
+  }
+
+  /**
+   * The proxy goes on under another name: as `close`, but what waited for another look is not counted.
+   * @returns what the next object needs to go on here; undefined when there was no look yet
+   */
+  handOver(): Uint8Array | undefined {
+    this.#work.unaccounted.fold()
+    const kept = this.#epoch === undefined ? undefined : this.#encode(this.#epoch)
+    this.#leave()
+    return kept
+  }
+
+  #leave(): void {
     for (const gauges of this.#work.gauges) gauges.close()
     for (const told of [this.#plain, this.#hosts, this.#certificates, this.#info]) told.close()
     this.#deps.ledger.leave(this.key)

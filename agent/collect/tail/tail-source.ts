@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { setImmediate as breathe } from "node:timers/promises"
 import type { Clock } from "#mesh/clock.ts"
 import { FollowedFile } from "./followed-file.ts"
@@ -15,7 +16,7 @@ export interface TailConfig {
   readonly bufferBytes: number
   /** Longest stretch of reading without letting others run. */
   readonly sliceMs: number
-  /** Kept positions of paths that nobody follows any more are given up after this time. */
+  /** Kept positions of paths that nobody follows any more are given up after this time, if nothing is there any more. */
   readonly forgetAfterMs: number
 }
 
@@ -40,6 +41,8 @@ export interface TailConsumer {
   held?(fileId: number): Uint8Array | undefined
   /** What `held` gave before the restart; called once, before the file's first lines. */
   restore?(fileId: number, held: Uint8Array): void
+  /** Nothing more will come of this file: it was read to its end, and nobody follows it. */
+  closed?(fileId: number): void
 }
 
 export interface TailDeps {
@@ -59,6 +62,15 @@ export interface FollowOptions {
 
 /** Buffers of one file in one poll. */
 const ROUNDS = 64
+
+/** Kept positions of paths that nobody follows; beyond, the oldest are given up. */
+const MOST_KEPT = 10_000
+
+/** Where reading stopped in a path that nobody follows, and since when (monotonic ms). */
+interface Kept {
+  readonly state: FileState
+  readonly sinceMs: number
+}
 
 interface Entry {
   readonly id: number
@@ -86,9 +98,9 @@ export class TailSource {
   readonly #deps: TailDeps
   readonly #buffer: Buffer
   readonly #entries = new Map<string, Entry>()
-  readonly #restored = new Map<string, FileState>()
+  /** In the order of their times. */
+  readonly #kept = new Map<string, Kept>()
   readonly #first: boolean
-  readonly #startedAt: number
   readonly #sinceNs: bigint
   #nextId = 1
   #dirty: boolean
@@ -104,10 +116,10 @@ export class TailSource {
     this.counters = this.#counters
     this.#first = deps.restored === undefined
     this.#dirty = this.#first
-    this.#startedAt = deps.clock.monotonic()
+    const sinceMs = deps.clock.monotonic()
     const restored = deps.restored === undefined ? undefined : decodeState(deps.restored)
     this.#sinceNs = restored?.sinceNs ?? BigInt(Math.floor(deps.clock.now())) * 1_000_000n
-    for (const state of restored?.files ?? []) this.#restored.set(state.path, state)
+    for (const state of restored?.files ?? []) this.#kept.set(state.path, { state, sinceMs })
   }
 
   /** Follows a path, whether or not something is there yet. Following it twice gives the same number. */
@@ -117,7 +129,7 @@ export class TailSource {
       known.leaving = false
       return known.id
     }
-    const restored = this.#restored.get(path)
+    const restored = this.#kept.get(path)?.state
     const rules = {
       noFollow: options.noFollow ?? false,
       within: options.within ?? [],
@@ -132,14 +144,14 @@ export class TailSource {
     this.#entries.set(path, { id, file, leaving: false })
     this.#counters.files_followed += 1
     if (restored?.held !== undefined) this.#held.set(id, restored.held)
-    this.#restored.delete(path)
+    this.#kept.delete(path)
     return id
   }
 
   /** What was restored for the consumer and not yet handed to it. */
   readonly #held = new Map<number, Uint8Array>()
 
-  /** Reads what is left behind the path, then closes it and forgets its position. */
+  /** Reads what is left behind the path, then closes it. Followed again, it is read on from there. */
   unfollow(path: string): void {
     const entry = this.#entries.get(path)
     if (entry !== undefined) entry.leaving = true
@@ -246,29 +258,40 @@ export class TailSource {
   #forgetLeaving(): void {
     for (const [path, entry] of this.#entries) {
       if (!entry.leaving || entry.file.pending) continue
+      this.#kept.set(path, { state: this.#stateOf(entry), sinceMs: this.#deps.clock.monotonic() })
       entry.file.close()
       this.#entries.delete(path)
+      this.#held.delete(entry.id)
+      this.#deps.consumer.closed?.(entry.id)
       this.#counters.files_followed -= 1
       this.#dirty = true
     }
-    if (
-      this.#restored.size > 0 &&
-      this.#deps.clock.monotonic() - this.#startedAt > this.#config.forgetAfterMs
-    ) {
-      this.#restored.clear()
+    this.#forgetKept()
+  }
+
+  /** A file that is still there may be followed again, and must not be read twice then. */
+  #forgetKept(): void {
+    const now = this.#deps.clock.monotonic()
+    for (const [path, { state, sinceMs }] of this.#kept) {
+      const crowded = this.#kept.size > MOST_KEPT
+      if (!crowded && now - sinceMs <= this.#config.forgetAfterMs) break
+      this.#kept.delete(path)
+      if (!crowded && existsSync(path)) this.#kept.set(path, { state, sinceMs: now })
       this.#dirty = true
     }
+  }
+
+  #stateOf({ id, file }: Entry): FileState {
+    const held = this.#held.get(id) ?? this.#deps.consumer.held?.(id)
+    return { path: file.path, positions: file.positions, known: file.known, held }
   }
 
   /** Positions behind the last lines that were handed over; undefined when nothing moved since the last call. */
   save(): Uint8Array | undefined {
     if (!this.#dirty) return undefined
     this.#dirty = false
-    const states: FileState[] = [...this.#restored.values()]
-    for (const { id, file } of this.#entries.values()) {
-      const held = this.#held.get(id) ?? this.#deps.consumer.held?.(id)
-      states.push({ path: file.path, positions: file.positions, known: file.known, held })
-    }
+    const states = [...this.#kept.values()].map(({ state }) => state)
+    for (const entry of this.#entries.values()) states.push(this.#stateOf(entry))
     return encodeState({ sinceNs: this.#sinceNs, files: states })
   }
 }

@@ -42,9 +42,12 @@ export function fileDiscovery(config: FileDiscoveryConfig, deps: FileDiscoveryDe
           const now = await look(config.file, seen, () => deps.clock.sleep(SETTLE_MS, signal))
           if (now.text !== undefined && now.text !== seen.text && !signal.aborted)
             emit(placed(now.text, config.file, deps.env))
+          // After a problem the look is forgotten: the same again means that the writer has not paused yet.
+          if (troubled && now !== seen) {
+            troubled = false
+            deps.mended?.()
+          }
           seen = now
-          if (troubled) deps.mended?.()
-          troubled = false
         } catch (error) {
           troubled = true
           // Forget the look, so that the same broken file is reported until it is mended.
