@@ -223,6 +223,43 @@ const CASES: readonly Case[] = [
     { "to-g g error - unknown": 2, "to-g g client_error - unknown": 1 },
   ],
   [
+    "gRPC status that was retried to the end, without a counter of statuses",
+    {
+      ...answer("g", 2, 3),
+      "c.g.upstream_rq_total": 5,
+      "c.g.upstream_rq_retry": 2,
+      "c.g.upstream_rq_retry_limit_exceeded": 1,
+    },
+    { "to-g g 2xx ok": 2, "to-g g 2xx error": 1 },
+    { "to-g g error URX app": 1 },
+  ],
+  [
+    "the same with the counter",
+    {
+      ...answer("g", 2, 3),
+      "c.g.upstream_rq_retry": 2,
+      "c.g.upstream_rq_retry_limit_exceeded": 1,
+      "c.g.grpc.14": 1,
+      "c.g.grpc.0": 2,
+    },
+    { "to-g g 2xx ok": 2, "to-g g 2xx error": 1 },
+    { "to-g g error - unknown": 1 },
+  ],
+  [
+    "gRPC call that was refused to the end",
+    {
+      "c.g.upstream_rq_5xx": 1,
+      "c.g.upstream_rq_pending_failure_eject": 3,
+      "c.g.upstream_rq_retry": 2,
+      "c.g.upstream_rq_retry_limit_exceeded": 1,
+      "h.downstream_rq_2xx": 1,
+      "h.downstream_rq_total": 1,
+      ...answer("b", 2, 0),
+    },
+    { "to-g g 5xx error": 1 },
+    { "to-g g error - unknown": 1 },
+  ],
+  [
     "gRPC call without a host",
     {
       "c.g.upstream_rq_5xx": 1,
@@ -308,6 +345,75 @@ test("cut answers that two clusters may have given are told on the unmatched row
     })
     .settle()
   expect(proxy.requests).toEqual({ "to-a a 2xx ok": 3, "to-b b 2xx ok": 3, "(unmatched) 2xx error": 2 })
+  proxy.ledger.close()
+})
+
+/** What a broken connection within an answer moves, in its cluster and at the manager. */
+const signs = (cluster: string, times: number): Record<string, number> => ({
+  [`c.${cluster}.upstream_cx_destroy_remote_with_active_rq`]: times,
+  [`c.${cluster}.upstream_cx_protocol_error`]: times,
+})
+const cuts = (times: number): Record<string, number> => ({
+  "h.downstream_rq_tx_reset": times,
+  "h.downstream_rq_rx_reset": times,
+})
+
+test("broken answers of two clusters are told where each shows as many as it takes", () => {
+  const proxy = new BenchProxy(temporaryFolder(), plan)
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  proxy.add({ ...answer("a", 2, 4), ...signs("a", 1) }).add({ ...answer("b", 2, 4), ...signs("b", 2) })
+  proxy.add(cuts(3)).settle()
+  expect(proxy.requests).toEqual({
+    "to-a a 2xx ok": 3,
+    "to-a a 2xx error": 1,
+    "to-b b 2xx ok": 2,
+    "to-b b 2xx error": 2,
+  })
+  proxy.ledger.close()
+})
+
+test("a cluster that was read before its answer broke off: its sign is waited for", () => {
+  const proxy = new BenchProxy(temporaryFolder(), plan)
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  proxy
+    .add(answer("a", 2, 4))
+    .add(answer("b", 2, 4))
+    .add(cuts(1))
+    .scrape()
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 3, "to-b b 2xx ok": 3 })
+  proxy.add(signs("b", 1)).settle()
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 4, "to-b b 2xx ok": 3, "to-b b 2xx error": 1 })
+  proxy.ledger.close()
+})
+
+test("a cut that two clusters show signs of, one too many: neither tells it as good, and all are told", () => {
+  const proxy = new BenchProxy(temporaryFolder(), plan)
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  proxy.add({ ...answer("a", 2, 4), ...signs("a", 1) }).add({ ...answer("b", 2, 4), ...signs("b", 1) })
+  proxy.add(cuts(1)).settle()
+  expect(proxy.requests).toEqual({
+    "to-a a 2xx ok": 3,
+    "to-b b 2xx ok": 3,
+    "(unmatched) 2xx error": 1,
+    "(unmatched) 2xx ok": 1,
+  })
+  proxy.ledger.close()
+})
+
+test("answers that go on for long, beside callers that leave, make nobody leave late", () => {
+  const proxy = new BenchProxy(temporaryFolder(), plan)
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  // Five downloads have their headers and go on; five other callers left before theirs.
+  proxy.add({ ...answer("a", 2, 5), "h.downstream_rq_active": 5 })
+  proxy.add({ "h.downstream_rq_total": 5, "h.downstream_rq_rx_reset": 5, "c.a.upstream_rq_total": 5 })
+  for (let round = 0; round < 5; round++) proxy.add(answer("b", 2, 10)).scrape()
+  expect(Object.keys(proxy.requests).filter((key) => key.endsWith("2xx aborted"))).toEqual([])
+  proxy.add({ "h.downstream_rq_active": -5 }).settle()
+  expect(proxy.requests).toEqual({
+    "to-a a 2xx ok": 5,
+    "to-b b 2xx ok": 50,
+    "(unmatched) none aborted": 5,
+  })
   proxy.ledger.close()
 })
 

@@ -20,6 +20,8 @@ export const CLASS_4XX = 3
 export const CLASS_5XX = 4
 export const CLASS_NONE = 5
 
+const RETRIES_USED_UP = flagBit("URX")
+
 /** Counters that tell for certain why Envoy answered a request of a cluster with a 5xx of its own. */
 const CAUSES: readonly (readonly [number, readonly ClusterField[]])[] = [
   [flagBit("UH"), ["upstream_cx_none_healthy"]],
@@ -47,9 +49,8 @@ const UNATTEMPTED: readonly ClusterField[] = [
   "upstream_rq_active_overflow",
   "upstream_rq_pending_failure_eject",
 ]
-/** What may cut an answer that has begun. */
+/** What may cut an answer that has begun, beside a connection that breaks. */
 const CUTS: readonly ClusterField[] = [
-  "upstream_cx_destroy_remote_with_active_rq",
   "http2_rx_reset",
   "upstream_rq_timeout",
   "upstream_rq_max_duration_reached",
@@ -66,7 +67,16 @@ export class ClusterAnswers {
   /** Answers told as cut or aborted that `upstream_rq_2xx` holds as well: they are taken from the next good ones. */
   readonly #debt: number
   readonly #grpc: GrpcAnswers | undefined
+  /** Cell: gRPC calls whose retries were used up, so far as no answer shows it by its class or status. */
+  readonly #refused: number
+  /** Cells: signs of cut answers that no cut was told for yet. */
+  readonly #broken: number
+  readonly #cuts: number
+  /** Cell: good answers held back, as they may turn out to be cut. */
+  readonly #reserved: number
   #cut = false
+  /** Among the answers that are held may be one of Envoy's own. */
+  #doubted = false
   #leftBefore = 0
 
   constructor(
@@ -80,6 +90,10 @@ export class ClusterAnswers {
     this.counter = new RequestCounter(parts.ledger, entry.row, entry.target, entry.protocol)
     const name = `${owner}.${entry.statName}`
     this.#debt = parts.carry.cell(`${name}.debt`)
+    this.#broken = parts.carry.cell(`${name}.broken`)
+    this.#cuts = parts.carry.cell(`${name}.cuts`)
+    this.#reserved = parts.carry.cell(`${name}.reserved`)
+    this.#refused = parts.carry.cell(`${name}.refused`)
     this.#grpc = entry.protocol === 2 ? new GrpcAnswers(parts.carry, name) : undefined
   }
 
@@ -89,8 +103,48 @@ export class ClusterAnswers {
   get touched(): boolean {
     return this.#space.touched[this.cluster] === 1
   }
+  /** Answers of HTTP/1 that ended before their time, so far as no cut was told for them: one sign each. */
+  get broken(): number {
+    return this.#carry.get(this.#broken)
+  }
+  /** The same with every other sign, some of which stand for no cut. */
   get cuts(): number {
-    return this.#sum(CUTS)
+    return this.#carry.get(this.#cuts)
+  }
+  /** Good answers that are not told yet and that nobody is owed. */
+  get payable(): number {
+    const debt = this.#carry.get(this.#debt)
+    return this.#carry.get(this.#reserved) + Math.max(0, this.delta("upstream_rq_2xx") - debt)
+  }
+  /** Holds good answers back until it is known how many of them were none. */
+  reserve(answers: number): void {
+    this.#carry.add(this.#reserved, answers)
+    this.owe(answers)
+  }
+  /** Of all that was held back and is to come, so many are no good answers; the rest is told as such. */
+  take(answers: number): void {
+    const reserved = this.#carry.get(this.#reserved)
+    this.#carry.set(this.#reserved, 0)
+    this.owe(Math.max(0, answers - reserved))
+    this.counter.add(reserved - answers, OK, CLASS_2XX, 0, APP)
+  }
+  seeCuts(): void {
+    if (!this.touched) return
+    this.#carry.add(this.#broken, this.#brokenNow)
+    this.#carry.add(this.#cuts, this.#cutsNow)
+  }
+  /** Signs are explained, or (`all` false) older than one look and of something else. */
+  forgetCuts(all: boolean): void {
+    this.#carry.set(this.#broken, all ? 0 : Math.min(this.broken, this.#brokenNow))
+    this.#carry.set(this.#cuts, all ? 0 : Math.min(this.cuts, this.#cutsNow))
+  }
+  get #brokenNow(): number {
+    return this.delta("upstream_cx_protocol_error")
+  }
+  get #cutsNow(): number {
+    // A connection that ends within an answer is a broken protocol too: one sign, not two.
+    const lost = Math.max(this.#brokenNow, this.delta("upstream_cx_destroy_remote_with_active_rq"))
+    return lost + this.#sum(CUTS)
   }
   /** Signs of callers that left, at this look and the one before: who left is known at the second look. */
   get left(): number {
@@ -131,12 +185,13 @@ export class ClusterAnswers {
   flush(): void {
     if (this.#grpc === undefined) return
     const [c2, c3, c4, c5] = this.#grpc.release(0)
-    this.#countClasses(c2, c3, c4, c5, 1)
+    this.#countClasses(c2 - this.#countRefused(c2), c3, c4, c5, 1)
   }
 
   #countGrpc(active: number, aborts: number): void {
     const grpc = this.#grpc
     if (grpc === undefined) return
+    this.#doubted = (this.#doubted && grpc.holding) || !this.#provedApp(aborts)
     for (const [index, field] of CLASSES.entries()) grpc.hold(index, this.delta(field))
     const [ok, client, error] = grpc.match([
       this.delta("~grpc_ok"),
@@ -147,14 +202,25 @@ export class ClusterAnswers {
     this.#good(ok, CLASS_2XX)
     this.counter.add(client, CLIENT_ERROR, CLASS_2XX, 0, UNKNOWN)
     this.counter.add(error, ERROR, CLASS_2XX, 0, UNKNOWN)
+    const shown = this.delta("upstream_rq_5xx") + error
+    this.#carry.add(this.#refused, Math.max(0, this.delta("upstream_rq_retry_limit_exceeded") - shown))
     const [c2, c3, c4, c5] = grpc.settle(active)
-    this.#countClasses(c2, c3, c4, c5, aborts)
+    this.#countClasses(c2 - this.#countRefused(c2), c3, c4, c5, aborts)
+  }
+
+  /** A status is retried for being a failure: a 200 that was left when retries were used up is one. */
+  #countRefused(answers: number): number {
+    const refused = Math.min(answers, this.#carry.get(this.#refused))
+    if (refused <= 0) return 0
+    this.#carry.add(this.#refused, -refused)
+    this.counter.add(refused, ERROR, CLASS_2XX, RETRIES_USED_UP, APP)
+    return refused
   }
 
   #countClasses(c2: number, c3: number, c4: number, c5: number, aborts: number): void {
     this.#good(c2, CLASS_2XX)
     this.#good(c3, CLASS_3XX)
-    const app = this.#provedApp(aborts) ? APP : UNKNOWN
+    const app = !this.#doubted && this.#provedApp(aborts) ? APP : UNKNOWN
     this.counter.add(c4, CLIENT_ERROR, CLASS_4XX, 0, app)
     this.counter.add(this.#explained(c5), ERROR, CLASS_5XX, 0, app)
   }

@@ -67,10 +67,14 @@ export class Settling {
     this.#carry.add(this.#waiting, amount)
   }
 
-  /** What is certain now. @param passed requests since the last look that may be counted by halves */
-  settle(passed: number): number {
+  /**
+   * What is certain now.
+   * @param passed requests since the last look that may be counted by halves
+   * @param underWay requests that make the quantity too high for as long as they last
+   */
+  settle(passed: number, underWay = 0): number {
     const agreed = Math.min(this.waiting, this.#carry.get(this.#last))
-    return this.#give(Math.max(0, agreed - skewOf(passed)))
+    return this.#give(Math.max(0, agreed - skewOf(passed) - underWay))
   }
 
   /** All there is: no further look will come. */

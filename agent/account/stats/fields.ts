@@ -19,6 +19,7 @@ export const CLUSTER_FIELDS = [
   "upstream_rq_active_overflow",
   "upstream_rq_pending_failure_eject",
   "upstream_rq_retry",
+  "upstream_rq_retry_limit_exceeded",
   "upstream_rq_rx_reset",
   "upstream_rq_maintenance_mode",
   "upstream_internal_redirect_succeeded_total",

@@ -16,6 +16,7 @@ import {
   UNKNOWN,
 } from "./answers.ts"
 import { type Carry, Settling } from "./carry.ts"
+import { CutAnswers, type Places, tellEndings } from "./cut-answers.ts"
 import type { HttpField } from "./fields.ts"
 import { OwnReplies } from "./own-replies.ts"
 import { RequestCounter } from "./request-counter.ts"
@@ -42,12 +43,13 @@ export class HttpAccount {
   readonly #unmatchedTarget: Target
   readonly #answers: readonly ClusterAnswers[]
   readonly #unmatched: RequestCounter
+  readonly #places: Places
   readonly #own: OwnReplies
   readonly #aborted: Settling
   readonly #abortedLate: Settling
   /** Cell: resets by callers that no aborted request explains so far. */
   readonly #resets: number
-  readonly #cut: Settling
+  readonly #cut: CutAnswers
   #healthSlot: Slot | undefined
   #healthRetired = 0
   /** Requests of health checkers since this object was made. */
@@ -73,12 +75,20 @@ export class HttpAccount {
     this.#aborted = new Settling(parts.carry, `${name}.aborted`)
     this.#abortedLate = new Settling(parts.carry, `${name}.late`)
     this.#resets = parts.carry.cell(`${name}.resets`)
-    this.#cut = new Settling(parts.carry, `${name}.cut`)
+    this.#places = { answers: this.#answers, unmatched: this.#unmatched }
+    this.#cut = new CutAnswers(this.#places, parts.carry, name)
   }
 
   /** All requests counted here, health checks included. */
   get counted(): number {
     return this.#answers.reduce((all, { counter }) => all + counter.counted, this.#unmatched.counted)
+  }
+
+  /** Requests under way. */
+  get #active(): number {
+    const parts = this.#parts
+    const of = (http: number): number => parts.value(parts.space.ofHttp(http, "downstream_rq_active")) || 0
+    return this.#http.reduce((all, http) => all + of(http), 0)
   }
 
   /** One tick; the deltas stand in the space. */
@@ -97,6 +107,7 @@ export class HttpAccount {
 
   /** The proxy is gone: what waited for a second look is counted as it was seen. */
   flush(): void {
+    this.#cut.settle(true)
     for (const answers of this.#answers) answers.flush()
     this.#countOwn(true)
     this.#unmatched.add(this.#aborted.flush(), ABORTED, CLASS_NONE, 0, UNKNOWN)
@@ -143,18 +154,11 @@ export class HttpAccount {
     this.healthChecks += requests
   }
 
-  /**
-   * Answers that were cut after their headers: the cluster and the manager count them as what the headers said. The
-   * manager counts the reset; an upgraded connection that ends does so too, and is taken off.
-   */
+  /** The manager counts a reset of each answer that was cut; an upgraded connection that ends does so too. */
   #countCut(): boolean {
     const ends = this.#delta("downstream_cx_upgrades_total") - this.#delta("downstream_cx_upgrades_active")
-    this.#cut.add(this.#delta("downstream_rq_tx_reset") - Math.max(0, ends))
-    const cut = Math.max(0, this.#cut.waiting)
-    if (cut === 0) return false
-    this.#cut.flush()
-    this.#move(cut, ERROR, (answers) => answers.cuts)
-    return true
+    this.#cut.see(this.#delta("downstream_rq_tx_reset") - Math.max(0, ends))
+    return this.#cut.settle(false)
   }
 
   /**
@@ -167,32 +171,10 @@ export class HttpAccount {
     carry.add(this.#resets, resets - this.#delta("downstream_rq_response_before_rq_complete") - aborted)
     const unexplained = carry.get(this.#resets) - Math.max(0, this.#aborted.waiting)
     this.#abortedLate.add(unexplained - this.#abortedLate.waiting)
-    const late = this.#abortedLate.settle(this.#delta("downstream_rq_total"))
+    // A request that has its headers and goes on hides an aborted one from `aborted`, so that its reset seems to be late.
+    const late = this.#abortedLate.settle(this.#delta("downstream_rq_total"), this.#active)
     carry.add(this.#resets, -late)
-    if (late > 0) this.#move(late, ABORTED, (answers) => answers.left)
-  }
-
-  /**
-   * Answers that began well and did not end so. Where one cluster alone shows the reset they are told on its row, else
-   * on the unmatched one; the clusters that may have counted them as good owe as many good answers.
-   */
-  #move(requests: number, outcome: number, evidence: (answers: ClusterAnswers) => number): void {
-    const seen = this.#answers.filter((answers) => evidence(answers) > 0)
-    const candidates = seen.length > 0 ? seen : this.#answers
-    const [only] = candidates
-    if (candidates.length === 1 && only !== undefined) {
-      only.counter.add(requests, outcome, CLASS_2XX, 0, UNKNOWN)
-      only.owe(requests)
-      return
-    }
-    this.#unmatched.add(requests, outcome, CLASS_2XX, 0, UNKNOWN)
-    let open = requests
-    const likely = candidates.toSorted((a, b) => evidence(b) - evidence(a))
-    for (const [index, answers] of likely.entries()) {
-      const share = index === likely.length - 1 ? open : Math.min(open, evidence(answers))
-      answers.owe(share)
-      open -= share
-    }
+    if (late > 0) tellEndings(this.#places, late, ABORTED, ({ left }) => left)
   }
 
   /** What the manager answered and no cluster did: Envoy's own replies. */
