@@ -44,6 +44,8 @@ The yelb mesh on real Envoys in App Mesh's names, with load on it, an agent and 
 /** @throws MeshscopeError CONFIG_INVALID with the option and what it expects */
 export function parseDemoArguments(args: readonly string[]): DemoArguments {
   const { values } = parsed(args)
+  if (values.json === true && values.for === undefined && values.help !== true)
+    throw invalid("--json needs --for: the counts are printed when the time is over, e.g. --for 60s --json.")
   return {
     help: values.help ?? false,
     forMs: values.for === undefined ? undefined : duration("--for", values.for),

@@ -251,15 +251,21 @@ export function faultsOf(declared: DeclaredMesh): readonly Fault[] {
   ]
 }
 
-/** Runs one line such as `weights 99:1`. @throws FaultProblem with a sentence for the user */
-export async function applyFault(faults: readonly Fault[], stage: Stage, line: string): Promise<string> {
+/** Name and words of a line such as `weights 99:1`. @throws FaultProblem that names the faults there are */
+export function faultNamed(
+  faults: readonly Fault[],
+  line: string,
+): { readonly fault: Fault; readonly words: readonly string[] } {
   const [name, ...words] = line.trim().split(/\s+/)
   const fault = faults.find((known) => known.name === name)
-  if (fault === undefined) {
-    throw new FaultProblem(
-      `There is no fault ${name}. There are: ${faults.map((known) => known.name).join(", ")}.`,
-    )
-  }
+  if (fault !== undefined) return { fault, words }
+  const names = faults.map((known) => known.name).join(", ")
+  throw new FaultProblem(`There is no fault ${name}. There are: ${names}.`)
+}
+
+/** Runs one line such as `weights 99:1`. @throws FaultProblem with a sentence for the user */
+export async function applyFault(faults: readonly Fault[], stage: Stage, line: string): Promise<string> {
+  const { fault, words } = faultNamed(faults, line)
   return fault.apply(stage, words)
 }
 

@@ -3,7 +3,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { type DemoArguments, parseDemoArguments, USAGE } from "./arguments.ts"
 import { envoyBinary } from "./envoy-binary.ts"
 import { applyFault, FaultProblem, faultHelp } from "./faults.ts"
-import { type Session, startSession } from "./session.ts"
+import { readPlay, type Session, startSession } from "./session.ts"
 import { type Verdict, verdict } from "./verdict.ts"
 
 /** `npm run demo`: see `--help`. What is for the user goes to standard error, so that JSON stands alone. */
@@ -17,23 +17,24 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE)
     return
   }
-  const interrupted = new AbortController()
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort())
+  const planned = await readPlay(args)
+  const interrupted = interruption()
   const envoy = await envoyBinary()
   const started = performance.now()
-  const session = await startSession(args, { envoy, say }).catch((error: unknown) => {
+  const session = await startSession(args, planned, { envoy, say }).catch((error: unknown) => {
     // Ctrl-C reaches agent and collector too: their end is then no news.
-    if (!interrupted.signal.aborted) throw error
+    if (!interrupted.aborted) throw error
   })
   if (session === undefined) return
   try {
     say(greeting(session, args, performance.now() - started))
     const stopListening = listen(session)
-    await session.play(interrupted.signal)
+    await session.play(interrupted)
     stopListening()
-    if (args.forMs !== undefined && !interrupted.signal.aborted) await conclude(session, args)
+    if (args.forMs !== undefined && !interrupted.aborted) await conclude(session, args)
   } finally {
     await session.stop()
+    if (interrupted.aborted) say(farewell(session, args))
   }
 }
 
@@ -53,6 +54,27 @@ function greeting({ stage, product, faults, runDir }: Session, args: DemoArgumen
     `Load: ${args.rate} requests a second, mix ${args.mix}, seed ${args.seed}.`,
     ...(args.forMs === undefined ? ["Type a fault (or help), Ctrl-C to end:", faultHelp(faults)] : []),
   ].join("\n")
+}
+
+/** Under npm one Ctrl-C comes twice: from the terminal, and passed on by npm. */
+const SAME_PRESS_MS = 1000
+
+/** Aborts at Ctrl-C. One that comes later, while all is being stopped, ends the process at once. */
+function interruption(): AbortSignal {
+  const stop = new AbortController()
+  let first = 0
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (!stop.signal.aborted) first = performance.now()
+      else if (performance.now() - first > SAME_PRESS_MS) process.exit(130)
+      stop.abort()
+    })
+  }
+  return stop.signal
+}
+
+function farewell({ runDir }: Session, { keep }: DemoArguments): string {
+  return keep ? `Stopped; only ${runDir} is left.` : "Stopped; nothing is left behind."
 }
 
 /** Fault commands from standard input, one a line. */

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseKubernetesObjects } from "#mesh/declare/kubernetes.ts"
+import type { DeclaredModel } from "#mesh/declared.ts"
 import type { DemoArguments } from "./arguments.ts"
-import { applyFault, type Fault, faultsOf } from "./faults.ts"
+import { applyFault, type Fault, FaultProblem, faultNamed, faultsOf } from "./faults.ts"
 import { type Product, startProduct } from "./product.ts"
 import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
 import { type Stage, startStage } from "./stage.ts"
@@ -29,16 +30,39 @@ export interface SessionDeps {
   readonly say: (sentence: string) => void
 }
 
-export async function startSession(args: DemoArguments, { envoy, say }: SessionDeps): Promise<Session> {
-  const runDir = await mkdtemp(join(tmpdir(), "meshscope-demo-"))
+/** What the run was asked to show, from its model file alone. */
+export interface Play {
+  readonly model: DeclaredModel
+  readonly modelFile: string
+  readonly faults: readonly Fault[]
+}
+
+/**
+ * Reads the mesh. A fault that nobody knows is refused here, before anything starts, not when its time comes.
+ * @throws FaultProblem
+ */
+export async function readPlay(args: Pick<DemoArguments, "mesh" | "faults">): Promise<Play> {
   const modelFile = join(import.meta.dirname, args.mesh === "extended" ? "yelb-extended.yaml" : "yelb.yaml")
+  const { model } = parseKubernetesObjects(await readFile(modelFile, "utf8"), modelFile)
+  const [mesh] = model.meshes
+  if (mesh === undefined) throw new FaultProblem(`${modelFile} declares no mesh.`)
+  const faults = faultsOf(mesh)
+  for (const { line } of args.faults) faultNamed(faults, line)
+  return { model, modelFile, faults }
+}
+
+export async function startSession(
+  args: DemoArguments,
+  { model, modelFile, faults }: Play,
+  { envoy, say }: SessionDeps,
+): Promise<Session> {
+  const runDir = await mkdtemp(join(tmpdir(), "meshscope-demo-"))
   const closing: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).toReversed()) await close()
   }
   closing.push(() => (args.keep ? Promise.resolve(say(`Kept: ${runDir}`)) : removeFolder(runDir)))
   try {
-    const { model } = parseKubernetesObjects(await readFile(modelFile, "utf8"), modelFile)
     const logs = args.logs === "json" ? ALL_JSON : MIXED_LOGS
     const { rate, seed, mix } = args
     const stage = await startStage({
@@ -60,7 +84,6 @@ export async function startSession(args: DemoArguments, { envoy, say }: SessionD
       await watching.ready(stage.fleet.proxies.length)
       product = watching
     }
-    const faults = faultsOf(stage.fleet.mesh())
     return { stage, product, faults, runDir, play: (signal) => play(args, stage, faults, say, signal), stop }
   } catch (error) {
     await stop()
