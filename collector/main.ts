@@ -1,12 +1,11 @@
 import { parseArgs } from "node:util"
 import { systemClock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { VERSION } from "#mesh/version.ts"
 import { type CollectorConfig, parseCollectorConfig, readCollectorConfig } from "./config.ts"
 import { makeLog } from "./log.ts"
 import { mountPages } from "./page/routes.ts"
 import { type Collector, type CollectorDeps, startCollector as start } from "./start.ts"
-
-const VERSION = "0.0.0"
 
 /** The whole collector: intake, store, API and pages. */
 export function startCollector(

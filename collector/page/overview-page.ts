@@ -20,8 +20,11 @@ function worstTable(view: SummaryView, query: PageQuery): Markup {
   const { dataFrom } = view.completeness
   const minutes = query.window.replace("m", " min")
   const head = html`<header><h2 id="h-worst">Worst routes</h2><span class="muted">last ${minutes}</span><a class="end" href="${link("/routes", query)}">All ${counted(view.routes.total, "route")}</a></header>`
-  if (view.worst.length === 0)
-    return html`<section aria-labelledby="h-worst">${head}<p class="muted">${view.complete ? "No request failed" : "No request is known to have failed"} in ${minutes}.</p></section>`
+  if (view.worst.length === 0) {
+    const none = view.complete ? "No request failed" : "No request is known to have failed"
+    const seen = view.completeness.unaccountedRatio !== null
+    return html`<section aria-labelledby="h-worst">${head}<p class="muted">${seen ? none : "No request was seen"} in ${minutes}.</p></section>`
+  }
   return html`<section aria-labelledby="h-worst">
 ${head}
 <div class="scroll" role="region" aria-label="Worst routes, table" tabindex="0"><table class="routes"><caption class="vh">Worst routes</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Route</th><th scope="col" class="wide">Mostly</th><th scope="col" class="n">Requests/s</th><th scope="col" class="wide"><span class="vh">Requests over 60 min</span></th><th scope="col" class="n">Errors %</th><th scope="col" class="wide"><span class="vh">Errors over 60 min</span></th><th scope="col" class="n wide">p50 ms</th><th scope="col" class="n wide">p95 ms</th><th scope="col" class="n wide">p99 ms</th></tr></thead>

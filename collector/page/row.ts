@@ -6,7 +6,19 @@ import type { PageQuery } from "./shell.ts"
 import { link } from "./shell.ts"
 import { errorSpark, requestSpark } from "./spark.ts"
 import { heat, state } from "./state.ts"
-import { clock, DASH, grouped, type Markup, millis, orDash, percent, rate, span, wrapped } from "./words.ts"
+import {
+  clock,
+  DASH,
+  grouped,
+  leastRate,
+  type Markup,
+  millis,
+  orDash,
+  percent,
+  rate,
+  span,
+  wrapped,
+} from "./words.ts"
 
 /** Where a row belongs: gateway, or service and router. */
 export function parentsText(row: RouteRow): string {
@@ -49,8 +61,8 @@ const MEANINGS: ReadonlyMap<string, string> = new Map(FLAGS.map(({ name, meaning
 
 /** `13:51 (9 min)`, the length of time counted to when the answer was made. */
 export function sinceText(since: string, generatedAt: string): string {
-  const seconds = Math.max(0, (Date.parse(generatedAt) - Date.parse(since)) / 1000)
-  return `${clock(since)} (${span(seconds)})`
+  const minutes = Math.max(1, Math.round((Date.parse(generatedAt) - Date.parse(since)) / 60_000))
+  return `${clock(since)} (${minutes < 90 ? `${minutes} min` : span(minutes * 60)})`
 }
 
 /** What its failures mostly are, where, and since when. */
@@ -70,14 +82,17 @@ export function mostly(row: RouteRow): Markup {
 /** Rate, error ratio and latency cells with their sparklines. `from`: when data begins. */
 export function numberCells(row: RouteRow, from: string | null): Markup {
   const { numbers, points, health } = row
-  const silent = health === "unknown" && numbers.requests === 0
+  const unknown = health === "unknown"
+  const told = numbers.requests === 0 ? undefined : leastRate(numbers.requestsPerSecond)
+  // Of what is not fully known, no error seen is no statement.
+  const errors = unknown && numbers.errors === 0 ? undefined : percent(numbers.errorRatio)
   const known = (values: readonly (number | null)[]) => knownOnly(values, points, from)
-  const rated = isTcp(row) ? "TCP" : orDash(silent ? undefined : rate(numbers.requestsPerSecond))
+  const rated = isTcp(row) ? "TCP" : orDash(unknown ? told : rate(numbers.requestsPerSecond))
   const lines = isTcp(row)
     ? ["", ""]
     : [requestSpark(known(points.requests)), errorSpark(known(points.errorRatio), health)]
   const latency = isTcp(row)
     ? [DASH, DASH, DASH]
     : [numbers.p50Ms, numbers.p95Ms, numbers.p99Ms].map((value) => orDash(millis(value)))
-  return html`<td class="n">${rated}</td><td class="wide">${lines[0]}</td><td class="n${heat(health)}">${orDash(percent(numbers.errorRatio))}</td><td class="wide">${lines[1]}</td>${latency.map((cell) => html`<td class="n wide">${cell}</td>`)}`
+  return html`<td class="n">${rated}</td><td class="wide">${lines[0]}</td><td class="n${heat(health, numbers.errorRatio)}">${orDash(errors)}</td><td class="wide">${lines[1]}</td>${latency.map((cell) => html`<td class="n wide">${cell}</td>`)}`
 }

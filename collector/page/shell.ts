@@ -40,8 +40,11 @@ function completeness(answer: Answer): Markup {
   } = answer.completeness
   const windowFrom = Date.parse(answer.generatedAt) - answer.windowSeconds * 1000
   const begins = dataFrom !== null && Date.parse(dataFrom) > windowFrom ? dataFrom : null
-  const proxies = `${proxiesAnswered} of ${counted(proxiesKnown, "proxy", "proxies")} answered`
-  const agents = `${agentsSeen} of ${counted(agentsKnown, "agent")}`
+  const proxies =
+    proxiesKnown === 0
+      ? "no proxy known"
+      : `${proxiesAnswered} of ${counted(proxiesKnown, "proxy", "proxies")} answered`
+  const agents = agentsKnown === 0 ? "no agent known" : `${agentsSeen} of ${counted(agentsKnown, "agent")}`
   return html`<div class="strip" aria-label="Completeness of the data" role="region" data-block="strip">
 <span>${proxiesAnswered < proxiesKnown ? state("unknown", proxies) : proxies}</span>
 <span>${agentsSeen < agentsKnown ? state("unknown", agents) : agents}</span>
@@ -68,7 +71,7 @@ function controls(page: Page): Markup {
   const { query, meshes, path } = page
   return html`<form class="controls" method="get" action="${path}">
 <label class="vh" for="mesh">Mesh</label>
-<select id="mesh" name="mesh"><option value="">${meshes.length === 1 ? "all meshes" : `all ${meshes.length} meshes`}</option>${meshes.map(
+<select id="mesh" name="mesh"><option value="">${meshes.length < 2 ? "all meshes" : `all ${meshes.length} meshes`}</option>${meshes.map(
     (mesh) => html`<option value="${mesh}"${mesh === query.mesh ? html` selected` : ""}>${mesh}</option>`,
   )}</select>
 <input type="hidden" name="window" value="${query.window}">

@@ -1,5 +1,5 @@
 import { html } from "hono/html"
-import { HEALTH_STATES, type Health } from "#mesh/health.ts"
+import { HEALTH_RULES, HEALTH_STATES, type Health } from "#mesh/health.ts"
 import type { Tally } from "../view/answer.ts"
 import type { Markup } from "./words.ts"
 
@@ -19,8 +19,9 @@ export function state(health: Health, word: string = health): Markup {
   return html`<span class="state ${stateClass(health)}">${mark(health)}${word}</span>`
 }
 
-/** Number class: colour is kept for what is wrong. */
-export function heat(health: Health): string {
+/** Number class: colour is kept for what is wrong. `ratio`: of a resource that may be failing for another reason. */
+export function heat(health: Health, ratio: number | null = 1): string {
+  if ((ratio ?? 0) < HEALTH_RULES.degradedErrorRatio) return ""
   return health === "failing" ? " hot" : health === "degraded" ? " warm" : ""
 }
 

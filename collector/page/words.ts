@@ -12,6 +12,12 @@ export function rate(perSecond: number | null): string | undefined {
   return perSecond > 0 && perSecond < 0.05 ? "< 0.1" : grouped(perSecond, 1)
 }
 
+/** A rate of what is only partly known: at least so much. */
+export function leastRate(perSecond: number | null): string | undefined {
+  const text = rate(perSecond)
+  return text === undefined || text.startsWith("<") ? text : `≥ ${text}`
+}
+
 /** A ratio as percent with two decimals, without the sign. */
 export function percent(ratio: number | null, digits = 2): string | undefined {
   if (ratio === null) return undefined

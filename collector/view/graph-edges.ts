@@ -156,7 +156,8 @@ function edgeOf(id: string, draft: Draft, windowSeconds: number, board: Board): 
       errors: numbers?.errors ?? 0,
       aborted: numbers?.aborted ?? 0,
       complete: board.head.complete,
-      seen: numbers !== undefined || draft.kind === "declared",
+      // Where every proxy answers, an edge that nobody counted is one that no request took.
+      seen: numbers !== undefined || draft.kind === "declared" || board.head.complete,
     }),
     requestsPerSecond: numbers?.requestsPerSecond ?? null,
     errorRatio: numbers?.errorRatio ?? null,

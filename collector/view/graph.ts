@@ -17,7 +17,7 @@ export interface GraphNode {
   readonly namespace: string | null
   readonly layer: number
   readonly health: Health
-  /** Why its state is unknown, else null. */
+  /** Why its state is unknown, or what its callers meet that it does not see itself; else null. */
   readonly why: string | null
   readonly synthetic: Synthetic | null
   readonly declared: boolean

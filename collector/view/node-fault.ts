@@ -24,6 +24,10 @@ export interface NodeFault {
   readonly refutation: readonly string[]
   readonly unseen: readonly string[]
   readonly errors: number
+  /** Requests that these errors are part of. */
+  readonly requests: number
+  /** For a narrow place, without the node's name; `unreached` only. */
+  readonly short: string | null
   /** Where most of its own calls fail; `passed` only. */
   readonly to: string | null
 }
@@ -131,7 +135,9 @@ function topOf(counts: ReadonlyMap<string, number>): string {
   return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? ""
 }
 
-type Telling = Omit<NodeFault, "mesh" | "flavor" | "virtualNode" | "errors">
+type Telling = Omit<NodeFault, "mesh" | "flavor" | "virtualNode" | "errors" | "requests" | "short"> & {
+  readonly short?: string
+}
 
 /** The kind with most errors, when they are enough to make a state. */
 function faultOf(sums: Sums, pods: number): NodeFault | undefined {
@@ -150,7 +156,15 @@ function faultOf(sums: Sums, pods: number): NodeFault | undefined {
     .toSorted((a, b) => b.errors - a.errors)
   if (worst === undefined) return undefined
   const { mesh, flavor, name } = sums
-  return { mesh, flavor, virtualNode: name, errors: worst.errors, ...worst.tell() }
+  return {
+    mesh,
+    flavor,
+    virtualNode: name,
+    short: null,
+    errors: worst.errors,
+    requests: worst.all,
+    ...worst.tell(),
+  }
 }
 
 const MEANINGS: ReadonlyMap<string, string> = new Map(FLAGS.map((flag) => [flag.name, flag.meaning]))
@@ -184,7 +198,7 @@ function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
   const errors = sumOf(byProxy)
   const [flag, words] = BEHIND.find(([known]) => flags.split(",").includes(known)) ?? []
   const nothing = flag === "UF" && recent.answered === 0 && recent.errors >= HEALTH_RULES.minimumErrors
-  const latest = `In the last 30 s it got ${recent.answered === 0 ? "no answer" : count(recent.answered)} out of ${count(recent.errors + recent.answered)}.`
+  const latest = `In the last 30 s none of ${count(recent.errors)} requests was answered.`
   return {
     kind: "behind",
     sentence: nothing
@@ -241,24 +255,26 @@ function answers({ name, byUnknown, own }: Sums): Telling {
   }
 }
 
-const UNREACHED: readonly (readonly [string, (node: string) => string])[] = [
-  ["UH", (node) => `Callers know no healthy host of ${node}`],
-  ["UF", (node) => `Callers cannot connect to ${node}`],
-  ["UO", (node) => `The circuit breakers of callers of ${node} are full`],
-  ["UT", (node) => `${node} does not answer its callers in time`],
-  ["UC", (node) => `Connections to ${node} end before it answers`],
-  ["UR", (node) => `${node} resets requests instead of answering`],
-  ["DF", (node) => `Callers cannot resolve the name of ${node}`],
+const UNREACHED: readonly (readonly [string, (node: string) => string, string])[] = [
+  ["UH", (node) => `Callers know no healthy host of ${node}`, "callers know no healthy host"],
+  ["UF", (node) => `Callers cannot connect to ${node}`, "callers cannot connect"],
+  ["UO", (node) => `The circuit breakers of callers of ${node} are full`, "callers' breakers are full"],
+  ["UT", (node) => `${node} does not answer its callers in time`, "too slow for its callers"],
+  ["UC", (node) => `Connections to ${node} end before it answers`, "callers' connections end early"],
+  ["UR", (node) => `${node} resets requests instead of answering`, "resets callers' requests"],
+  ["DF", (node) => `Callers cannot resolve the name of ${node}`, "callers cannot resolve its name"],
 ]
 
 function unreached(sums: Sums): Telling {
   const { name, byCallers, called, own } = sums
   const flags = topOf(byCallers)
   const errors = sumOf(byCallers)
-  const [flag, words] = UNREACHED.find(([known]) => flags.split(",").includes(known)) ?? []
+  const [flag, words, short = "callers' proxies fail"] =
+    UNREACHED.find(([known]) => flags.split(",").includes(known)) ?? []
   if (flag === "UT" && passes(sums, errors)) return passed(sums, errors)
   return {
     kind: "unreached",
+    short,
     sentence: words?.(name) ?? `Callers' proxies fail requests to ${name} themselves`,
     evidence: [
       `Callers' proxies made ${count(errors)} errors in ${count(called)} requests to it, mostly ${flagWords(flags)}.`,

@@ -1,8 +1,9 @@
-import { type Health, healthOf } from "#mesh/health.ts"
+import { HEALTH_RULES, type Health, healthOf } from "#mesh/health.ts"
 import type { HostsSeen, RequestNumbers, TcpNumbers } from "./answer.ts"
-import type { Board } from "./board.ts"
+import { type Board, worstOf } from "./board.ts"
 import { named } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
+import type { NodeFault } from "./node-fault.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY } from "./reading.ts"
@@ -19,7 +20,7 @@ export interface NodeState {
   readonly numbers: RequestNumbers | null
   readonly tcp: TcpNumbers | null
   readonly hosts: HostsSeen | null
-  /** Why its state is unknown, else null. */
+  /** Why its state is unknown, or what its callers meet that it does not see itself; else null. */
   readonly why: string | null
 }
 
@@ -79,7 +80,7 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
   const counts = node.counts ?? noOutcomes()
   const hosts = board.hosts.get(nodeKey(node.mesh, node.flavor, node.name)) ?? null
   const windowSeconds = board.reading.rateMs / 1000
-  const health = healthOf({
+  const own = healthOf({
     // A connection is TCP's request: open ones answer, and a close with an error is one that failed.
     ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
     clientErrors: counts.client_error,
@@ -89,6 +90,10 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
     complete: proxies.every((proxy) => proxy.answered),
     seen: proxies.length > 0,
   })
+  // A node that callers cannot reach is not well, however well it fares with those who can.
+  const fault = board.faults.get(nodeKey(node.mesh, node.flavor, node.name))
+  const unreached = fault?.kind === "unreached" ? fault : undefined
+  const health = unreached === undefined ? own : worstOf([own, unreachedHealth(unreached)])
   return {
     mesh: node.mesh,
     flavor: node.flavor,
@@ -98,6 +103,10 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
     numbers: node.counts === undefined ? null : numbersOf(counts, node.buckets, windowSeconds),
     tcp: tcp === undefined ? null : tcpNumbers(tcp, windowSeconds),
     hosts,
-    why: health === "unknown" ? whyUnknown(proxies) : null,
+    why: health === "unknown" ? whyUnknown(proxies) : (unreached?.short ?? null),
   }
+}
+
+function unreachedHealth({ errors, requests }: NodeFault): Health {
+  return errors >= requests * HEALTH_RULES.failingErrorRatio ? "failing" : "degraded"
 }

@@ -21,7 +21,7 @@ export interface ResourceNode {
   readonly nativeName: string | null
   readonly namespace: string | null
   readonly health: Health
-  /** Why its state is unknown, else null. */
+  /** Why its state is unknown, or what its callers meet that it does not see itself; else null. */
   readonly why: string | null
   readonly numbers: RequestNumbers | null
   readonly tcp: TcpNumbers | null

@@ -53,7 +53,9 @@ export const atTarget: Rule = (board, detail, route) =>
     .map((fault) => {
       const refused =
         fault.kind === "behind" ? connectionFailures(route, fault.virtualNode, "own") : new Map()
-      const reasons = [...refused].map(([reason, count]) => `${count} ${reason}`).join(", ")
+      const reasons = [...refused]
+        .map(([reason, count]) => `${count.toLocaleString("en-US")} ${reason}`)
+        .join(", ")
       return {
         id: `${fault.kind}/${fault.virtualNode}`,
         sentence: `${fault.sentence}.`,

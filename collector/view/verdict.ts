@@ -46,6 +46,8 @@ function base(board: Board): string {
   const tally = routeTally(board.rows)
   const { proxiesAnswered, proxiesKnown } = board.head.completeness
   const bad = tally.failing + tally.degraded
+  if (tally.total === 0)
+    return `No route is known yet; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`
   const parts = [
     `${tally.total} ${tally.total === 1 ? "route" : "routes"}`,
     bad === 0 ? "none failing" : `${tally.failing} failing, ${tally.degraded} degraded`,

@@ -2,7 +2,7 @@ import type { Health } from "#mesh/health.ts"
 import type { GraphEdge, GraphNode, GraphView } from "../../view/graph.ts"
 import { routeHref } from "../row.ts"
 import { link, type PageQuery } from "../shell.ts"
-import { grouped, percent, rate } from "../words.ts"
+import { grouped, leastRate, percent, rate } from "../words.ts"
 
 export const KIND_WORDS = {
   mesh: "mesh",
@@ -32,13 +32,25 @@ export function tcpText({ tcp }: GraphNode): string {
   return `TCP${open} · ${rate(tcp.openedPerSecond)}/s`
 }
 
+/** What is written in a box that has one line: the error ratio where it matters, else the rate. */
+export function shortText(node: GraphNode): string {
+  const { numbers, health } = node
+  if (health === "unknown") return "?"
+  if (isTcp(node)) return "TCP"
+  if (health === "failing" || health === "degraded")
+    return `${percent(numbers?.errorRatio ?? null, 1) ?? "–"} %`
+  return `${rate(numbers?.requestsPerSecond ?? 0)}/s`
+}
+
 /** What is written below a box's name. An unknown one says why. */
 export function boxText(node: GraphNode, minutes: string): string {
   const { numbers, health } = node
-  const why = health === "unknown" ? (node.why ?? "not known") : ""
+  const why = node.why ?? (health === "unknown" ? "not known" : "")
   const requests = numbers?.requests ?? 0
+  const perSecond = numbers?.requestsPerSecond ?? null
+  const told = health === "unknown" ? leastRate(perSecond) : rate(perSecond)
   const parts = [
-    isTcp(node) ? tcpText(node) : requests > 0 ? `${rate(numbers?.requestsPerSecond ?? null)}/s` : "",
+    isTcp(node) ? tcpText(node) : requests > 0 ? `${told}/s` : "",
     requests > 0 && why === "" ? `${percent(numbers?.errorRatio ?? null, 1) ?? "–"} %` : "",
     requests === 0 && why === "" && !isTcp(node) ? `no request in ${minutes}` : "",
     why,

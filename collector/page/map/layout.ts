@@ -33,6 +33,11 @@ interface Seat {
 }
 
 const GAP_X = 46
+const COMPACT_GAP_X = 28
+/** Where there is room, columns stand further apart, up to this. */
+const MOST_GAP_X = 110
+/** Above so many boxes each has one line. */
+const COMPACT_ABOVE = 30
 const PAD = 12
 const TOP = 26
 const SWEEPS = 6
@@ -46,13 +51,14 @@ export function layoutMap(
   nodes: readonly GraphNode[],
   edges: readonly GraphEdge[],
   widthOf: (node: GraphNode) => number,
+  leastWidth = 0,
 ): MapLayout {
-  const compact = nodes.length > 30
+  const compact = isCompact(nodes)
   const boxHeight = compact ? 22 : 36
   const rowHeight = compact ? 28 : 43
   const drawn = edges.filter((edge) => edge.kind !== "call")
   const layers = [...new Set(nodes.map((node) => node.layer))].toSorted((a, b) => a - b)
-  const columns = placeColumns(layers, nodes, widthOf)
+  const columns = placeColumns(layers, nodes, widthOf, leastWidth)
   const called = new Set(edges.filter((edge) => edge.kind === "call").map((edge) => edge.target))
   const { seats, lanes, order } = seatAll(nodes, drawn, layers, rowHeight, called)
   spread(order, rowHeight)
@@ -89,16 +95,28 @@ export function layoutMap(
   }
 }
 
+/** Whether boxes have one line, because there are many. */
+export function isCompact(nodes: readonly GraphNode[]): boolean {
+  return nodes.length > COMPACT_ABOVE
+}
+
 function placeColumns(
   layers: readonly number[],
   nodes: readonly GraphNode[],
   widthOf: (node: GraphNode) => number,
+  leastWidth: number,
 ): MapLayout["columns"] {
+  const widths = layers.map(
+    (layer) => Math.max(...nodes.filter((node) => node.layer === layer).map(widthOf)) + PAD,
+  )
+  const sum = widths.reduce((all, width) => all + width, 0)
+  const wished = (leastWidth - sum) / Math.max(1, layers.length - 1)
+  const gap = Math.max(isCompact(nodes) ? COMPACT_GAP_X : GAP_X, Math.min(MOST_GAP_X, wished))
   let x = 0
-  return layers.map((layer) => {
-    const width = Math.max(...nodes.filter((node) => node.layer === layer).map(widthOf)) + PAD
+  return layers.map((layer, index) => {
+    const width = widths[index] ?? 0
     const column = { layer, x, width }
-    x += width + GAP_X
+    x += width + gap
     return column
   })
 }

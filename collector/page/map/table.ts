@@ -3,22 +3,24 @@ import { HEALTH_STATES } from "#mesh/health.ts"
 import type { GraphEdge, GraphNode, GraphView } from "../../view/graph.ts"
 import type { PageQuery } from "../shell.ts"
 import { heat, state } from "../state.ts"
-import { counted, DASH, type Markup, millis, orDash, percent, rate, wrapped } from "../words.ts"
+import { counted, DASH, leastRate, type Markup, millis, orDash, percent, rate, wrapped } from "../words.ts"
 import { boxHref, type Flow, flowOf, hostsText, isTcp, KIND_WORDS, tcpText } from "./box-words.ts"
 
 /** What else is to be said of a resource: its connections, why it is not known, hosts that are out. */
 function sub(node: GraphNode): string {
-  const why = node.health === "unknown" ? (node.why ?? "") : ""
+  const why = node.why ?? ""
   return [isTcp(node) ? tcpText(node) : "", why, hostsText(node)].filter((text) => text !== "").join(" · ")
 }
 
 function resource(node: GraphNode, query: PageQuery): Markup {
-  const silent = node.health === "unknown" && (node.numbers?.requests ?? 0) === 0
-  const requests = isTcp(node)
-    ? "TCP"
-    : orDash(silent ? undefined : rate(node.numbers?.requestsPerSecond ?? null))
+  const { numbers } = node
+  const unknown = node.health === "unknown"
+  const told = numbers === null || numbers.requests === 0 ? undefined : leastRate(numbers.requestsPerSecond)
+  const requests = isTcp(node) ? "TCP" : orDash(unknown ? told : rate(numbers?.requestsPerSecond ?? null))
+  const ratio = numbers?.errorRatio ?? null
+  const errors = unknown && numbers?.errors === 0 ? undefined : percent(ratio)
   const more = sub(node)
-  return html`<tr><td class="wide">${state(node.health)}</td><th scope="row"><span class="narrow">${state(node.health)}</span><a href="${boxHref(node, query)}">${wrapped(node.name)}</a>${more === "" ? "" : html`<span class="sub">${more}</span>`}</th><td class="n">${requests}</td><td class="n${heat(node.health)}">${orDash(percent(node.numbers?.errorRatio ?? null))}</td><td class="n wide">${orDash(millis(node.numbers?.p95Ms ?? null))}</td></tr>`
+  return html`<tr><td class="wide">${state(node.health)}</td><th scope="row"><span class="narrow">${state(node.health)}</span><a href="${boxHref(node, query)}">${wrapped(node.name)}</a>${more === "" ? "" : html`<span class="sub">${more}</span>`}</th><td class="n">${requests}</td><td class="n${heat(node.health, ratio)}">${orDash(errors)}</td><td class="n wide">${orDash(millis(node.numbers?.p95Ms ?? null))}</td></tr>`
 }
 
 function resources(view: GraphView, query: PageQuery): Markup {
@@ -45,7 +47,7 @@ interface Row {
 
 function connection({ edge, flow, from, to }: Row): Markup {
   const requests = edge.protocol === "tcp" ? "TCP" : orDash(rate(flow.requestsPerSecond))
-  return html`<tr><td class="wide">${state(flow.health)}</td><th scope="row"><span class="narrow">${state(flow.health)}</span>${wrapped(from)}<span class="sub narrow">to ${wrapped(to)}</span></th><td class="wide">${wrapped(to)}</td><td class="n">${requests}</td><td class="n${heat(flow.health)}">${flow.errorRatio === null ? DASH : percent(flow.errorRatio)}</td><td class="n wide">${orDash(millis(edge.p95Ms))}</td></tr>`
+  return html`<tr><td class="wide">${state(flow.health)}</td><th scope="row"><span class="narrow">${state(flow.health)}</span>${wrapped(from)}<span class="sub narrow">to ${wrapped(to)}</span></th><td class="wide">${wrapped(to)}</td><td class="n">${requests}</td><td class="n${heat(flow.health, flow.errorRatio)}">${flow.errorRatio === null ? DASH : percent(flow.errorRatio)}</td><td class="n wide">${orDash(millis(edge.p95Ms))}</td></tr>`
 }
 
 function connections(view: GraphView): Markup {
