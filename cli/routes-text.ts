@@ -9,6 +9,15 @@ import { type Cell, type Column, textTable } from "./text-table.ts"
 const left = (title: string): Column => ({ title, align: "left" })
 const right = (title: string): Column => ({ title, align: "right" })
 
+/** Who counted, in words. One that a newer collector names stands as it is. */
+const SEEN_BY: ReadonlyMap<string, string> = new Map([
+  ["source", "callers"],
+  ["destination", "own proxies"],
+  ["gateway", "gateway"],
+])
+/** Envoy's word for a request without a flag. */
+const NO_FLAG = "-"
+
 /** The answer as a table, worst first, with a line below that says how much of the truth it rests on. */
 export function routesText(answer: ShownAnswer, colours: boolean): string {
   const rows = answer.rows.toSorted(worstFirst)
@@ -29,16 +38,16 @@ export function routesText(answer: ShownAnswer, colours: boolean): string {
 }
 
 function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
-  const { numbers } = row
+  const { numbers, tcp } = row
   const texts = [
-    row.reporter,
-    perSecond(numbers.requestsPerSecond),
+    SEEN_BY.get(row.reporter) ?? row.reporter,
+    tcp === null ? perSecond(numbers.requestsPerSecond) : `${perSecond(tcp.openedPerSecond)} connections/s`,
     percent(numbers.errorRatio),
     millis(numbers.p50Ms),
     millis(numbers.p95Ms),
     millis(numbers.p99Ms),
     `${row.answered}/${row.known}`,
-    row.flagsTop.map(({ flags, count }) => `${flags}×${count}`).join(" "),
+    row.flagsTop.map(({ flags, count }) => `${flags === NO_FLAG ? "no flag" : flags}×${count}`).join(" "),
     row.since === null ? "" : `${row.since.slice(11, 16)} UTC`,
   ]
   return [

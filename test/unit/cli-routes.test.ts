@@ -161,10 +161,10 @@ describe("routes in the terminal", () => {
       error: "",
       out: `HEALTH        ROUTE                                                                                SEEN BY  REQ/S  ERROR %  P50 MS  P95 MS  P99 MS  PROXIES  FLAGS           SINCE
 ◆ failing     yelb-gateway / to-ui                                                                 gateway   <0.1   100.00       3       5       5      1/2  UF,URX×12 UH×3  11:42 UTC
-▲ degraded    appserver / appserver-router / slow                                                  source     5.0     1.23       –       –       –      2/2
-● ok          appserver / appserver-router / api                                                   source   120.0    <0.01      <1      12    1235      2/2
-○ no traffic  appserver / appserver-router / idle                                                  source     0.0        –       –       –       –      2/2
-? unknown     redis.yelb.svc.cluster.local / appserver-router / a-route-with-a-long-name_and.dots  source     0.0        –       –       –       –      2/2
+▲ degraded    appserver / appserver-router / slow                                                  callers    5.0     1.23       –       –       –      2/2
+● ok          appserver / appserver-router / api                                                   callers  120.0    <0.01      <1      12    1235      2/2
+○ no traffic  appserver / appserver-router / idle                                                  callers    0.0        –       –       –       –      2/2
+? unknown     redis.yelb.svc.cluster.local / appserver-router / a-route-with-a-long-name_and.dots  callers    0.0        –       –       –       –      2/2
 
 Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests unaccounted, data 4 s old, window 5 min
 `,
@@ -220,13 +220,31 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
     expect(JSON.parse(asJson)).toEqual(view([evil]))
   })
 
+  test("says connections of what speaks TCP, and who saw it, in words", async () => {
+    const tcp = {
+      activeConnections: 3,
+      openedPerSecond: 2.5,
+      closedWithError: 0,
+      sentBytesPerSecond: 0,
+      receivedBytesPerSecond: 0,
+    }
+    const rows = [
+      row({ tcp, reporter: "destination" }),
+      row({ key: { route: "plain" }, flagsTop: [{ flags: "-", count: 7 }] }),
+    ]
+    const { url } = await serving(json(view(rows)))
+    const { out } = await routes(["--collector", url])
+    expect(out).toMatch(/api +own proxies +2\.5 connections\/s /)
+    expect(out).toMatch(/plain +callers .* no flag×7$/m)
+  })
+
   test("aligns names of wide characters", async () => {
     const { url } = await serving(
       json(view([row({ key: { route: "日本" } }), row({ key: { route: "abcd" } })])),
     )
     const { out } = await routes(["--collector", url])
-    expect(out).toContain("router / 日本  source")
-    expect(out).toContain("router / abcd  source")
+    expect(out).toContain("router / 日本  callers")
+    expect(out).toContain("router / abcd  callers")
   })
 
   test("follows pages, and asks for what it was told", async () => {
