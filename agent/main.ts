@@ -2,13 +2,12 @@ import { parseArgs } from "node:util"
 import { systemClock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { OnceReport } from "#mesh/once-report.ts"
+import { VERSION } from "#mesh/version.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { readAgentConfig } from "./config/read.ts"
 import { readOnce as read } from "./once.ts"
 import { type Agent, type AgentDeps, startAgent as start } from "./start.ts"
 import { makeLog } from "./telemetry/log.ts"
-
-const VERSION = "0.0.0"
 
 /** The whole agent of one node, with what only a process knows. */
 export function startAgent(config: AgentConfig, deps: Pick<AgentDeps, "clock" | "log">): Promise<Agent> {

@@ -1,3 +1,4 @@
+import { loadModel } from "#mesh/declare/load.ts"
 import type { DeclaredModel } from "#mesh/declared.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { plainText } from "#mesh/plain-text.ts"
@@ -5,11 +6,12 @@ import { parseTargets } from "#mesh/targets.ts"
 import { readModel } from "../agent/model.ts"
 import type { Command, ExitName, Terminal } from "./command.ts"
 import { fileText, KIND_FLAG, parsed } from "./config.ts"
-import { type ConfigKind, kindNamed, kindOfText } from "./kinds.ts"
+import { type ConfigKind, isModelText, kindNamed, kindOfText } from "./kinds.ts"
 
 export const checkCommand: Command = {
   name: "check",
-  summary: "Check configuration files and the model and target files that they name.",
+  summary:
+    "Check configuration files, the model and target files that they name, and model files by themselves.",
   synopsis: "FILE... [--kind KIND]",
   about: "Names every problem with file, line and column. Contacts nobody.",
   options: [KIND_FLAG],
@@ -21,11 +23,35 @@ export const checkCommand: Command = {
     let worst: ExitName = "ok"
     for (const file of args.positionals) {
       const text = await fileText(file)
-      const exit = await checkFile(file, text, kind ?? (await kindOfText(text)), terminal)
+      const exit =
+        kind === undefined && isModelText(text)
+          ? checkModelFile(file, text, terminal)
+          : await checkFile(file, text, kind ?? (await kindOfText(text)), terminal)
       if (exit !== "ok" && worst !== "refused") worst = exit
     }
     return worst
   },
+}
+
+/** A model file by itself; what it refers to in other files is a note. */
+function checkModelFile(file: string, text: string, terminal: Terminal): ExitName {
+  const say = (line: string): void => terminal.out(`${plainText(line)}\n`)
+  try {
+    const { model, notes } = loadModel([{ file, text }])
+    say(`${file}: a valid model file, which declares a mesh`)
+    say(`  ${modelText(model)}`)
+    for (const note of notes) say(`  note: ${note}`)
+    return "ok"
+  } catch (error) {
+    if (!(error instanceof MeshscopeError)) throw error
+    terminal.error(`${plainText(file)}: a model file that is wrong:\n`)
+    return refusal(error, terminal)
+  }
+}
+
+function refusal({ code, message }: MeshscopeError, terminal: Terminal): ExitName {
+  for (const line of message.split("\n")) terminal.error(`${plainText(line)}\n`)
+  return code === "FILE_UNREADABLE" ? "failed" : "refused"
 }
 
 async function checkFile(
@@ -47,8 +73,7 @@ async function checkFile(
     return "ok"
   } catch (error) {
     if (!(error instanceof MeshscopeError)) throw error
-    for (const line of error.message.split("\n")) terminal.error(`${plainText(line)}\n`)
-    return error.code === "FILE_UNREADABLE" ? "failed" : "refused"
+    return refusal(error, terminal)
   }
 }
 

@@ -1,4 +1,4 @@
-import { isMap, isScalar, parseDocument } from "yaml"
+import { isMap, isScalar, parseAllDocuments, parseDocument } from "yaml"
 import type { z } from "zod"
 import { jsonSchema } from "#mesh/configuration.ts"
 import type { JsonSchema } from "#mesh/configuration-issue.ts"
@@ -29,12 +29,25 @@ export async function jsonSchemaOf(kind: ConfigKind): Promise<JsonSchema> {
   return jsonSchema(await schemaOf(kind))
 }
 
+/** Keys of answers of the App Mesh API, one resource or a list. */
+const ANSWER_KEY =
+  /^(?:mesh(?:es)?|(?:virtualNode|virtualService|virtualRouter|virtualGateway|gatewayRoute|route)s?)$/
+
+/** Whether a text is no configuration but declares a mesh: Kubernetes objects, or answers of the App Mesh API. */
+export function isModelText(text: string): boolean {
+  // No configuration is a list.
+  if (/^\s*\[/.test(text)) return true
+  const keys = parseAllDocuments(text).flatMap(({ contents }) => keysOf(contents))
+  return keys.includes("apiVersion") || keys.some((key) => ANSWER_KEY.test(key))
+}
+
+function keysOf(contents: unknown): readonly string[] {
+  return isMap(contents) ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : "")) : []
+}
+
 /** The kind whose top-level keys fit a file best. */
 export async function kindOfText(text: string): Promise<ConfigKind> {
-  const { contents } = parseDocument(text)
-  const keys = isMap(contents)
-    ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : ""))
-    : []
+  const keys = keysOf(parseDocument(text).contents)
   // Keys that only one kind has; without them, what fits best, and an agent's when nothing fits.
   if (keys.includes("discover")) return "agent"
   if (keys.includes("targets")) return "targets"

@@ -1,6 +1,7 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import { nearestName } from "#mesh/nearest.ts"
 import { plainText } from "#mesh/plain-text.ts"
+import { VERSION } from "#mesh/version.ts"
 import { agentCommand } from "./agent.ts"
 import { HELP, parseArguments } from "./arguments.ts"
 import { checkCommand } from "./check.ts"
@@ -39,6 +40,10 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
 async function dispatch([name, ...words]: readonly string[], terminal: Terminal): Promise<ExitName> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h")
     return help(words, terminal, name)
+  if (name === "--version" || name === "version" || name === "-V") {
+    terminal.out(`meshscope ${VERSION}\n`)
+    return "ok"
+  }
   const command = commandOf(name)
   const args = parseArguments(command, words)
   if (!args.switches.has(HELP.name)) return command.run(args, terminal)

@@ -53,7 +53,7 @@ export function checkConfiguration<S extends z.ZodType>(
   }
   const syntax = [...document.errors, ...document.warnings]
   if (syntax.length > 0)
-    return failed(syntax.map((error) => at("CONFIG_SYNTAX", error.pos[0], "", error.message)))
+    return failed(syntax.map((error) => at("CONFIG_SYNTAX", error.pos[0], "", syntaxSentence(error))))
   const { problems, touched } = interpolate(document, source.env)
   if (problems.length > 0)
     return failed(problems.map(({ code, offset, sentence }) => at(code, offset, "", sentence)))
@@ -104,6 +104,11 @@ function failed(problems: readonly Problem[]): { ok: false; problems: readonly P
     ok: false,
     problems: problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
   }
+}
+
+/** The YAML library's words, but where they tell the user to call the library. */
+function syntaxSentence({ code, message }: { readonly code: string; readonly message: string }): string {
+  return code === "MULTIPLE_DOCS" ? 'expects one document; "---" begins another' : message
 }
 
 interface Sentence {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -47,6 +47,11 @@ describe("help", () => {
       exit: expect.stringMatching(/ok|usage/),
     })
   })
+})
+
+test("the version is that of the package", async () => {
+  const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
+  expect(await run("--version")).toEqual({ exit: "ok", out: `meshscope ${version}\n`, error: "" })
 })
 
 describe("a wrong command line is refused with the nearest name", () => {
@@ -125,6 +130,32 @@ describe("check", () => {
     expect(await run("check", model)).toMatchObject({
       exit: "refused",
       error: expect.stringContaining("broken-model.yaml"),
+    })
+  })
+
+  test.each([
+    ["yelb.yaml", "1 mesh, 1 virtual gateway, 4 virtual services, 1 virtual router, 5 virtual nodes"],
+    [
+      "appmesh-workshop.json",
+      "1 mesh, 0 virtual gateways, 1 virtual service, 0 virtual routers, 1 virtual node",
+    ],
+  ])("tells that %s is a model file, and what it declares", async (name, counts) => {
+    const path = new URL(`../fixtures/declare/${name}`, import.meta.url).pathname
+    const { exit, out, error } = await run("check", path)
+    expect({ exit, error }).toEqual({ exit: "ok", error: "" })
+    expect(out).toBe(`${path}: a valid model file, which declares a mesh\n  ${counts}\n`)
+  })
+
+  test("a wrong model file, and a configuration of two documents, are refused in plain words", async () => {
+    const model = await file("wrong-model.yaml", "apiVersion: v1\n---\nkind: Mesh\n")
+    expect(await run("check", model)).toMatchObject({
+      exit: "refused",
+      error: `${model}: a model file that is wrong:\n${model}:1: document 1: kind: is missing\n`,
+    })
+    const two = await file("two.yaml", "discover: {}\n---\nlog: {}\n")
+    expect(await run("check", two)).toMatchObject({
+      exit: "refused",
+      error: `${two}:2:1: expects one document; "---" begins another\n`,
     })
   })
 
