@@ -143,7 +143,13 @@ function problemsOf(error: { issues: readonly z.core.$ZodIssue[] }): z.output<ty
   const problems = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((parameter) => ({ parameter, message: "is not a known parameter" }))
-      : [{ parameter: String(issue.path[0] ?? ""), message: issue.message }],
+      : [{ parameter: String(issue.path[0] ?? ""), message: sentenceOf(issue) }],
   )
   return { error: "The question cannot be answered as it is asked.", problems }
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_value"
+    ? `expects one of ${issue.values.map(String).join(", ")}`
+    : issue.message
 }

@@ -10,8 +10,15 @@ const mesh = name
   .optional()
   .transform((text) => (text === "" ? undefined : text))
   .openapi({ description: "Only this mesh; absent: all." })
-const offset = z.coerce.number().int().min(0).max(1_000_000).default(0)
-const limit = z.coerce.number().int().min(1).max(1000).default(200)
+
+/** A whole number as a parameter's text says it; one sentence for all that it may not be. */
+function whole(least: number, most: number) {
+  const error = `expects a whole number from ${least} to ${most}`
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error })
+}
+
+const offset = whole(0, 1_000_000).default(0)
+const limit = whole(1, 1000).default(200)
 
 /** An unknown parameter is refused: a filter that was misspelt must not answer with everything. */
 export const viewQuery = z.strictObject({ window, mesh })
@@ -44,13 +51,17 @@ export const proxiesQuery = z.strictObject({ window, mesh, offset, limit })
 export const errorRatiosQuery = z.strictObject({
   window: z.enum(["1m", "5m", "15m", "60m"]).default("60m"),
   mesh,
-  step: z.coerce.number().int().min(1).max(3600).default(60).openapi({
+  step: whole(1, 3600).default(60).openapi({
     description: "Seconds per point; rounded down to whole steps of the store.",
   }),
 })
 
 export const noQuery = z.strictObject({})
-export const routeParameters = z.strictObject({ id: z.string().regex(/^[grs]-[\w-]{15}$/) })
+export const routeParameters = z.strictObject({
+  id: z.string().regex(/^[grs]-[\w-]{15}$/, {
+    error: "is not the id of a route; /api/v1/routes lists them",
+  }),
+})
 
 export const problemSchema = z
   .strictObject({

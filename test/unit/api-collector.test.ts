@@ -97,14 +97,17 @@ describe("the summary API", () => {
 
   it.each([
     ["/api/v1/summary?windw=5m", "windw", "is not a known parameter"],
-    ["/api/v1/summary?window=2m", "window", "Invalid option"],
-    ["/api/v1/routes?limit=0", "limit", "Too small"],
-    ["/api/v1/routes?limit=1e9", "limit", "Too big"],
-    ["/api/v1/routes?offset=x", "offset", "Invalid input"],
-    ["/api/v1/routes?health=fine", "health", "Invalid option"],
-    ["/api/v1/routes?sort=__proto__", "sort", "Invalid option"],
+    ["/api/v1/summary?window=2m", "window", "expects one of 1m, 5m, 15m, 60m"],
+    ["/api/v1/routes?limit=0", "limit", "expects a whole number from 1 to 1000"],
+    ["/api/v1/routes?limit=abc", "limit", "expects a whole number from 1 to 1000"],
+    ["/api/v1/routes?limit=1.5", "limit", "expects a whole number from 1 to 1000"],
+    ["/api/v1/error-ratios?step=x", "step", "expects a whole number from 1 to 3600"],
+    ["/api/v1/routes?limit=1e9", "limit", "expects a whole number from 1 to 1000"],
+    ["/api/v1/routes?offset=x", "offset", "expects a whole number from 0 to 1000000"],
+    ["/api/v1/routes?health=fine", "health", "expects one of failing, "],
+    ["/api/v1/routes?sort=__proto__", "sort", "expects one of health, "],
     [`/api/v1/routes?search=${"x".repeat(600)}`, "search", "Too big"],
-    ["/api/v1/routes/..%2F..%2Fetc", "id", "Invalid string"],
+    ["/api/v1/routes/..%2F..%2Fetc", "id", "is not the id of a route"],
     ["/api/v1/health?x=1", "x", "is not a known parameter"],
   ])("%s is refused with a reason", async (path, parameter, message) => {
     const answer = await app.request(path)
