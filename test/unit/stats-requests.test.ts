@@ -400,6 +400,39 @@ test("a cut that two clusters show signs of, one too many: neither tells it as g
   proxy.ledger.close()
 })
 
+test("a gateway sees a cut later than its clusters do, and two clusters of one gateway route are told alike", () => {
+  const clusters = plan.http.flatMap((one) => one.clusters)
+  const [, like] = clusters
+  const told = clusters.map((entry, index) =>
+    index < 2 ? entry : Object.assign({}, like, { statName: "g" }),
+  )
+  const http = plan.http.map((one) => Object.assign({}, one, { reporter: "gateway", clusters: told }))
+  const proxy = new BenchProxy(temporaryFolder(), Object.assign({}, plan, { http }))
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  proxy.add(answer("a", 2, 4)).add({ ...answer("b", 2, 4), ...signs("b", 2) })
+  proxy.add({ ...answer("g", 2, 4), ...signs("g", 1) }).scrape()
+  proxy.add(answer("a", 2)).scrape()
+  proxy.add(cuts(2)).scrape()
+  proxy.add(cuts(1)).settle()
+  proxy.add(answer("b", 2, 3)).settle()
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 5, "to-b b 2xx ok": 8, "to-b b 2xx error": 3 })
+  proxy.ledger.close()
+})
+
+test("an answer counts as good when it has ended: one that is cut later never did", () => {
+  const proxy = new BenchProxy(temporaryFolder(), plan)
+  proxy.add({ "h.downstream_rq_active": 0 }).settle()
+  proxy.add({ ...answer("a", 2, 3), "c.a.upstream_rq_active": 2, "h.downstream_rq_active": 2 }).settle()
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 1 })
+  proxy
+    .add({ ...signs("a", 1), ...cuts(1), "c.a.upstream_rq_active": -1, "h.downstream_rq_active": -1 })
+    .settle()
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 1, "to-a a 2xx error": 1 })
+  proxy.accountant.setPlan(plan)
+  expect(proxy.requests).toEqual({ "to-a a 2xx ok": 2, "to-a a 2xx error": 1 })
+  proxy.ledger.close()
+})
+
 test("answers that go on for long, beside callers that leave, make nobody leave late", () => {
   const proxy = new BenchProxy(temporaryFolder(), plan)
   proxy.add({ "h.downstream_rq_active": 0 }).settle()

@@ -103,6 +103,8 @@ export class StatsAccountant implements Participant {
 
   /** The configuration changed: other rows, other provenance, other clusters. What is known of a series is kept. */
   setPlan(plan: StatsPlan): void {
+    // Good answers that were held are of the rows that are known now.
+    for (const http of this.#work.http) http.tellGood()
     this.#work.unaccounted.fold()
     const kept = this.#epoch === undefined ? undefined : decodeState(this.#encode(this.#epoch))
     for (const gauges of this.#work.gauges) gauges.close()

@@ -4,9 +4,11 @@ import type { HttpPlan } from "#mesh/request.ts"
 import type { Ledger } from "../contract.ts"
 import type { Carry } from "./carry.ts"
 import type { ClusterField } from "./fields.ts"
+import { GoodAnswers } from "./good-answers.ts"
 import { GrpcAnswers } from "./grpc-answers.ts"
 import { RequestCounter } from "./request-counter.ts"
 import type { SeriesSpace } from "./series-space.ts"
+import { Signs } from "./signs.ts"
 
 /** Index into `ANSWERED_BY`. */
 const APP = 0
@@ -58,22 +60,27 @@ const CUTS: readonly ClusterField[] = [
 /** What a caller that leaves does to the upstream side. */
 const LEFT: readonly ClusterField[] = ["upstream_cx_destroy_local_with_active_rq", "http2_tx_reset"]
 
+/** The same text for clusters whose answers are told alike. */
+export function placeOf({ row, target, protocol }: HttpPlan["clusters"][number]): string {
+  return `${row.id}.${target.id}.${protocol}`
+}
+
 /** The answers of one cluster under one connection manager, as its counters tell them. */
 export class ClusterAnswers {
   readonly counter: RequestCounter
   readonly cluster: number
   readonly #space: SeriesSpace
   readonly #carry: Carry
-  /** Answers told as cut or aborted that `upstream_rq_2xx` holds as well: they are taken from the next good ones. */
-  readonly #debt: number
+  readonly good: GoodAnswers
   readonly #grpc: GrpcAnswers | undefined
   /** Cell: gRPC calls whose retries were used up, so far as no answer shows it by its class or status. */
   readonly #refused: number
-  /** Cells: signs of cut answers that no cut was told for yet. */
-  readonly #broken: number
-  readonly #cuts: number
-  /** Cell: good answers held back, as they may turn out to be cut. */
-  readonly #reserved: number
+  /** Answers of HTTP/1 that ended before their time, so far as no cut was told for them: one sign each. */
+  readonly broken: Signs
+  /** The same with every other sign of a cut, some of which stand for none. */
+  readonly cuts: Signs
+  /** See `placeOf`. */
+  readonly place: string
   #cut = false
   /** Among the answers that are held may be one of Envoy's own. */
   #doubted = false
@@ -83,16 +90,22 @@ export class ClusterAnswers {
     owner: string,
     entry: HttpPlan["clusters"][number],
     parts: { ledger: Ledger; space: SeriesSpace; carry: Carry },
+    options: {
+      /** For how many looks a sign of a cut may be ahead of the cut itself. */
+      readonly signLooks: number
+      /** The first of the clusters that are told alike: what one of them owes, any may pay. */
+      readonly payer: string
+    },
   ) {
     this.#space = parts.space
     this.#carry = parts.carry
     this.cluster = parts.space.clusterIndex(entry.statName)
     this.counter = new RequestCounter(parts.ledger, entry.row, entry.target, entry.protocol)
     const name = `${owner}.${entry.statName}`
-    this.#debt = parts.carry.cell(`${name}.debt`)
-    this.#broken = parts.carry.cell(`${name}.broken`)
-    this.#cuts = parts.carry.cell(`${name}.cuts`)
-    this.#reserved = parts.carry.cell(`${name}.reserved`)
+    this.good = new GoodAnswers(parts.carry, `${name}.good`, `${owner}.${options.payer}.debt`)
+    this.broken = new Signs(parts.carry, `${name}.broken`, options.signLooks)
+    this.cuts = new Signs(parts.carry, `${name}.cuts`, options.signLooks)
+    this.place = placeOf(entry)
     this.#refused = parts.carry.cell(`${name}.refused`)
     this.#grpc = entry.protocol === 2 ? new GrpcAnswers(parts.carry, name) : undefined
   }
@@ -103,48 +116,13 @@ export class ClusterAnswers {
   get touched(): boolean {
     return this.#space.touched[this.cluster] === 1
   }
-  /** Answers of HTTP/1 that ended before their time, so far as no cut was told for them: one sign each. */
-  get broken(): number {
-    return this.#carry.get(this.#broken)
-  }
-  /** The same with every other sign, some of which stand for no cut. */
-  get cuts(): number {
-    return this.#carry.get(this.#cuts)
-  }
-  /** Good answers that are not told yet and that nobody is owed. */
-  get payable(): number {
-    const debt = this.#carry.get(this.#debt)
-    return this.#carry.get(this.#reserved) + Math.max(0, this.delta("upstream_rq_2xx") - debt)
-  }
-  /** Holds good answers back until it is known how many of them were none. */
-  reserve(answers: number): void {
-    this.#carry.add(this.#reserved, answers)
-    this.owe(answers)
-  }
-  /** Of all that was held back and is to come, so many are no good answers; the rest is told as such. */
-  take(answers: number): void {
-    const reserved = this.#carry.get(this.#reserved)
-    this.#carry.set(this.#reserved, 0)
-    this.owe(Math.max(0, answers - reserved))
-    this.counter.add(reserved - answers, OK, CLASS_2XX, 0, APP)
-  }
   seeCuts(): void {
     if (!this.touched) return
-    this.#carry.add(this.#broken, this.#brokenNow)
-    this.#carry.add(this.#cuts, this.#cutsNow)
-  }
-  /** Signs are explained, or (`all` false) older than one look and of something else. */
-  forgetCuts(all: boolean): void {
-    this.#carry.set(this.#broken, all ? 0 : Math.min(this.broken, this.#brokenNow))
-    this.#carry.set(this.#cuts, all ? 0 : Math.min(this.cuts, this.#cutsNow))
-  }
-  get #brokenNow(): number {
-    return this.delta("upstream_cx_protocol_error")
-  }
-  get #cutsNow(): number {
+    const broken = this.delta("upstream_cx_protocol_error")
     // A connection that ends within an answer is a broken protocol too: one sign, not two.
-    const lost = Math.max(this.#brokenNow, this.delta("upstream_cx_destroy_remote_with_active_rq"))
-    return lost + this.#sum(CUTS)
+    const lost = Math.max(broken, this.delta("upstream_cx_destroy_remote_with_active_rq"))
+    this.broken.see(broken)
+    this.cuts.see(lost + this.#sum(CUTS))
   }
   /** Signs of callers that left, at this look and the one before: who left is known at the second look. */
   get left(): number {
@@ -154,13 +132,15 @@ export class ClusterAnswers {
     this.#leftBefore = this.touched ? this.#sum(LEFT) : 0
   }
 
-  /** Answers told one by one elsewhere (`HttpAccount`): as many good ones less. */
-  owe(answers: number): void {
-    this.#carry.add(this.#debt, answers)
+  /** Tells good answers whose requests have ended. @param keep as many as may go on */
+  tellGood(keep: number): void {
+    // Answers of gRPC were held before, for their statuses.
+    const told = this.good.release(this.#grpc === undefined ? keep : 0)
+    this.counter.add(told, OK, CLASS_2XX, 0, APP)
   }
 
   /**
-   * Counts this tick's answers.
+   * Counts this tick's answers; good ones are only taken in.
    * @param active the cluster's requests under way
    * @param aborts callers of the whole connection manager that went away
    * @param cut whether answers were cut, perhaps by a timeout that then explains no 5xx
@@ -183,9 +163,9 @@ export class ClusterAnswers {
 
   /** No more pages will come: what a gRPC status was waited for is counted by its HTTP class. */
   flush(): void {
-    if (this.#grpc === undefined) return
-    const [c2, c3, c4, c5] = this.#grpc.release(0)
+    const [c2, c3, c4, c5] = this.#grpc?.release(0) ?? [0, 0, 0, 0]
     this.#countClasses(c2 - this.#countRefused(c2), c3, c4, c5, 1)
+    this.tellGood(0)
   }
 
   #countGrpc(active: number, aborts: number): void {
@@ -199,7 +179,7 @@ export class ClusterAnswers {
       this.delta("~grpc_error"),
     ])
     // On the wire a gRPC answer is a 200, Envoy's own ones included, whatever class the cluster counted.
-    this.#good(ok, CLASS_2XX)
+    this.good.hold(ok)
     this.counter.add(client, CLIENT_ERROR, CLASS_2XX, 0, UNKNOWN)
     this.counter.add(error, ERROR, CLASS_2XX, 0, UNKNOWN)
     const shown = this.delta("upstream_rq_5xx") + error
@@ -218,17 +198,11 @@ export class ClusterAnswers {
   }
 
   #countClasses(c2: number, c3: number, c4: number, c5: number, aborts: number): void {
-    this.#good(c2, CLASS_2XX)
-    this.#good(c3, CLASS_3XX)
+    this.good.hold(c2)
+    this.counter.add(c3, OK, CLASS_3XX, 0, APP)
     const app = !this.#doubted && this.#provedApp(aborts) ? APP : UNKNOWN
     this.counter.add(c4, CLIENT_ERROR, CLASS_4XX, 0, app)
     this.counter.add(this.#explained(c5), ERROR, CLASS_5XX, 0, app)
-  }
-
-  #good(answers: number, statusClass: number): void {
-    const paid = Math.min(this.#carry.get(this.#debt), answers)
-    if (paid > 0) this.#carry.add(this.#debt, -paid)
-    this.counter.add(answers - paid, OK, statusClass, 0, APP)
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   CLASSES,
   ClusterAnswers,
   PROXY,
+  placeOf,
   UNKNOWN,
 } from "./answers.ts"
 import { type Carry, Settling } from "./carry.ts"
@@ -62,9 +63,13 @@ export class HttpAccount {
     this.reporter = first.plan.reporter
     this.#parts = parts
     this.#http = plans.map(({ http }) => http)
+    const signLooks = this.reporter === "gateway" ? GATEWAY_SIGN_LOOKS : 1
     const entries = distinctClusters(plans.map(({ plan }) => plan))
     const name = `http.${plans.map(({ plan }) => plan.statPrefix).join("+")}`
-    this.#answers = entries.map((entry) => new ClusterAnswers(name, entry, parts))
+    this.#answers = entries.map((entry) => {
+      const payer = entries.find((other) => placeOf(other) === placeOf(entry)) ?? entry
+      return new ClusterAnswers(name, entry, parts, { signLooks, payer: payer.statName })
+    })
     const protocols = new Set(entries.map(({ protocol }) => protocol))
     const [only = 0] = protocols
     this.#unmatchedRow = first.plan.unmatched
@@ -95,14 +100,20 @@ export class HttpAccount {
   tick(): void {
     const upgraded = this.#answers.reduce((all, answers) => all + answers.delta("upstream_rq_101"), 0)
     const aborts = this.#countAborted(upgraded)
-    const cut = this.#countCut()
-    this.#countLate(aborts.settled)
+    this.#seeCut()
     for (const answers of this.#answers) {
-      const active = this.#parts.space.ofCluster(answers.cluster, "upstream_rq_active")
-      answers.count(this.#parts.value(active) || 0, aborts.now, cut)
+      answers.count(this.#activeOf(answers), aborts.now, this.#cut.open > 0)
     }
+    this.#cut.settle(false)
+    this.#countLate(aborts.settled)
+    for (const answers of this.#answers) answers.tellGood(this.#mayGoOn(answers))
     this.#countOwn(false)
     for (const answers of this.#answers) answers.endTick()
+  }
+
+  /** Tells good answers also of requests that go on: their rows may be others from now on. */
+  tellGood(): void {
+    for (const answers of this.#answers) answers.tellGood(0)
   }
 
   /** The proxy is gone: what waited for a second look is counted as it was seen. */
@@ -155,10 +166,22 @@ export class HttpAccount {
   }
 
   /** The manager counts a reset of each answer that was cut; an upgraded connection that ends does so too. */
-  #countCut(): boolean {
+  #seeCut(): void {
     const ends = this.#delta("downstream_cx_upgrades_total") - this.#delta("downstream_cx_upgrades_active")
     this.#cut.see(this.#delta("downstream_rq_tx_reset") - Math.max(0, ends))
-    return this.#cut.settle(false)
+  }
+
+  #activeOf({ cluster }: ClusterAnswers): number {
+    return this.#parts.value(this.#parts.space.ofCluster(cluster, "upstream_rq_active")) || 0
+  }
+
+  /**
+   * Good answers of a cluster that may not have ended, or may have ended badly. A gateway's clusters are those of its
+   * second pass, which may be over before the first.
+   */
+  #mayGoOn(answers: ClusterAnswers): number {
+    const active = this.reporter === "gateway" ? this.#active : this.#activeOf(answers)
+    return active + this.#cut.mayBeOf(answers) + Math.max(0, this.#abortedLate.waiting)
   }
 
   /**
@@ -199,6 +222,11 @@ export class HttpAccount {
   }
 }
 
+/**
+ * A gateway's second pass holds a connection on which an answer was cut open for a second (`delayed_close_timeout`)
+ * before its first pass sees the cut.
+ */
+const GATEWAY_SIGN_LOOKS = 3
 const MANAGER_CLASSES = [
   "downstream_rq_2xx",
   "downstream_rq_3xx",
