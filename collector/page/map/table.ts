@@ -64,6 +64,7 @@ function connections(view: GraphView): Markup {
         HEALTH_STATES.indexOf(a.flow.health) - HEALTH_STATES.indexOf(b.flow.health) ||
         (b.flow.requestsPerSecond ?? -1) - (a.flow.requestsPerSecond ?? -1),
     )
+  if (rows.length === 0) return html`<p class="muted">No connection between them is known.</p>`
   const failing = rows.filter(({ flow }) => flow.health === "failing").length
   return html`<details id="connections"><summary>${counted(rows.length, "connection")}${failing === 0 ? "" : `, ${failing} failing`}</summary><div class="scroll" role="region" aria-label="Connections" tabindex="0"><table class="dense"><caption class="vh">Who sends to whom, worst first</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">From</th><th scope="col" class="wide">To</th><th scope="col" class="n">Requests/s</th><th scope="col" class="n">Errors %</th><th scope="col" class="n wide">p95 ms</th></tr></thead><tbody>${rows.map(connection)}</tbody></table></div></details>`
 }
