@@ -27,7 +27,7 @@ const KINDS = [
 ] as const
 
 /** Whether a row is shown. `leading`: ids of rows that lead to the target asked for. */
-export function takes(filter: RoutesFilter, row: RouteRow, leading: ReadonlySet<string>): boolean {
+function takes(filter: RoutesFilter, row: RouteRow, leading: ReadonlySet<string>): boolean {
   if (filter.target !== "" && !leading.has(row.id)) return false
   const needle = filter.q.toLowerCase()
   const named =

@@ -9,7 +9,7 @@ export function stateClass(health: Health): "ok" | "degraded" | "failing" | "non
 }
 
 /** The shape alone, decoration beside a word. */
-export function mark(health: Health): Markup {
+function mark(health: Health): Markup {
   const name = stateClass(health)
   return html`<svg class="i ${name}" aria-hidden="true"><use href="#i-${name}"/></svg>`
 }

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 interface OnDisk {
   readonly disk: SmallDisk
-  start(): Promise<RobustAgent>
+  readonly start: () => Promise<RobustAgent>
   /** What is said when it is full. */
   readonly words: string
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await rig.target(
     proxies.map(({ pod }) => {
       const own = rig.own(pod.resource)
-      return pod.resource === UI ? { ...own, admin: relay.address } : own
+      return pod.resource === UI ? Object.assign(own, { admin: relay.address }) : own
     }),
   )
   collector = createServer((socket) => {

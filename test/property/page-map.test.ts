@@ -79,10 +79,8 @@ it("no box overlaps another, and every edge keeps out of boxes that are not its 
       for (const [index, box] of layout.boxes.entries()) {
         expect(box.y - half).toBeGreaterThanOrEqual(0)
         expect(box.y + half).toBeLessThanOrEqual(layout.height)
-        for (const other of layout.boxes.slice(index + 1)) {
-          if (other.node.layer === box.node.layer)
-            expect(Math.abs(other.y - box.y)).toBeGreaterThanOrEqual(layout.boxHeight)
-        }
+        const beside = layout.boxes.slice(index + 1).filter(({ node: { layer } }) => layer === box.node.layer)
+        for (const other of beside) expect(Math.abs(other.y - box.y)).toBeGreaterThanOrEqual(layout.boxHeight)
       }
       expect(layout.edges).toHaveLength(edges.length)
       for (const { edge: each, points } of layout.edges) {

@@ -32,8 +32,8 @@ describe("numbers on the page", () => {
   it("says lengths of time in the largest unit that tells enough", () => {
     expect([42, 540, 10_800, 1_036_800].map(span)).toEqual(["42 s", "9 min", "3 h", "12 d"])
   })
-  it("wraps names without changing them, and escapes what a pod may have named", () => {
-    expect(String(wrapped("yelb-ui.<b>"))).toBe("yelb-<wbr>ui.<wbr>&lt;b&gt;")
+  it("wraps names without changing them, and escapes what a pod may have named", async () => {
+    expect((await wrapped("yelb-ui.<b>")).toString()).toBe("yelb-<wbr>ui.<wbr>&lt;b&gt;")
   })
   it.each([
     [0, 1],
