@@ -291,6 +291,7 @@ export class Proxy implements LoggedProxy {
     if (this.#pages?.format !== format) {
       this.#pages?.reader.close()
       this.#pages = { format, reader: new PageReader(format, this.#deps.layouts), worked: false }
+      this.#histograms.reset()
     }
     const pages = this.#pages
     const path = format === "raw" ? ADMIN.stats : ADMIN.prometheus

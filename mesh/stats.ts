@@ -21,6 +21,8 @@ export interface SeriesKey {
 export interface StatsPage {
   /** Identity of the set of series and their order; the same object as long as these are. */
   readonly layout: object
+  /** Which page it is: names and what stands on it differ. */
+  readonly format?: "raw" | "prometheus"
   readonly lines: number
   readonly values: Float64Array
   readonly changed: Int32Array

@@ -10,9 +10,9 @@ export interface SmallDisk {
   /** Words to start a program with that shall see it. */
   readonly before: readonly string[]
   /** Writes one file until no byte is left. */
-  fill(): void
+  readonly fill: () => void
   /** Removes that file. */
-  free(): void
+  readonly free: () => void
   stop(): Promise<void>
 }
 

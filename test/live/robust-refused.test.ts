@@ -72,6 +72,19 @@ async function told(wanted: Counts): Promise<string> {
   return page
 }
 
+/** The page of stats that the node was asked for last. */
+const lastStatsPath = (): string | undefined =>
+  relays.get(V2)?.asked.findLast(({ path }) => path.startsWith("/stats") && !path.includes("format"))?.path
+
+/** Answers of the node without an access log, as it saw them itself. */
+function answeredBy(page: string, metric: string): number {
+  const counts = pageCounts(page, metric, ["reporter", "provenance", "code_class"])
+  const own = Object.entries(counts).filter(
+    ([key]) => key.startsWith("reporter=destination provenance=stats") && !key.endsWith("code_class=none"),
+  )
+  return sum(own.map(([, count]) => count))
+}
+
 const info = (page: string, resource: string): string | undefined =>
   page.split("\n").find((line) => line.startsWith("mesh_proxy_info{") && line.includes(`="${resource}"`))
 
@@ -144,6 +157,38 @@ test("targets that fail in turn and come back: no request lost, none twice", {
   const page = await told(Object.fromEntries(wanted.filter(([, count]) => count > 0)))
   expect(pageCounts(page, "mesh_unaccounted_requests_total", ["virtual_node", "virtual_gateway"])).toEqual({})
   expect(info(page, UI)).not.toContain("config_dump")
+})
+
+test("the cheap page of stats is forbidden, later the other one: neither change counts anything twice", {
+  timeout: 60_000,
+}, async () => {
+  const start = pageCounts(await agent.page(), "mesh_requests_total", REQUEST_NAMES)
+  const known = truthRequests((await rig.stage.truth()).requests)
+  const ended = new AbortController()
+  const load = rig.stage.run(100_000, ended.signal)
+  for (const [forbidden, next] of [
+    ["/stats?", "/stats/prometheus?usedonly"],
+    ["/stats/", "/stats?usedonly"],
+  ] as const) {
+    await sleep(2000)
+    behave(V2, (path) => (path.startsWith(forbidden) ? "forbid" : "pass"))
+    await expect.poll(lastStatsPath, { timeout: 5000 }).toBe(next)
+    await sleep(2000)
+  }
+  ended.abort()
+  await load
+  const truth = truthRequests((await rig.stage.truth()).requests)
+  const wanted = Object.entries(truth).map(
+    ([key, count]) => [key, count - (known[key] ?? 0) + (start[key] ?? 0)] as const,
+  )
+  const page = await told(Object.fromEntries(wanted.filter(([, count]) => count > 0)))
+  // Durations of the two pages have other buckets: what came between the last look at one and the first at the other is
+  // lost to them. Envoy merges them every 5 s.
+  const answered = answeredBy(page, "mesh_requests_total")
+  await sleep(6500)
+  const measured = answeredBy(await agent.page(), "mesh_request_duration_seconds_count")
+  expect(measured).toBeLessThanOrEqual(answered)
+  expect(measured).toBeGreaterThan(answered / 2)
 })
 
 test("the log tells each turn of it once", () => {

@@ -12,6 +12,10 @@ import { hash64, hashKey } from "./series-hash.ts"
 const CELLS = BUCKET_COUNT + 1
 const change = new Float64Array(BUCKET_COUNT)
 
+/** Where a histogram was read: the JSON page has finer bins, so the same observations may fall into other buckets. */
+const SOURCES = { unknown: 0, json: 1, page: 2 } as const
+type Source = (typeof SOURCES)[keyof typeof SOURCES]
+
 interface Wanted {
   readonly name: string
   readonly slots: (() => Slot)[]
@@ -29,6 +33,8 @@ export class Durations {
   readonly #ledger: Ledger
   /** Last cumulative counts and sum, `CELLS` per histogram. NaN: never seen. */
   readonly #base: Float64Array
+  /** Of each histogram's base. */
+  readonly #source: Uint8Array
   readonly #cache: SlotCache<Slot>
   readonly #owners: { readonly cluster: OwnerNames; readonly http: OwnerNames }
   /** Cumulative `le` counts of the Prometheus page as they come together. */
@@ -42,6 +48,7 @@ export class Durations {
     this.#all = wantedHistograms(plan, ledger)
     this.wanted = new Map(this.#all.map(({ name }, index) => [name, index]))
     this.#base = new Float64Array(this.#all.length * CELLS).fill(Number.NaN)
+    this.#source = new Uint8Array(this.#all.length)
     this.#cumulative = new Float64Array(this.#all.length * CELLS)
     this.#cache = makeSlotCache(ledger)
     const owners = (scope: string, end: string) =>
@@ -59,12 +66,24 @@ export class Durations {
   /** The proxy began anew: its histograms are empty. */
   begun(): void {
     this.#base.fill(0)
+    this.#source.fill(SOURCES.unknown)
     this.#first = false
   }
 
   /** A histogram of the JSON page. */
   take(index: number, histogram: FoldedHistogram): void {
+    this.#take(index, histogram, SOURCES.json)
+  }
+
+  #take(index: number, histogram: FoldedHistogram, source: Source): void {
     const at = index * CELLS
+    const before = this.#source[index] ?? SOURCES.unknown
+    this.#source[index] = source
+    if (before !== SOURCES.unknown && before !== source) {
+      // What came between the last look at one page and the first at the other is lost to the durations.
+      this.#rebase(at, histogram)
+      return
+    }
     const known = !Number.isNaN(this.#base[at] ?? Number.NaN)
     const fell = known && histogram.counts.some((count, bucket) => count < (this.#base[at + bucket] ?? 0))
     const whole = fell || !known
@@ -97,7 +116,12 @@ export class Durations {
       this.#cumulative[place] = page.values[line] ?? 0
       touched.add(Math.floor(place / CELLS))
     }
-    for (const histogram of touched) this.take(histogram, this.#folded(histogram))
+    for (const histogram of touched) this.#take(histogram, this.#folded(histogram), SOURCES.page)
+  }
+
+  #rebase(at: number, { counts, sumSeconds }: FoldedHistogram): void {
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) this.#base[at + bucket] = counts[bucket] ?? 0
+    this.#base[at + BUCKET_COUNT] = sumSeconds
   }
 
   /** Values to keep, as pairs of a hash and a number. */
@@ -109,6 +133,7 @@ export class Durations {
         // The first cell says that the histogram is known, also when it is empty.
         if (value !== 0 || cell === at) put(this.#hashOf(cell), value)
       }
+      put(this.#sourceHash(at / CELLS), this.#source[at / CELLS] ?? SOURCES.unknown)
     }
   }
 
@@ -119,7 +144,12 @@ export class Durations {
       for (let cell = at; cell < at + CELLS; cell++) {
         this.#base[cell] = values.get(hashKey(...this.#hashOf(cell))) ?? 0
       }
+      this.#source[at / CELLS] = values.get(hashKey(...this.#sourceHash(at / CELLS))) ?? SOURCES.unknown
     }
+  }
+
+  #sourceHash(index: number): readonly [number, number] {
+    return hash64(`~${this.#all[index]?.name}.source`)
   }
 
   #hashOf(cell: number): readonly [number, number] {

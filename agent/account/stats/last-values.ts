@@ -17,6 +17,7 @@ export class LastValues {
   readonly #space: SeriesSpace
   values: Float64Array
   #layout: object | undefined
+  #format: StatsPage["format"]
   /** Values of another process or plan, until a page showed which of them are still there. */
   #kept: ReadonlyMap<number, number> | undefined
   /** Places below this have been looked up in `#kept`. */
@@ -66,8 +67,10 @@ export class LastValues {
   take(page: StatsPage, reading: Reading): void {
     const places = this.#bind(page)
     const anew = page.layout !== this.#layout
+    const other = this.#format !== undefined && page.format !== this.#format
+    this.#format = page.format
     if (reading === "whole") this.values.fill(Number.NaN)
-    else if (anew) this.#forgetVanished(places)
+    else if (anew) this.#forgetVanished(places, other)
     this.#layout = page.layout
     const everything = anew || reading !== "differences"
     const count = everything ? page.lines : page.changedCount
@@ -78,6 +81,15 @@ export class LastValues {
       if (place >= 0 && value >= 0) this.#take(place, value, reading)
     }
     this.#kept = undefined
+    if (other) this.#raise()
+  }
+
+  /** What left one page for good was taken off what is new on the other: no counter goes back for it. */
+  #raise(): void {
+    const { delta, gauge, fixed } = this.#space
+    for (let field = 0; field < fixed; field++) {
+      if (gauge[field] !== 1) delta[field] = Math.max(0, delta[field] ?? 0)
+    }
   }
 
   #take(place: number, value: number, reading: Reading): void {
@@ -93,8 +105,12 @@ export class LastValues {
     this.#space.touch(field)
   }
 
-  /** A series that left the page begins at zero should it come back: its cluster was removed. */
-  #forgetVanished(places: Int32Array): void {
+  /**
+   * A series that left the page begins at zero should it come back: its cluster was removed.
+   * @param other the page before was the other one, where the same series has another name: it is new there, and counts
+   *   whole, so that what it had is taken off here
+   */
+  #forgetVanished(places: Int32Array, other: boolean): void {
     const there = new Set(places)
     const { target, gauge, delta, fixed } = this.#space
     for (let place = 0; place < this.values.length; place++) {
@@ -103,7 +119,7 @@ export class LastValues {
       // Fields that only collect from other places have no line of their own.
       if (place < fixed && this.#space.isSum(place)) continue
       const field = target[place] ?? place
-      if (gauge[field] === 1) {
+      if (gauge[field] === 1 || other) {
         delta[field] = (delta[field] ?? 0) - last
         this.#space.touch(field)
       }

@@ -144,6 +144,7 @@ export class PageReader {
     if (layout === undefined) throw new TypeError("the reader has no layout")
     return {
       layout,
+      format: layout.format,
       lines: layout.lines,
       values: this.#values,
       changed,
