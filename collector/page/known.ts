@@ -15,6 +15,12 @@ export function knownOnly(
   return values.map((value, index) => (startMs + (index + 1) * stepSeconds * 1000 <= fromMs ? null : value))
 }
 
+/** Where no proxy answers any more, the zeros at the end are nobody's count. */
+export function withoutEnd(values: readonly (number | null)[]): (number | null)[] {
+  const last = values.findLastIndex((value) => value !== null && value !== 0)
+  return values.map((value, index) => (index > last ? null : value))
+}
+
 /** The span before a window that is known: its length in seconds, at most an hour; 0 when none of it is. */
 export function knownBefore(generatedAt: string, windowSeconds: number, from: string | null): number {
   if (from === null) return 0

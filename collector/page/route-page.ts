@@ -3,7 +3,7 @@ import type { Reporter } from "#mesh/resource.ts"
 import type { FlagRow, RouteDetailView } from "../view/route-detail.ts"
 import { chart, type TimeAxis } from "./chart.ts"
 import { knownBefore, knownOnly } from "./known.ts"
-import { isTcp, sinceText } from "./row.ts"
+import { isTcp, seenPart, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { heat, state, stateClass } from "./state.ts"
 import { weights } from "./weights.ts"
@@ -62,6 +62,8 @@ function head(view: RouteDetailView): Markup {
 }
 
 function filters(view: RouteDetailView, filter: RouteFilter, query: PageQuery): Markup {
+  const choices = Math.max(view.callers.length, view.targets.length)
+  if (choices < 2 && filter.caller === "" && filter.target === "") return html``
   const path = `/routes/${encodeURIComponent(view.row.id)}`
   return html`<form class="filters" method="get" action="${path}" aria-label="Filter this route">
 ${query.mesh === undefined ? "" : html`<input type="hidden" name="mesh" value="${query.mesh}">`}<input type="hidden" name="window" value="${query.window}">
@@ -116,6 +118,12 @@ function requestFacts(view: RouteDetailView, beforeSeconds: number): Fact[] {
   return [...known, { name, value: burn, unit: "× burn", hot: hot && (burnRate ?? 0) >= 1 }]
 }
 
+function bytes(perSecond: number): Pick<Fact, "value" | "unit"> {
+  return perSecond < 1000
+    ? { value: grouped(perSecond), unit: "B/s" }
+    : { value: grouped(perSecond / 1000, 1), unit: "kB/s" }
+}
+
 /** A service that speaks TCP has connections and bytes, and no request. */
 function tcpFacts({ row: { tcp } }: RouteDetailView): Fact[] {
   if (tcp === null) return []
@@ -124,8 +132,8 @@ function tcpFacts({ row: { tcp } }: RouteDetailView): Fact[] {
     { name: "Connections opened", value: rate(tcp.openedPerSecond), unit: "/s" },
     { name: "Open now", value: open, unit: "" },
     { name: "Ended with an error", value: grouped(tcp.closedWithError), unit: "" },
-    { name: "Sent", value: grouped(tcp.sentBytesPerSecond / 1000, 1), unit: "kB/s" },
-    { name: "Received", value: grouped(tcp.receivedBytesPerSecond / 1000, 1), unit: "kB/s" },
+    { name: "Sent", ...bytes(tcp.sentBytesPerSecond) },
+    { name: "Received", ...bytes(tcp.receivedBytesPerSecond) },
   ]
 }
 
@@ -170,7 +178,8 @@ function peak(values: readonly (number | null)[]): number {
 function charts(view: RouteDetailView): Markup {
   const { charts: data, row } = view
   const { dataFrom } = view.completeness
-  const known = (values: readonly (number | null)[]) => knownOnly(values, data, dataFrom)
+  const seen = seenPart(row)
+  const known = (values: readonly (number | null)[]) => knownOnly(seen(values), data, dataFrom)
   const axis: TimeAxis = {
     startMs: Date.parse(data.startAt),
     stepMs: data.stepSeconds * 1000,
@@ -220,7 +229,7 @@ const OUTCOME_WORDS = {
 
 /** The reporter stands at the caller's side: what it calls the application may be the target's own proxy. */
 function answerer({ answeredBy }: FlagRow, reporter: Reporter): string {
-  if (answeredBy === "app") return "the target's side"
+  if (answeredBy === "app") return reporter === "gateway" ? "behind the gateway" : "the target's side"
   if (answeredBy === "unknown") return "not told"
   return reporter === "gateway" ? "the gateway" : "the caller's proxy"
 }
@@ -247,7 +256,7 @@ function codeTable(view: RouteDetailView, minutes: string): Markup {
 function targets(view: RouteDetailView, query: PageQuery, minutes: string): Markup {
   const { row } = view
   if (row.reporter !== "gateway")
-    return html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets)}</section>`
+    return html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets, isTcp(row))}</section>`
   const service = row.key.virtualService
   const words =
     service === ""

@@ -1,7 +1,7 @@
 import { html } from "hono/html"
 import { FLAGS } from "#mesh/flags.ts"
 import type { RouteRow } from "../view/route-row.ts"
-import { knownOnly } from "./known.ts"
+import { knownOnly, withoutEnd } from "./known.ts"
 import type { PageQuery } from "./shell.ts"
 import { link } from "./shell.ts"
 import { errorSpark, requestSpark } from "./spark.ts"
@@ -79,6 +79,11 @@ export function mostly(row: RouteRow): Markup {
   return html`${what}${where}${row.worstTarget === null ? "" : wrapped(row.worstTarget.virtualNode)}${rest.length === 0 ? "" : html`<span class="sub">${rest.join(", ")}</span>`}`
 }
 
+/** Takes away what nobody can have seen, when all proxies that would tell have fallen silent. */
+export function seenPart({ answered, known }: RouteRow): typeof withoutEnd {
+  return answered === 0 && known > 0 ? withoutEnd : (values) => [...values]
+}
+
 /** Rate, error ratio and latency cells with their sparklines. `from`: when data begins. */
 export function numberCells(row: RouteRow, from: string | null): Markup {
   const { numbers, points, health } = row
@@ -86,7 +91,8 @@ export function numberCells(row: RouteRow, from: string | null): Markup {
   const told = numbers.requests === 0 ? undefined : leastRate(numbers.requestsPerSecond)
   // Of what is not fully known, no error seen is no statement.
   const errors = unknown && numbers.errors === 0 ? undefined : percent(numbers.errorRatio)
-  const known = (values: readonly (number | null)[]) => knownOnly(values, points, from)
+  const seen = seenPart(row)
+  const known = (values: readonly (number | null)[]) => knownOnly(seen(values), points, from)
   const rated = isTcp(row) ? "TCP" : orDash(unknown ? told : rate(numbers.requestsPerSecond))
   const lines = isTcp(row)
     ? ["", ""]

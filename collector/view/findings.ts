@@ -213,8 +213,8 @@ const weights: Rule = (_board, detail) => {
 }
 
 const RULES: readonly Rule[] = [
-  atTarget,
   oneHopLater,
+  atTarget,
   noHosts,
   neverLive,
   oneTarget,

@@ -12,17 +12,20 @@ export interface Shown {
 export async function show(collector: SmallCollector): Promise<Shown> {
   const app = new Hono()
   mountPages(app, collector.answers)
-  return new Promise((shown) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
-      const stop = (): Promise<void> =>
-        new Promise((stopped) => {
-          server.close(() => {
-            stopped()
-          })
-        })
-      shown({ url: `http://127.0.0.1:${port}`, stop })
-    })
+  const listening = Promise.withResolvers<number>()
+  const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
+    listening.resolve(port)
   })
+  return {
+    url: `http://127.0.0.1:${await listening.promise}`,
+    stop: async () => {
+      const closed = Promise.withResolvers<undefined>()
+      server.close(() => {
+        closed.resolve(undefined)
+      })
+      await closed.promise
+    },
+  }
 }
 
 const MESH = { mesh: "bys-dev-appmesh-eks-main", flavor: "app-mesh" }
