@@ -50,10 +50,21 @@ export function span(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
-/** A whole name that may wrap after `.`, `_`, `-` and `/`, never shortened. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+}
+
+/**
+ * A whole name that may wrap after `.`, `_`, `-` and `/`, never shortened. One string, because a page holds thousands:
+ * escaped first, and no entity holds a place to wrap.
+ */
 export function wrapped(name: string): Markup {
-  const parts = name.split(/(?<=[._/-])/u)
-  return html`${parts.map((part, index) => (index === 0 ? part : [raw("<wbr>"), part]))}`
+  const safe = name.replaceAll(/[&<>"']/g, (char) => ESCAPES[char] ?? "")
+  return raw(safe.replaceAll(/[._/-](?=.)/g, "$&<wbr>"))
 }
 
 /** A number cell's content, a dash when it is not known. */

@@ -343,5 +343,6 @@ function sinceOf(health: Health, draft: Draft, reading: Reading): string | null 
     if (ratio < HEALTH_RULES.degradedErrorRatio) break
     if (ratio >= limit) first = minute
   }
-  return first === undefined ? null : timeText(fromMs + first * POINT_MS)
+  // The first minute may have begun before anything was known.
+  return first === undefined ? null : timeText(Math.max(fromMs + first * POINT_MS, reading.knownFromMs))
 }
