@@ -64,14 +64,15 @@ export class HealthChecks {
 
   takes(fact: AccessFact): boolean {
     if (this.#configured.length > 0 && this.#atPath(fact, this.#configured)) return true
-    const start = fact.spans[Field.userAgent * 2] ?? -1
-    if (start < 0 || this.#begins[fact.bytes[start] ?? 0] !== 1) return false
-    const end = fact.spans[Field.userAgent * 2 + 1] ?? start
-    for (const agent of this.#agents) {
-      if (!beginsWith(fact.bytes, start, end, agent)) continue
-      return this.#declared.length === 0 || this.#atPath(fact, this.#declared)
-    }
-    return false
+    return this.claims(fact) && (this.#declared.length === 0 || this.#atPath(fact, this.#declared))
+  }
+
+  /** The caller says to be a health checker, whatever it asks for. */
+  claims({ bytes, spans }: AccessFact): boolean {
+    const start = spans[Field.userAgent * 2] ?? -1
+    if (start < 0 || this.#begins[bytes[start] ?? 0] !== 1) return false
+    const end = spans[Field.userAgent * 2 + 1] ?? start
+    return this.#agents.some((agent) => beginsWith(bytes, start, end, agent))
   }
 
   /** A path decided, and the line shows one of two and not which: a caller may have made it look like the checker's. */

@@ -117,8 +117,11 @@ export class LineResolver implements Resolver {
     if (side === undefined)
       return this.#give("undecided", this.#deps.rows.destination, this.#none, 0, "direction")
     const { first, calls, rows, healthChecks } = this.#deps
-    const isCheck = (side === "inbound" || first !== undefined) && healthChecks.takes(fact)
-    const forged = isCheck && healthChecks.forgeable(fact) ? "forgeable" : undefined
+    const entering = side === "inbound" || first !== undefined
+    const isCheck = entering && healthChecks.takes(fact)
+    // A checker's path that the line may not show truly: it hides traffic as a check, or a check as traffic.
+    const claimed = isCheck || (entering && healthChecks.claims(fact))
+    const forged = claimed && healthChecks.forgeable(fact) ? "forgeable" : undefined
     if (side === "inbound" && first === undefined) {
       const kind = isCheck ? "health_check" : "request"
       return this.#give(
