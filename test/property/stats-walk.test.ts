@@ -33,6 +33,28 @@ function numbers({ layout, values }: PageChange): Map<string, number> {
   return new Map(Array.from(values, (number, line) => [seriesName(layout, line), number] as const))
 }
 
+type Page = [[string, string][], boolean, number]
+/** A line that is read before names turn out to differ, and again behind them, where it stands on the page. */
+const READ_TWICE: Page[] = [
+  [
+    [
+      ["b", "0"],
+      ["a.a", "0"],
+    ],
+    false,
+    0,
+  ],
+  [
+    [
+      ["a", "1234567890123456"],
+      ["b", "1"],
+      ["aa", "nan"],
+    ],
+    false,
+    0,
+  ],
+]
+
 for (const format of ["raw", "prometheus"] as const) {
   test(`${format}: any sequence of pages by any readers of one pool is read as the plain parser reads it`, () => {
     fc.assert(
@@ -69,7 +91,7 @@ for (const format of ["raw", "prometheus"] as const) {
           expect([pool.size, pool.ownPages.bytes]).toEqual([0, 0])
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 400, examples: [[READ_TWICE]] },
     )
   })
 

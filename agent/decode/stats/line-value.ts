@@ -7,6 +7,7 @@ export const NO_VALUE = -1
 export const TAIL = -2
 
 const SPACE = 32
+const NEWLINE = 10
 const QUOTE = 34
 const HASH = 35
 const CLOSE = 41
@@ -69,8 +70,22 @@ export function numberAt(page: Buffer, start: number, end: number): number | und
   return oddNumberAt(page, start, end)
 }
 
+/**
+ * The value at a place where the last page had one. As `numberAt`, but a quoted text counts only where a reader of the
+ * line alone would find it: quotes within names or texts may move the place.
+ */
+export function valueAt(format: PageFormat, page: Buffer, at: number, end: number): number | undefined {
+  const value = numberAt(page, at, end)
+  if (value === undefined || page[at] !== QUOTE) return value
+  const start = at === 0 ? 0 : page.lastIndexOf(NEWLINE, at - 1) + 1
+  return valueStart(format, page, start, end) === at ? value : undefined
+}
+
 function oddNumberAt(page: Buffer, start: number, end: number): number | undefined {
-  if (page[start] === QUOTE) return textHash(page, start, end)
+  // A readout ends as it begins; without its second quote the line has another name than it seems to have.
+  if (page[start] === QUOTE) {
+    return end - start > 1 && page[end - 1] === QUOTE ? textHash(page, start, end) : undefined
+  }
   if (end - start > 400 || end === start) return undefined
   const text = page.toString("latin1", start, end)
   if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text)

@@ -1,5 +1,5 @@
 import type { Layout } from "./layout.ts"
-import { numberAt } from "./line-value.ts"
+import { type PageFormat, valueAt } from "./line-value.ts"
 import { sameBytes, viewOf } from "./same-bytes.ts"
 import { roomForChanges, type Walk } from "./walk.ts"
 
@@ -8,6 +8,7 @@ import { roomForChanges, type Walk } from "./walk.ts"
  * blocks of lines are passed over by one native compare each. Costs the page's size, so there is a budget.
  */
 export interface OwnPage {
+  readonly format: PageFormat
   readonly text: Buffer
   textBytes: number
   readonly starts: Int32Array
@@ -39,7 +40,13 @@ export function keepOwnPage(layout: Layout, page: Buffer, budget: OwnPageBudget)
   budget.bytes += room
   const text = Buffer.allocUnsafeSlow(room)
   page.copy(text, 0, 0, textBytes)
-  return { text, textBytes, starts: layout.nextStarts.slice(), ends: layout.nextEnds.slice() }
+  return {
+    format: layout.format,
+    text,
+    textBytes,
+    starts: layout.nextStarts.slice(),
+    ends: layout.nextEnds.slice(),
+  }
 }
 
 export function dropOwnPage(own: OwnPage, budget: OwnPageBudget): void {
@@ -114,7 +121,7 @@ function walkBlock(
       if (page[end] !== text[start + end - at]) same = false
     if (end === page.length) return Number.NaN
     if (!same || end - at !== stop - start) {
-      const value = numberAt(page, at, end)
+      const value = valueAt(own.format, page, at, end)
       if (value === undefined) return Number.NaN
       walk.changedLines[walk.changedCount] = line
       walk.changedValues[walk.changedCount++] = value

@@ -1,6 +1,6 @@
 import type { Layout } from "./layout.ts"
 import { type LineList, makeLineList } from "./line-list.ts"
-import { numberAt } from "./line-value.ts"
+import { valueAt } from "./line-value.ts"
 import { appendRest, resync } from "./resync.ts"
 import { sameBytes, viewOf } from "./same-bytes.ts"
 import { knownTail } from "./tail.ts"
@@ -74,6 +74,9 @@ export function walkPage(
   let proven = 0
   let changed = 0
   let widened = 0
+  // From this line on the text is still the last page. Lines that were read before names turned out to differ are read
+  // again, and by then hold what stood in their place on this page.
+  let untouched = mine ? 0 : lines
   for (let line = 0; line <= lines; line++) {
     if (line === lines) {
       // Everything since the last proof, up to the end of the last value.
@@ -86,6 +89,7 @@ export function walkPage(
       walk.changedCount = changed
       walk.proven = proven
       walk.shift = shift
+      untouched = lines
       line = resync(layout, page, lines, walk)
       if (line < 0) return false
       changed = walk.changedCount
@@ -99,7 +103,7 @@ export function walkPage(
     const at = from + shift
     let end = at + width
     // Value and newline within eight bytes that are the same (neither zeros nor NaN): nothing to read.
-    if (mine && width < 8 && from < lastWord && at <= bytes - 8) {
+    if (line >= untouched && width < 8 && from < lastWord && at <= bytes - 8) {
       const word = pageView.getFloat64(at, true)
       if (word === textView.getFloat64(from, true) && word !== 0) {
         nextStarts[line] = at
@@ -120,12 +124,16 @@ export function walkPage(
         value = value * 10 + digit
       }
     }
-    const fits = offset === width && page[end] === NEWLINE && (plain || numberAt(page, at, end) !== undefined)
+    const fits =
+      offset === width &&
+      page[end] === NEWLINE &&
+      (plain || valueAt(layout.format, page, at, end) !== undefined)
     if (!fits) {
       if (at > bytes || !sameBytes(page, pageView, proven + shift, text, textView, proven, from - proven)) {
         walk.changedCount = changed
         walk.proven = proven
         walk.shift = shift
+        untouched = Math.max(untouched, line + 1)
         line = resync(layout, page, line, walk)
         if (line < 0) return false
         changed = walk.changedCount
@@ -152,7 +160,7 @@ export function walkPage(
     nextStarts[line] = at
     nextEnds[line] = end
     if (!plain) {
-      const odd = numberAt(page, at, end)
+      const odd = valueAt(layout.format, page, at, end)
       if (odd === undefined) return false
       if (Number.isNaN(odd) && Number.isNaN(values[line])) continue
       value = odd
