@@ -6,6 +6,7 @@ import { type Claim, claimBase } from "./addresses.ts"
 import { type AppsEvents, AppsProcess } from "./apps/apps-process.ts"
 import type { AppPod } from "./apps/protocol.ts"
 import { awaitVersions } from "./config-taken.ts"
+import type { IdentityForm } from "./control-plane/bootstrap.ts"
 import type { Disturbance } from "./control-plane/clusters.ts"
 import { ADMIN_PORT, type Placement, type Pod, placePods, type Replicas } from "./control-plane/placement.ts"
 import { proxyFiles } from "./control-plane/proxy-files.ts"
@@ -32,6 +33,8 @@ export interface FleetOptions {
   readonly flushMs?: number
   /** As App Mesh's ENABLE_ENVOY_STATS_TAGS. */
   readonly statsTags?: boolean
+  /** How the proxies are told who they are. Default: the short form. */
+  readonly identity?: IdentityForm
   readonly events?: Partial<AppsEvents>
 }
 
@@ -177,7 +180,7 @@ class RunningFleet implements Fleet {
 
   /** Writes all files. @returns versions that changed, by proxy */
   async #write(disturbance: Disturbance): Promise<ReadonlyMap<string, readonly string[]>> {
-    const { statsTags = false } = this.#options
+    const { statsTags = false, identity = "short" } = this.#options
     const changed = new Map<string, readonly string[]>()
     for (const { pod } of this.proxies) {
       const folder = this.#folder(pod)
@@ -187,6 +190,7 @@ class RunningFleet implements Fleet {
         pod,
         folder,
         statsTags,
+        identity,
         disturbance,
       })
       const names = await writeXds(folder, files)

@@ -2,16 +2,26 @@ import type { DeclaredMesh } from "#mesh/declared.ts"
 import { type JsonObject, packed, socketAddress } from "./json.ts"
 import { ADMIN_PORT, type Pod } from "./placement.ts"
 
-/** `mesh/<mesh>[@owner]/virtualNode/<name>`, the short form that App Mesh's controller sets. */
-function nodeId(mesh: DeclaredMesh, pod: Pod): string {
+/** How a proxy is told who it is: App Mesh's controller sets the short form, ECS users mostly the ARN. */
+export type IdentityForm = "short" | "arn"
+
+/** `mesh/<mesh>[@owner]/virtualNode/<name>`, with `arn:aws:appmesh:<region>:<account>:` before it as an ARN. */
+function nodeId(mesh: DeclaredMesh, pod: Pod, form: IdentityForm): string {
   const owner = mesh.owner === undefined ? "" : `@${mesh.owner}`
   const kind = pod.kind === "virtual_gateway" ? "virtualGateway" : "virtualNode"
-  return `mesh/${mesh.name}${owner}/${kind}/${pod.resource}`
+  const short = `mesh/${mesh.name}${owner}/${kind}/${pod.resource}`
+  return form === "short" ? short : `arn:aws:appmesh:us-west-2:${mesh.owner ?? "111122223333"}:${short}`
 }
 
 /** What App Mesh's agent wrote before it started Envoy, but with xDS from files. `folder` holds lds.json and cds.json. */
-export function bootstrap(mesh: DeclaredMesh, pod: Pod, folder: string, statsTags: boolean): JsonObject {
-  const id = nodeId(mesh, pod)
+export function bootstrap(
+  mesh: DeclaredMesh,
+  pod: Pod,
+  folder: string,
+  statsTags: boolean,
+  identity: IdentityForm = "short",
+): JsonObject {
+  const id = nodeId(mesh, pod, identity)
   return {
     admin: {
       access_log: [adminLog(`${folder}/envoy_admin_access.log`)],

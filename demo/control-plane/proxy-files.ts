@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import type { DeclaredMesh, VirtualGateway, VirtualNode } from "#mesh/declared.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
-import { bootstrap } from "./bootstrap.ts"
+import { bootstrap, type IdentityForm } from "./bootstrap.ts"
 import {
   type Disturbance,
   egressClusters,
@@ -36,6 +36,7 @@ export interface ProxyFilesInput {
   readonly folder: string
   /** As `ENABLE_ENVOY_STATS_TAGS=1`. Default off, as App Mesh. */
   readonly statsTags?: boolean
+  readonly identity?: IdentityForm
   readonly disturbance?: Disturbance
 }
 
@@ -44,7 +45,7 @@ export function proxyFiles(input: ProxyFilesInput): ReadonlyMap<string, string> 
   const { mesh, pod, folder } = input
   const resources = pod.kind === "virtual_gateway" ? gatewayResources(input) : nodeResources(input)
   const files = new Map<string, string>([
-    ["bootstrap.json", text(bootstrap(mesh, pod, folder, input.statsTags ?? false))],
+    ["bootstrap.json", text(bootstrap(mesh, pod, folder, input.statsTags ?? false, input.identity))],
     ["cds.json", discoveryResponse(resources.clusters)],
     ["lds.json", discoveryResponse(resources.listeners)],
   ])
