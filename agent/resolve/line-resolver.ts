@@ -6,6 +6,7 @@ import { UNKNOWN } from "#mesh/resource.ts"
 import type { Dialect } from "./dialects/dialect.ts"
 import type { HealthChecks } from "./health-checks.ts"
 import type { Found, Pass, Routed } from "./pass.ts"
+import type { PassThrough } from "./pass-through.ts"
 import type { Reach, Reaches } from "./reach.ts"
 import type { Rows } from "./rows.ts"
 import type { SideByAnswer } from "./side-by-answer.ts"
@@ -19,6 +20,7 @@ export interface LineDeps {
   readonly interner: Interner
   readonly rows: Rows
   readonly reaches: Reaches
+  readonly passThrough: PassThrough
   readonly tcp: ReadonlyMap<string, RequestRow>
   /** A gateway's ingress pass. */
   readonly first: Pass | undefined
@@ -179,8 +181,9 @@ export class LineResolver implements Resolver {
     const { rows } = this.#deps
     if (side === undefined) return this.#give("undecided", rows.destination, this.#none, 0, "direction")
     if (side === "inbound") return this.#give("tcp", rows.destination, this.#own, 0, doubtOf(fact, undefined))
-    const row = this.#tcpRow(reach)
-    const target = reach?.target ?? old?.target ?? this.#unknown
+    const past = reach ?? (old === undefined ? this.#deps.passThrough.of(fact) : undefined)
+    const row = this.#tcpRow(past)
+    const target = past?.target ?? old?.target ?? this.#unknown
     return this.#give("tcp", row, target, 0, doubtOf(fact, target === this.#unknown ? "cluster" : undefined))
   }
 

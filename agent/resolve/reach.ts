@@ -73,6 +73,11 @@ export class Reaches {
     this.#hosts = new ByteTable(this.#hostEntries(hosts))
   }
 
+  /** A cluster of the configuration. */
+  named(cluster: string): Reach {
+    return this.#reachOf([cluster])
+  }
+
   byCluster(view: DataView, start: number, end: number): Reach | undefined {
     return this.#clusters.get(view, start, end)
   }

@@ -10,6 +10,7 @@ import { type HealthCheckConfig, HealthChecks } from "./health-checks.ts"
 import { LineResolver } from "./line-resolver.ts"
 import { type Missing, missingOf } from "./missing.ts"
 import { Pass } from "./pass.ts"
+import { PassThrough } from "./pass-through.ts"
 import { type Provenances, provenancesOf, provenanceWord } from "./provenance.ts"
 import { Reaches } from "./reach.ts"
 import { gatewayNames, type NamingDeps, outboundNames, type RouteNames } from "./route-names.ts"
@@ -134,6 +135,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     interner,
     rows,
     reaches: names.reaches,
+    passThrough: new PassThrough(topology, names.reaches),
     tcp: names.tcp,
     first,
     calls,

@@ -81,13 +81,19 @@ export class Sides {
   }
 }
 
-/** The line has an upstream host, and it is not in this pod. */
+/** Where an application listens for its own proxy. */
+const APPLICATION_HOSTS = ["127.0.0.1", "[::1]"].map((host) => Buffer.from(host))
+
+/** The line has an upstream host, and it is not this pod's application. */
 function isElsewhere({ bytes, spans }: AccessFact): boolean {
   const start = spans[Field.upstreamHost * 2] ?? -1
   if (start < 0) return false
   const end = spans[Field.upstreamHost * 2 + 1] ?? start
   const port = portStart(bytes, start, end)
-  return port >= 0 && !isLoopback(bytes, start, port - 1)
+  if (port < 0) return false
+  return !APPLICATION_HOSTS.some(
+    (host) => port - 1 - start === host.length && bytes.compare(host, 0, host.length, start, port - 1) === 0,
+  )
 }
 
 function listenerSides(topology: Topology): { bound: [string, Side][]; ports: Map<number, Side> } {
