@@ -10,9 +10,9 @@ import { startCollector } from "../../collector/main.ts"
 import type { Collector } from "../../collector/start.ts"
 import { systemClock } from "../../mesh/clock.ts"
 import { component } from "../../scripts/components/component.ts"
-import { exposed, REQUEST_NAMES, truthRequests } from "../live/exposed.ts"
-import { apiByRoute, truthByRoute } from "../live/routes-told.ts"
-import { type Stand, startStand } from "../live/stand.ts"
+import { exposed, REQUEST_NAMES, truthRequests } from "../live/rig/exposed.ts"
+import { apiByRoute, truthByRoute } from "../live/rig/routes-told.ts"
+import { type Stand, startStand } from "../live/rig/stand.ts"
 
 /**
  * A real OpenTelemetry Collector between our agent and our collector: it takes what the agent sends, writes it down, and

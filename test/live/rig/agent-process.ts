@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createWriteStream, type WriteStream } from "node:fs"
+import { readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+
+const MAIN = join(import.meta.dirname, "../../../agent/main.ts")
+
+/** The real agent as a user runs it: `node agent/main.ts --config FILE`. It may be killed and started again. */
+export class AgentProcess {
+  readonly metricsUrl: string
+  readonly logFile: string
+  readonly #args: readonly string[]
+  readonly #log: WriteStream
+  #child: ChildProcess | undefined
+
+  /** Writes `agent.yaml` into `folder` and its log beside it. `listen`: `host:port` of the page for Prometheus. */
+  static async prepare(folder: string, listen: string, config: object): Promise<AgentProcess> {
+    const file = join(folder, "agent.yaml")
+    await writeFile(file, JSON.stringify({ ...config, publish: { prometheus: { listen } } }))
+    return new AgentProcess(["--config", file], `http://${listen}/metrics`, join(folder, "agent.log"))
+  }
+
+  private constructor(args: readonly string[], metricsUrl: string, logFile: string) {
+    this.#args = [MAIN, ...args]
+    this.metricsUrl = metricsUrl
+    this.logFile = logFile
+    this.#log = createWriteStream(logFile, { flags: "a" })
+    process.once("exit", () => this.#child?.kill("SIGKILL"))
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  start(): void {
+    const child = spawn(process.execPath, this.#args, { stdio: ["ignore", "pipe", "pipe"] })
+    child.stdout.pipe(this.#log, { end: false })
+    child.stderr.pipe(this.#log, { end: false })
+    this.#child = child
+  }
+
+  /** Ends it and waits. @returns its exit code; null when a signal ended it */
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined || !this.running) return child?.exitCode ?? null
+    const ended = once(child, "exit")
+    child.kill(signal)
+    await ended
+    return child.exitCode
+  }
+
+  /** Resolves with the page once it satisfies; throws with the agent's last words when it ends or takes too long. */
+  async until(satisfied: (page: string) => boolean, timeoutMs = 20_000): Promise<string> {
+    const until = performance.now() + timeoutMs
+    while (performance.now() < until && this.running) {
+      const page = await this.page()
+      if (page !== undefined && satisfied(page)) return page
+      await sleep(100)
+    }
+    const words = (await readFile(this.logFile, "utf8")).trim().split("\n").slice(-5).join("\n")
+    throw new Error(
+      `The agent ${this.running ? "did not get there in time" : "has ended"}. It says:\n${words}`,
+    )
+  }
+
+  /** The page as text, or undefined when nobody answers or the answer is cut off. */
+  async page(accept = "text/plain"): Promise<string | undefined> {
+    try {
+      const answer = await fetch(this.metricsUrl, { headers: { accept }, signal: AbortSignal.timeout(5000) })
+      return answer.ok ? await answer.text() : undefined
+    } catch {
+      return undefined
+    }
+  }
+}
