@@ -8,6 +8,8 @@ export interface Series {
   readonly labels: readonly (readonly [name: string, value: string])[]
   /** Since when it counts, ms since epoch. Kept over restarts. For a gauge, when it was first set. */
   readonly startMs: number
+  /** Generation of the commit that first exposed it; of one that was restored, not after the generation at the start. */
+  readonly born: number
   /** Where a histogram's counts begin in `Snapshot.buckets`; -1 for counters and gauges. */
   readonly bucketAt: number
 }
@@ -16,7 +18,7 @@ export interface Series {
 export interface Family {
   readonly key: MetricKey
   readonly metric: Metric
-  /** New series are appended. While `removals` stays the same, the series at an index stays the same. */
+  /** New series are appended, so later ones were born later. While `removals` stays the same, the series at an index stays the same. */
   readonly series: readonly Series[]
   readonly removals: number
 }

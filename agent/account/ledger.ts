@@ -188,7 +188,7 @@ class SqliteLedger implements Ledger {
       (entry) =>
         entry !== undefined &&
         !entry.overflow &&
-        entry.born !== 0 &&
+        entry.series.born !== 0 &&
         this.#cells.kind[entry.series.slot] !== GAUGE &&
         (this.#cells.changed[entry.series.slot] ?? 0) <= before &&
         !alive(entry.key, new Map(entry.series.labels)),
@@ -249,7 +249,8 @@ class SqliteLedger implements Ledger {
 
   #make(key: MetricKey, own: readonly string[], text: string, overflow: boolean): Slot {
     const slot = this.#index.holes.pop() ?? this.#cells.size
-    admit(this.#index, this.#cells, slot, { key, own, text, born: 0, overflow }, this.#clock.now())
+    const since = { startMs: this.#clock.now(), born: 0 }
+    admit(this.#index, this.#cells, slot, { key, own, text, overflow }, since)
     return slot
   }
 

@@ -8,12 +8,15 @@ import type { StoredSeries } from "./state-file.ts"
 export interface Entry {
   readonly key: MetricKey
   readonly text: string
-  readonly series: Series
+  readonly series: GrowingSeries
   /** Its own labels as a flat list of names and values, as they are stored; without the agent's common ones. */
   readonly own: readonly string[]
-  /** Generation of the commit that stored it; 0 before. Values of older generations are another series'. */
-  born: number
   readonly overflow: boolean
+}
+
+/** `born` is 0 until the commit that exposes it. Values of older generations are another series'. */
+interface GrowingSeries extends Series {
+  born: number
 }
 
 interface GrowingFamily extends Family {
@@ -83,14 +86,15 @@ export function admit(
   cells: Cells,
   slot: Slot,
   made: Omit<Entry, "series">,
-  startMs: number,
+  since: Pick<Series, "startMs" | "born">,
 ): void {
   openCell(cells, slot, KIND_OF[METRICS[made.key].type])
   const block = cells.bucketAt[slot] ?? 0
-  const series: Series = {
+  const series: GrowingSeries = {
     slot,
     labels: exposedLabels(METRICS[made.key], made.own, index.common),
-    startMs,
+    startMs: since.startMs,
+    born: since.born,
     bucketAt: block === 0 ? -1 : block,
   }
   index.entries[slot] = { ...made, series }
@@ -128,7 +132,7 @@ export function settleFamilies(index: SeriesIndex, cells: Cells, generation: num
   for (const slot of index.fresh) {
     const entry = index.entries[slot]
     if (entry === undefined) continue
-    if (entry.born === 0) entry.born = generation
+    if (entry.series.born === 0) entry.series.born = generation
     families.get(entry.key)?.series.push(entry.series)
   }
   index.fresh.clear()

@@ -83,7 +83,7 @@ function rebuild(file: StateFile, stored: StoredState, options: RestoreOptions):
     .filter((series) => !takeSeries(index, cells, series))
     .map((series) => series.id)
   for (let slot = 1; slot < cells.size; slot++) if (index.entries[slot] === undefined) index.holes.push(slot)
-  const born = (slot: number): number => index.entries[slot]?.born ?? Infinity
+  const born = (slot: number): number => index.entries[slot]?.series.born ?? Infinity
   for (const base of stored.bases.values())
     applyBlob(base.bytes, cells, (slot) => base.generation >= born(slot))
   const baseOf = (slot: number): number => stored.bases.get(Math.floor(slot / CHUNK_SLOTS))?.generation ?? 0
@@ -108,7 +108,7 @@ function takeSeries(index: SeriesIndex, cells: Cells, stored: StoredSeries): boo
   const key = keyOfName(stored.metric)
   if (key === undefined || KIND_OF[METRICS[key].type] === GAUGE || stored.id === 0) return false
   const overflow = stored.labels[0] === "overflow"
-  const entry = { key, own: stored.labels, text: seriesText(key, stored.labels), born: stored.born, overflow }
-  admit(index, cells, stored.id, entry, stored.startMs)
+  const entry = { key, own: stored.labels, text: seriesText(key, stored.labels), overflow }
+  admit(index, cells, stored.id, entry, stored)
   return true
 }
