@@ -123,7 +123,8 @@ function provider(service: VirtualService): Labels {
 }
 
 function objective(labels: Labels, declared: number | undefined): DeclaredGauge {
-  return { metric: "objective", labels: filled(labels), value: declared ?? DEFAULT_OBJECTIVE }
+  const origin = declared === undefined ? "default" : "declared"
+  return { metric: "objective", labels: filled({ ...labels, origin }), value: declared ?? DEFAULT_OBJECTIVE }
 }
 
 function filled(labels: Labels): Labels {

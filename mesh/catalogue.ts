@@ -201,6 +201,13 @@ export const METRICS = {
     help: "1 for the state that the proxy is in.",
     labels: ["virtual_node", "virtual_gateway", "proxy", "state"],
   },
+  proxyProblem: {
+    name: "mesh_proxy_problem",
+    type: "gauge",
+    unit: "1",
+    help: "1 for each admin page of the proxy that could not be read when it was last asked for, with the reason.",
+    labels: ["virtual_node", "virtual_gateway", "proxy", "page", "reason"],
+  },
   proxyUptime: {
     name: "mesh_proxy_uptime_seconds",
     type: "gauge",
@@ -271,8 +278,8 @@ export const METRICS = {
     name: "mesh_slo_objective",
     type: "gauge",
     unit: "1",
-    help: "Share of requests that should not fail.",
-    labels: [...ROUTE_KEY],
+    help: "Share of requests that should not fail; where nobody declared one, the default of 0.999.",
+    labels: [...ROUTE_KEY, "origin"],
   },
 } as const satisfies Readonly<Record<string, Metric>>
 export type MetricKey = keyof typeof METRICS

@@ -1,6 +1,7 @@
 import { AGENT_METRICS } from "#mesh/agent-metrics.ts"
 import { COMMON_LABELS, DURATION_BOUNDS, METRICS, type Metric, ROUTE_KEY } from "#mesh/catalogue.ts"
 import { HEALTH_RULES } from "#mesh/health.ts"
+import { PROBLEM_REASONS } from "#mesh/page-problem.ts"
 import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { DOUBTS } from "#mesh/request.ts"
 import { AMBIGUOUS, PROVENANCES, REPORTERS, SHARED, UNDECLARED, UNKNOWN, UNMATCHED } from "#mesh/resource.ts"
@@ -81,6 +82,8 @@ function labels(): string {
 - \`reporter\`: ${list(REPORTERS)}. Who saw the request: a gateway's ingress, the caller's side, the callee's side. Each reporter sees a request once, so a sum always names one reporter.
 - \`provenance\`: ${list(PROVENANCES)}. Whether an access log or the proxy's own counters told it; never both for one proxy and direction.
 - \`reason\` of \`${AGENT_METRICS.doubts.name}\`: ${list(DOUBTS)}.
+- \`reason\` of \`${METRICS.proxyProblem.name}\`: ${list(PROBLEM_REASONS)}.
+- \`origin\` of \`${METRICS.objective.name}\`: \`declared\`, \`default\`. Whether the route declares an objective.
 
 Names in parentheses stand where no resource can be named:
 
