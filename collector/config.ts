@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
-import { z } from "zod"
+import * as z from "zod"
 import { listenAddressSchema } from "#mesh/address.ts"
-import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
+import { loadConfiguration } from "#mesh/configuration.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
+import type { ConfigurationSource } from "#mesh/written-document.ts"
 
 const store = z.strictObject({
   folder: z

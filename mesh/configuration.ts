@@ -1,5 +1,4 @@
-import { LineCounter, parseDocument } from "yaml"
-import { z } from "zod"
+import * as z from "zod"
 import {
   expectation,
   flatIssues,
@@ -8,74 +7,40 @@ import {
   knownKeys,
   unknownKeySentence,
 } from "./configuration-issue.ts"
-import { display, nodeAt, offsetOf, pathText, valueAt } from "./document-place.ts"
-import { type ErrorCode, MeshscopeError } from "./errors.ts"
-import { type Environment, interpolate } from "./interpolation.ts"
+import { valueAt } from "./document-place.ts"
+import { MeshscopeError } from "./errors.ts"
+import {
+  type ConfigurationSource,
+  type Problem,
+  type WrittenDocument,
+  writtenDocument,
+} from "./written-document.ts"
 
-/** A configuration as read: `file` only names it in messages. */
-export interface ConfigurationSource {
-  readonly file: string
-  readonly text: string
-  /** What `${NAME}` refers to. */
-  readonly env: Environment
-}
-
-/** One thing that is wrong, with its place. Line and column count from 1. */
-export interface Problem {
-  readonly code: ErrorCode
-  readonly file: string
-  readonly line: number
-  readonly column: number
-  /** `scrape.interval`, `targets[0].admin`; empty for the file as a whole. */
-  readonly path: string
-  /** Says what is expected. */
-  readonly sentence: string
-}
-
-export type Checked<T> =
+export type Checked<T> = { readonly written: WrittenDocument } & (
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem[] }
+)
 
 /**
  * Reads YAML by a schema: `${NAME}` replaced, unknown keys refused (use `z.strictObject`), defaults set. Pure.
  * A key without a value counts as absent, so that a section whose entries are commented out takes its defaults.
- * @returns the value, or every problem in the order of the file
+ * @returns the value, or every problem in the order of the file. A variable that is not set is one problem; whatever
+ *   depends on its value is not looked at, and all the rest is
  */
 export function checkConfiguration<S extends z.ZodType>(
   schema: S,
   source: ConfigurationSource,
 ): Checked<z.output<S>> {
-  const lines = new LineCounter()
-  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false })
-  const at = (code: ErrorCode, offset: number, path: string, sentence: string): Problem => {
-    const { line, col } = lines.linePos(offset)
-    return { code, file: source.file, line: Math.max(line, 1), column: Math.max(col, 1), path, sentence }
-  }
-  const syntax = [...document.errors, ...document.warnings]
-  if (syntax.length > 0)
-    return failed(syntax.map((error) => at("CONFIG_SYNTAX", error.pos[0], "", syntaxSentence(error))))
-  const { problems, touched } = interpolate(document, source.env)
-  if (problems.length > 0)
-    return failed(problems.map(({ code, offset, sentence }) => at(code, offset, "", sentence)))
-  let input: unknown
-  try {
-    input = withoutNulls(document.toJS({ maxAliasCount: 100 })) ?? {}
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return failed([at("CONFIG_SYNTAX", 0, "", why)])
-  }
-  const parsed = schema.safeParse(input)
-  if (parsed.success) return { ok: true, value: parsed.data }
+  const written = writtenDocument(source)
+  if (written.input === undefined) return { ok: false, problems: sorted(written.problems), written }
+  const parsed = schema.safeParse(written.input)
+  if (parsed.success && written.problems.length === 0) return { ok: true, value: parsed.data, written }
+  const issues = parsed.success ? [] : flatIssues(parsed.error.issues)
   const known = jsonSchema(schema)
-  const shown = (path: readonly PropertyKey[], value: unknown): string =>
-    display(nodeAt(document, path), value, touched)
-  return failed(
-    flatIssues(parsed.error.issues).flatMap((issue) =>
-      sentences(issue, input, known, shown).map(({ path, onKey, code, sentence }) =>
-        at(code, offsetOf(document, path, onKey), pathText(path), sentence),
-      ),
-    ),
-  )
+  const found = issues
+    .filter((issue) => !written.open(issue.path) || holdsForAnyValue(issue))
+    .flatMap((issue) => problemsOf(issue, written, known))
+  return { ok: false, problems: sorted([...written.problems, ...found]), written }
 }
 
 /** As `checkConfiguration`, but throws one `MeshscopeError` that lists every problem, with the code of the first. */
@@ -99,49 +64,37 @@ export function jsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: "input" })
 }
 
-function failed(problems: readonly Problem[]): { ok: false; problems: readonly Problem[] } {
+/** For `superRefine`: a rule over some fields is also looked at when others are wrong, so that all is said at once. */
+export function whereStand(...fields: readonly string[]): {
+  when: (payload: z.core.ParsePayload) => boolean
+} {
   return {
-    ok: false,
-    problems: problems.toSorted((left, right) => left.line - right.line || left.column - right.column),
+    when: ({ value, issues }) =>
+      typeof value === "object" &&
+      value !== null &&
+      issues.every(({ code, path: [field] = [] }) =>
+        field === undefined ? code === "unrecognized_keys" : !fields.includes(String(field)),
+      ),
   }
 }
 
-/** The YAML library's words, but where they tell the user to call the library. */
-function syntaxSentence({ code, message }: { readonly code: string; readonly message: string }): string {
-  return code === "MULTIPLE_DOCS" ? 'expects one document; "---" begins another' : message
+function sorted(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((left, right) => left.line - right.line || left.column - right.column)
 }
 
-interface Sentence {
-  readonly path: readonly PropertyKey[]
-  readonly onKey: boolean
-  readonly code: ErrorCode
-  readonly sentence: string
+/** Rules of ours that say what a value must not be do not wait for the value of a variable: a secret, a name used twice. */
+function holdsForAnyValue(issue: Issue): boolean {
+  return issue.code === "custom" && !issue.message.startsWith("expects")
 }
 
-function sentences(
-  issue: Issue,
-  input: unknown,
-  known: JsonSchema,
-  shown: (path: readonly PropertyKey[], value: unknown) => string,
-): Sentence[] {
+function problemsOf(issue: Issue, written: WrittenDocument, known: JsonSchema): Problem[] {
+  const { path } = issue
   if (issue.code === "unrecognized_keys") {
-    const names = knownKeys(known, issue.path)
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key],
-      onKey: true,
-      code: "CONFIG_UNKNOWN_KEY",
-      sentence: unknownKeySentence(key, names),
-    }))
+    const names = knownKeys(known, path)
+    return issue.keys.map((key) =>
+      written.problem("CONFIG_UNKNOWN_KEY", [...path, key], unknownKeySentence(key, names), true),
+    )
   }
-  const value = valueAt(input, issue.path)
-  const sentence = expectation(issue, value, shown(issue.path, value))
-  return [{ path: issue.path, onKey: issue.code === "invalid_key", code: "CONFIG_INVALID", sentence }]
-}
-
-/** A mapping's key without a value becomes undefined: absent for defaults, still there for the check of unknown keys. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => (item === null ? null : withoutNulls(item)))
-  if (value === null) return undefined
-  if (typeof value !== "object") return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutNulls(item)]))
+  const sentence = expectation(issue, valueAt(written.input, path), written.shown(path))
+  return [written.problem("CONFIG_INVALID", path, sentence, issue.code === "invalid_key")]
 }

@@ -1,8 +1,9 @@
 import { normalize } from "node:path"
-import { z } from "zod"
+import * as z from "zod"
 import { adminAddressSchema, adminAddressText } from "./address.ts"
-import { type ConfigurationSource, loadConfiguration } from "./configuration.ts"
+import { loadConfiguration, whereStand } from "./configuration.ts"
 import type { ProxyTarget } from "./proxy.ts"
+import type { ConfigurationSource } from "./written-document.ts"
 
 /** How many targets one node may have. More is a mistake, and would take memory without bound. */
 const MOST_TARGETS = 10_000
@@ -33,6 +34,9 @@ export const targetsSchema = z
   .array(target)
   .max(MOST_TARGETS)
   .superRefine((targets, context) => {
+    // What is wrong in itself is not compared; all others are.
+    const wrong = context.issues.filter(({ code }) => code !== "unrecognized_keys")
+    const broken = new Set(wrong.map(({ path }) => path?.[0]))
     const owners = new Map<string, string>()
     const claim = (key: string, owner: string, path: PropertyKey[], message: string): void => {
       const first = owners.get(key)
@@ -40,6 +44,7 @@ export const targetsSchema = z
       else context.addIssue({ code: "custom", path, message: `${message} ("${first}")` })
     }
     for (const [index, { name, admin, logs }] of targets.entries()) {
+      if (broken.has(index)) continue
       claim(`name ${name}`, name, [index, "name"], "is a name that another target has")
       claim(
         `admin ${adminAddressText(admin)}`,
@@ -55,7 +60,7 @@ export const targetsSchema = z
           "is a log of another target; its lines would count twice",
         )
     }
-  })
+  }, whereStand())
 
 /** A file of targets. It may change while the agent runs. */
 export const targetsFileSchema = z.strictObject({

@@ -1,4 +1,5 @@
-import { z } from "zod"
+import * as z from "zod"
+import { whereStand } from "#mesh/configuration.ts"
 
 /** Names of headers that carry secrets. Their values come from a file or a variable, never from the configuration itself. */
 const SECRET = /authorization|cookie|token|secret|password|credential|api[-_]?key|access[-_]?key/i
@@ -19,7 +20,7 @@ const reference = z
   .superRefine(({ file, env }, context) => {
     if ((file === undefined) !== (env === undefined)) return
     context.addIssue({ code: "custom", message: "expects either file or env" })
-  })
+  }, whereStand())
 export type SecretReference = z.output<typeof reference>
 
 /** Request headers by name. A header with a secret takes `{file: …}` or `{env: …}` instead of a text. */
@@ -40,5 +41,5 @@ export const headersSchema = z
           "carries a secret, which does not belong into a configuration; write {file: /path} or {env: NAME}, with prefix: for a scheme",
       })
     }
-  })
+  }, whereStand())
 export type HeadersConfig = z.output<typeof headersSchema>

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { headersSchema } from "./header-schema.ts"
 

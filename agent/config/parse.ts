@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path"
-import type { z } from "zod"
-import { type ConfigurationSource, loadConfiguration } from "#mesh/configuration.ts"
+import type * as z from "zod"
+import { loadConfiguration } from "#mesh/configuration.ts"
+import type { ConfigurationSource } from "#mesh/written-document.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
 import { agentSchema } from "./schema.ts"
 

@@ -1,5 +1,6 @@
-import { z } from "zod"
+import * as z from "zod"
 import { listenAddressSchema } from "#mesh/address.ts"
+import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
 import { otlpSchema } from "./otlp-schema.ts"
@@ -53,7 +54,7 @@ const staticDiscovery = z
   .superRefine(({ file, targets }, context) => {
     if ((file === undefined) !== (targets === undefined)) return
     context.addIssue({ code: "custom", message: "expects either file or targets" })
-  })
+  }, whereStand())
 
 const scrape = z
   .strictObject({
@@ -78,10 +79,13 @@ const scrape = z
       .prefault("60s")
       .describe("How often to read hosts and certificates, which change without a new configuration."),
   })
-  .superRefine(({ interval, timeout }, context) => {
-    if (timeout === undefined || timeout <= interval) return
-    context.addIssue({ code: "custom", path: ["timeout"], message: "expects at most the interval" })
-  })
+  .superRefine(
+    ({ interval, timeout }, context) => {
+      if (timeout === undefined || timeout <= interval) return
+      context.addIssue({ code: "custom", path: ["timeout"], message: "expects at most the interval" })
+    },
+    whereStand("interval", "timeout"),
+  )
 
 const logs = z.strictObject({
   poll: duration({ min: "50ms", max: "1m" }).prefault("1s").describe("How often to look for new lines."),
@@ -116,7 +120,9 @@ const model = z.strictObject({
   publish: z
     .boolean()
     .default(true)
-    .describe("Whether this agent publishes the declared resources and weights as metrics."),
+    .describe(
+      "Whether this agent publishes the declared resources, weights and objectives as metrics. A route without an objective (annotation or tag `meshscope.dev/objective`) has 0.999 in `mesh_slo_objective`.",
+    ),
 })
 
 const count = z.strictObject({
@@ -166,7 +172,7 @@ const publish = z
       code: "custom",
       message: "expects prometheus.enabled or otlp; with neither, nothing would leave the agent",
     })
-  })
+  }, whereStand("prometheus"))
 
 /** The agent's whole configuration. Durations become milliseconds, sizes bytes, addresses host and port. */
 export const agentSchema = z.strictObject({

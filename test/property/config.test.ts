@@ -2,9 +2,10 @@ import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { stringify } from "yaml"
 import { adminAddress, adminAddressText, socketAddress, socketAddressText } from "#mesh/address.ts"
-import { checkConfiguration, type Problem } from "#mesh/configuration.ts"
+import { checkConfiguration } from "#mesh/configuration.ts"
 import { editDistance, nearestName } from "#mesh/nearest.ts"
 import { durationMs, durationText, sizeBytes, sizeText } from "#mesh/quantities.ts"
+import type { Problem } from "#mesh/written-document.ts"
 import { agentSchema } from "../../agent/config/schema.ts"
 
 const word = fc.string({ unit: "binary", maxLength: 24 })

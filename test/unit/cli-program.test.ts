@@ -152,7 +152,7 @@ describe("check", () => {
       exit: "refused",
       error: `${model}: a model file that is wrong:\n${model}:1: document 1: kind: is missing\n`,
     })
-    const two = await file("two.yaml", "discover: {}\n---\nlog: {}\n")
+    const two = await file("two.yaml", "store: {}\n---\nlog: {}\n")
     expect(await run("check", two)).toMatchObject({
       exit: "refused",
       error: `${two}:2:1: expects one document; "---" begins another\n`,

@@ -133,14 +133,16 @@ describe("what is wrong is said with its place", () => {
     [
       "variable not set",
       "name: a\nseries: ${N}",
-      ["f.yaml:2:9: the environment variable N is not set; set it, or give a default as ${N:-default}"],
+      [
+        "f.yaml:2:9: series needs the environment variable N, which is not set; set it, or write ${N:-default}",
+      ],
     ],
     [
       "broken reference",
       "name: ${1}",
-      ["f.yaml:1:7: expects ${NAME} or ${NAME:-default}; write $$ for a dollar sign"],
+      ["f.yaml:1:7: name expects ${NAME} or ${NAME:-default}; write $$ for a dollar sign"],
     ],
-    ["a key twice", "series: 1\nseries: 2", ["f.yaml:2:1: Map keys must be unique"]],
+    ["a key twice", "series: 1\nseries: 2", ["f.yaml:2:1: the same key stands above; keep one of the two"]],
     ["a file that is a list", "- 1", ["f.yaml:1:1: expects a mapping, not a list"]],
   ]
   test.each(rows)("%s", (_why, text, expected) => {
