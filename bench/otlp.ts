@@ -61,6 +61,7 @@ function makeSnapshot(): Snapshot {
     series: Array.from({ length: PER_FAMILY }, (_, index) => ({
       slot: ++slot,
       startMs: START_MS,
+      born: 1,
       bucketAt: -1,
       labels: [
         ["mesh", "yelb"],

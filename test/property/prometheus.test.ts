@@ -4,7 +4,8 @@ import { join } from "node:path"
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
 import { openLedger } from "../../agent/account/ledger.ts"
-import { makeExposition, type Page } from "../../agent/publish/prometheus/exposition.ts"
+import { makeExposition } from "../../agent/publish/prometheus/exposition.ts"
+import type { Page } from "../../agent/publish/prometheus/page.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
 
 const route = fc.constantFrom("a", "b", "c", 'd"\\', "e\nf", "ü", "")

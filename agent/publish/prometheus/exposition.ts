@@ -1,21 +1,17 @@
 import { setImmediate } from "node:timers/promises"
 import type { Family, Snapshot } from "#mesh/snapshot.ts"
-import { appendSeries, type FamilyBody, makeFamilyBody, patchFamily, type Sheet } from "./family-body.ts"
+import { appendSeries, type FamilyBody, makeFamilyBody, patchFamily } from "./family-body.ts"
+import { draftPage, finishPage, type Page } from "./page.ts"
 import type { Format } from "./text.ts"
-
-/** Rendered text. Its buffers are not written to before `release`; call that once. */
-export interface Page {
-  /** All values are those of this commit. */
-  readonly generation: number
-  readonly parts: readonly Buffer[]
-  readonly bytes: number
-  release(): void
-}
 
 /** The mesh's series in one format, kept as text between scrapes. */
 export interface Exposition {
-  /** Brings the text up to the last commit, in slices that let the event loop run. */
-  page(): Promise<Page>
+  /**
+   * Brings the text up to the last commit, in slices that let the event loop run.
+   * @param knows asked once, when the text is fixed: counters and histograms born after the generation that it answers
+   *   are shown as 0. It is told the last commit; nothing in the text was born later.
+   */
+  page(knows?: (newest: number) => number): Promise<Page>
 }
 
 /** Longest slice, ms. */
@@ -27,7 +23,7 @@ export function makeExposition(snapshot: Snapshot, format: Format): Exposition {
   const bodies = new Map<string, FamilyBody>()
   let running: Promise<void> | undefined
   const rest = makeRest()
-  const refresh = async (): Promise<void> => {
+  const passes = async (): Promise<void> => {
     for (let pass = 0; pass < MAX_PASSES; pass++) {
       const before = snapshot.generation
       for (const family of snapshot.families) {
@@ -36,19 +32,31 @@ export function makeExposition(snapshot: Snapshot, format: Format): Exposition {
       if (snapshot.generation === before) return
     }
   }
+  const refresh = async (): Promise<void> => {
+    try {
+      await passes()
+    } catch (error) {
+      // A text that was left half written must not be patched again.
+      bodies.clear()
+      throw error
+    } finally {
+      running = undefined
+    }
+  }
+  const begin = (): Promise<void> => (running ??= refresh())
+  const underWay = (): Promise<void> | undefined => running
   return {
-    async page() {
-      running ??= refresh().finally(() => {
-        running = undefined
-      })
+    async page(knows = () => Infinity) {
+      // Another caller may have begun anew between the end of a rendering and this line: its text is not whole.
+      for (let work: Promise<void> | undefined = begin(); work !== undefined; work = underWay()) await work
+      const newest = snapshot.generation
+      const draft = draftPage(bodies.values(), newest, knows(newest))
       try {
-        await running
+        return await finishPage(draft, makeRest())
       } catch (error) {
-        // A text that was left half written must not be patched again.
-        bodies.clear()
+        draft.release()
         throw error
       }
-      return lend(bodies, snapshot)
     },
   }
 }
@@ -77,29 +85,5 @@ function makeRest(): () => Promise<void> {
     if (performance.now() - started < SLICE_MS) return
     await setImmediate()
     started = performance.now()
-  }
-}
-
-function lend(bodies: ReadonlyMap<string, FamilyBody>, snapshot: Snapshot): Page {
-  const sheets: Sheet[] = []
-  const parts: Buffer[] = []
-  let bytes = 0
-  for (const body of bodies.values()) {
-    if (body.series === 0) continue
-    body.sheet.lent++
-    sheets.push(body.sheet)
-    parts.push(body.sheet.bytes.subarray(0, body.length))
-    bytes += body.length
-  }
-  let held = true
-  return {
-    generation: snapshot.generation,
-    parts,
-    bytes,
-    release() {
-      if (!held) return
-      held = false
-      for (const sheet of sheets) sheet.lent--
-    },
   }
 }

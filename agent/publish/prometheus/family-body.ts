@@ -22,11 +22,15 @@ export interface FamilyBody {
   /** Everything up to this generation is in the text. */
   generation: number
   series: number
+  /** Bytes of the comments above the first series. */
+  readonly headLength: number
   sheet: Sheet
   spare: Sheet
   length: number
   slots: Int32Array
   bucketAt: Int32Array
+  /** By series: the generation of its birth. */
+  born: Uint32Array
   valueAt: Int32Array
   valueEnd: Int32Array
   /** The number that each line shows. */
@@ -47,11 +51,13 @@ export function makeFamilyBody(family: Family, format: Format): FamilyBody {
     removals: family.removals,
     generation: 0,
     series: 0,
+    headLength: head.length,
     sheet: { bytes: head, lent: 0 },
     spare: { bytes: Buffer.alloc(0), lent: 0 },
     length: head.length,
     slots: new Int32Array(0),
     bucketAt: new Int32Array(0),
+    born: new Uint32Array(0),
     valueAt: new Int32Array(0),
     valueEnd: new Int32Array(0),
     shown: new Float64Array(0),
@@ -121,6 +127,7 @@ export function* appendSeries(body: FamilyBody, snapshot: Snapshot): Generator<u
     const index = body.series
     body.slots[index] = next.slot
     body.bucketAt[index] = next.bucketAt
+    body.born[index] = next.born
     const values = new Float64Array(body.perSeries)
     const exemplar = readValues(body, index, snapshot, values)
     let line = index * body.perSeries
@@ -211,12 +218,13 @@ function makeRoom(body: FamilyBody, series: number): void {
   const size = Math.ceil(series * 1.125) + 16
   body.slots = longer(body.slots, new Int32Array(size))
   body.bucketAt = longer(body.bucketAt, new Int32Array(size))
+  body.born = longer(body.born, new Uint32Array(size))
   body.valueAt = longer(body.valueAt, new Int32Array(size * body.perSeries))
   body.valueEnd = longer(body.valueEnd, new Int32Array(size * body.perSeries))
   body.shown = longer(body.shown, new Float64Array(size * body.perSeries))
 }
 
-function longer<A extends Int32Array | Float64Array>(from: A, to: A): A {
+function longer<A extends Int32Array | Uint32Array | Float64Array>(from: A, to: A): A {
   to.set(from)
   return to
 }

@@ -1,12 +1,13 @@
 import { promisify } from "node:util"
 import { constants, crc32, createDeflateRaw, deflateRaw } from "node:zlib"
-import type { Page } from "./exposition.ts"
+import type { Page } from "./page.ts"
 
 const deflate = promisify(deflateRaw)
 
 /** A page's bytes compressed but not ended, with what the end of a gzip member needs to know. */
 export interface PackedPage {
   readonly generation: number
+  readonly zeroFrom: number
   readonly packed: readonly Buffer[]
   readonly checksum: number
   readonly bytes: number
@@ -31,7 +32,7 @@ export async function packPage(page: Page): Promise<PackedPage> {
   }
   stream.end()
   await done
-  return { generation: page.generation, packed, checksum, bytes: page.bytes }
+  return { generation: page.generation, zeroFrom: page.zeroFrom, packed, checksum, bytes: page.bytes }
 }
 
 /** One gzip member of a packed page and a tail that changes with each answer. */

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Snapshot } from "#mesh/snapshot.ts"
-import { type Exposition, makeExposition, type Page } from "./exposition.ts"
+import { type Exposition, makeExposition } from "./exposition.ts"
 import { gzipWithTail, type PackedPage, packPage } from "./gzip-page.ts"
 import { acceptedFormat, acceptsGzip } from "./negotiate.ts"
 import { asOpenMetrics } from "./own-text.ts"
+import type { Page } from "./page.ts"
+import { makeScrapers, type Reader, STRANGER } from "./scrapers.ts"
 import { CONTENT_TYPES, type Format } from "./text.ts"
 
 export interface MetricsHandlerDeps {
@@ -33,6 +35,7 @@ export interface MetricsHandler {
 export function makeMetricsHandler(deps: MetricsHandlerDeps): MetricsHandler {
   const counters = { scrapes: 0, failures: 0, refused: 0, lastMs: 0, lastBytes: 0 }
   const formats = new Map<Format, FormatPages>()
+  const scrapers = makeScrapers()
   const limit = deps.maxConcurrent ?? 8
   let underWay = 0
   const pagesOf = (format: Format): FormatPages => {
@@ -48,7 +51,8 @@ export function makeMetricsHandler(deps: MetricsHandlerDeps): MetricsHandler {
     const tail = await tailOf(deps.own, format)
     const head = { "content-type": CONTENT_TYPES[format], vary: "accept, accept-encoding" }
     const zipped = acceptsGzip(request.headers["accept-encoding"]?.toString())
-    const body = await pagesOf(format).answer(tail, zipped)
+    const reader = request.method === "GET" ? scrapers.reader(request) : STRANGER
+    const body = await pagesOf(format).answer(tail, zipped, reader)
     try {
       const length = body.parts.reduce((bytes, part) => bytes + part.length, 0)
       response.writeHead(200, {
@@ -56,7 +60,8 @@ export function makeMetricsHandler(deps: MetricsHandlerDeps): MetricsHandler {
         ...(zipped ? { "content-encoding": "gzip" } : {}),
         "content-length": length,
       })
-      await send(response, request.method === "HEAD" ? [] : body.parts)
+      const whole = await send(response, request.method === "HEAD" ? [] : body.parts)
+      if (whole) reader.got(body.generation)
       counters.lastBytes = length
       counters.lastMs = performance.now() - started
     } finally {
@@ -91,31 +96,45 @@ export function makeMetricsHandler(deps: MetricsHandlerDeps): MetricsHandler {
 }
 
 interface FormatPages {
-  answer(tail: Buffer, zipped: boolean): Promise<{ parts: readonly Buffer[]; release(): void }>
+  answer(tail: Buffer, zipped: boolean, reader: Reader): Promise<Body>
+}
+
+interface Body extends Pick<Page, "generation" | "release"> {
+  readonly parts: readonly Buffer[]
 }
 
 /** One format's text, and its compressed form for as long as no commit comes. */
 function makeFormatPages(exposition: Exposition): FormatPages {
-  let packed: { readonly generation: number; readonly page: Promise<PackedPage> } | undefined
-  const packedFor = (page: Page): Promise<PackedPage> => {
-    if (packed?.generation !== page.generation) {
-      packed = { generation: page.generation, page: packPage(page) }
-      packed.page.catch(() => {
-        packed = undefined
-      })
-    }
-    return packed.page
-  }
+  const packTrue = makePacker()
+  const packZeroed = makePacker()
   return {
-    async answer(tail, zipped) {
-      const page = await exposition.page()
-      if (!zipped) return { parts: [...page.parts, tail], release: () => page.release() }
+    async answer(tail, zipped, reader) {
+      const page = await exposition.page((newest) => reader.knows(newest))
+      const { generation } = page
+      if (!zipped) return { generation, parts: [...page.parts, tail], release: () => page.release() }
       try {
-        return { parts: await gzipWithTail(await packedFor(page), tail), release: () => undefined }
+        const packed = await (page.zeroFrom === Infinity ? packTrue : packZeroed)(page)
+        return { generation, parts: await gzipWithTail(packed, tail), release: () => undefined }
       } finally {
         page.release()
       }
     },
+  }
+}
+
+/** Compresses a page, or answers what the last one became when this one is the same. */
+function makePacker(): (page: Page) => Promise<PackedPage> {
+  let last: (Pick<Page, "generation" | "zeroFrom"> & { readonly packed: Promise<PackedPage> }) | undefined
+  return (page) => {
+    const { generation, zeroFrom } = page
+    if (last?.generation === generation && last.zeroFrom === zeroFrom) return last.packed
+    const packed = packPage(page)
+    const made = { generation, zeroFrom, packed }
+    last = made
+    packed.catch(() => {
+      if (last === made) last = undefined
+    })
+    return packed
   }
 }
 
@@ -127,17 +146,17 @@ async function tailOf(own: MetricsHandlerDeps["own"], format: Format): Promise<B
 /** An answer that takes longer is cut off: a slow reader holds a copy of the text. */
 const MAX_SEND_MS = 60_000
 
-/** Resolves when everything is handed to the kernel or the connection is gone. */
-function send(response: ServerResponse, parts: readonly Buffer[]): Promise<void> {
+/** Answers whether everything was handed to the kernel, when it was or the connection is gone. */
+function send(response: ServerResponse, parts: readonly Buffer[]): Promise<boolean> {
   return new Promise((resolve) => {
     if (response.destroyed) {
-      resolve()
+      resolve(false)
       return
     }
     const limit = setTimeout(() => response.destroy(), MAX_SEND_MS).unref()
     response.once("close", () => {
       clearTimeout(limit)
-      resolve()
+      resolve(response.writableFinished)
     })
     for (const part of parts) response.write(part)
     response.end()
