@@ -1,5 +1,5 @@
+import type { ScrapeResult } from "./admin-pages.ts"
 import type { Pipeline } from "./pipeline.ts"
-import type { ScrapeResult } from "./proxy.ts"
 import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"
 
