@@ -31,9 +31,8 @@ export function judge(last: Epoch, now: Epoch): Verdict {
 
 /**
  * Whether a proxy that is seen for the first time began after `watchingSinceMs`: then all that it counted happened
- * under our eyes. After a hot restart uptime tells of the first life, so that it must be told otherwise.
+ * under our eyes. After a hot restart uptime tells of the first life, so that nobody knows.
  */
-export function beganSince(now: Epoch, watchingSinceMs: number, epochUptimeSeconds?: number): boolean {
-  const uptime = epochUptimeSeconds ?? (now.hotRestarts > 0 ? Number.NaN : now.uptime)
-  return now.wallMs - uptime * 1000 >= watchingSinceMs
+export function beganSince(now: Epoch, watchingSinceMs: number): boolean {
+  return now.hotRestarts === 0 && now.wallMs - now.uptime * 1000 >= watchingSinceMs
 }

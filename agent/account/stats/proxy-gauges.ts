@@ -28,8 +28,6 @@ export class ProxyGauges {
   readonly #ledger: Ledger
   readonly #labels: Labels
   readonly #slots: SlotCache<number>
-  /** When the current epoch began, wall clock ms, where `/server_info` told it. */
-  epochStartMs: number | undefined
 
   constructor(identity: ProxyIdentity, ledger: Ledger, told: ToldGauges) {
     this.#told = told
@@ -45,9 +43,7 @@ export class ProxyGauges {
   /** @param value last value of a field, NaN where the page lacks it */
   tick(value: (field: GlobalField) => number, space: SeriesSpace, wallMs: number): void {
     this.#state(value("server_state"), value("server_live"))
-    const uptime =
-      this.epochStartMs === undefined ? value("server_uptime") : (wallMs - this.epochStartMs) / 1000
-    this.#tell("proxyUptime", Math.max(0, uptime))
+    this.#tell("proxyUptime", Math.max(0, value("server_uptime")))
     this.#tell("proxyMemory", value("server_memory_allocated"))
     this.#tell("controlPlane", value("control_plane_connected_state"))
     const configuredMs = CONFIGURED_AT.reduce((last, field) => Math.max(last, value(field) || 0), 0)
