@@ -1,5 +1,5 @@
 import { isMap, isScalar, parseAllDocuments, parseDocument } from "yaml"
-import type { z } from "zod"
+import type * as z from "zod"
 import { jsonSchema } from "#mesh/configuration.ts"
 import type { JsonSchema } from "#mesh/configuration-issue.ts"
 import { targetsFileSchema } from "#mesh/targets.ts"

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net"
-import { z } from "zod"
+import * as z from "zod"
 import type { AdminAddress, SocketAddress } from "./proxy.ts"
 
 const NAME_AND_PORT = /^([A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))?:(\d{1,5})$/

@@ -1,4 +1,4 @@
-import type { z } from "zod"
+import type * as z from "zod"
 import { nearestName } from "./nearest.ts"
 
 /** One of zod's issues with its full path. */
