@@ -1,8 +1,8 @@
 import { once } from "node:events"
 import { createServer } from "node:http"
 import { socketAddressText } from "#mesh/address.ts"
-import { MeshscopeError } from "#mesh/errors.ts"
 import type { SocketAddress } from "#mesh/proxy.ts"
+import { listenFailed } from "#mesh/system-reason.ts"
 import type { MetricsHandler } from "./publish/prometheus/handler.ts"
 
 export interface MetricsServer {
@@ -41,12 +41,7 @@ export async function serveMetrics(
   try {
     await once(server, "listening")
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MeshscopeError(
-      "LISTEN_FAILED",
-      `Cannot listen on ${socketAddressText(config.listen)}: ${why}`,
-      { cause },
-    )
+    throw listenFailed("publish.prometheus.listen", config.listen, cause)
   }
   const address = server.address()
   const taken = typeof address === "object" && address !== null ? address.port : port

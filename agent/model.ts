@@ -3,7 +3,7 @@ import type { MetricKey } from "#mesh/catalogue.ts"
 import { loadModel } from "#mesh/declare/load.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import type { DeclaredMesh, Route, VirtualNode, VirtualRouter, VirtualService } from "#mesh/declared.ts"
-import { MeshscopeError } from "#mesh/errors.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import type { Labels, Ledger } from "./account/contract.ts"
 
 /** Share of requests that should not fail where a route declares none: design, metrics. */
@@ -19,7 +19,7 @@ export async function readModel(files: readonly string[]): Promise<ParsedModel> 
       try {
         return { file, text: await readFile(file, "utf8") }
       } catch (cause) {
-        throw new MeshscopeError("FILE_UNREADABLE", `The model file ${file} cannot be read.`, { cause })
+        throw fileUnreadable("The model file", file, cause)
       }
     }),
   )

@@ -1,10 +1,11 @@
 import type { Clock } from "#mesh/clock.ts"
 import type { Environment } from "#mesh/interpolation.ts"
+import { stateFailed } from "#mesh/system-reason.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { serveMetrics } from "./metrics-server.ts"
 import { readModel } from "./model.ts"
 import { startOtlpOutput } from "./otlp-output.ts"
-import { Pipeline } from "./pipeline.ts"
+import { Pipeline, type PipelineDeps } from "./pipeline.ts"
 import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
 import { discoveryOf } from "./registry.ts"
 import { observeOutput, observePipeline, scrapeCounts } from "./self-metrics.ts"
@@ -44,7 +45,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     nodeVersion: deps.nodeVersion,
     processMetrics: true,
   })
-  const pipeline = new Pipeline(config, {
+  const pipeline = opened(config, {
     clock,
     log,
     model,
@@ -98,5 +99,13 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     await pipeline.drain()
     pipeline.close()
     throw error
+  }
+}
+
+function opened(config: AgentConfig, deps: PipelineDeps): Pipeline {
+  try {
+    return new Pipeline(config, deps)
+  } catch (error) {
+    throw stateFailed("agent.state", error)
   }
 }

@@ -2,7 +2,7 @@ import { readAgentConfig } from "../agent/config/read.ts"
 import { makeLog } from "../agent/telemetry/log.ts"
 import { required } from "./arguments.ts"
 import type { Command, Option } from "./command.ts"
-import { untilStopped } from "./until-stopped.ts"
+import { untilStopped } from "./service.ts"
 
 export const CONFIG_FLAG: Option = { name: "config", short: "c", value: "FILE", help: "The configuration." }
 
@@ -28,10 +28,6 @@ export const agentCommand: Command = {
       agent: config.agent.id,
       ...(agent.metricsUrl === undefined ? {} : { metrics: agent.metricsUrl }),
     })
-    await untilStopped(terminal.signal)
-    log.info("The agent is stopping.")
-    await agent.stop()
-    log.info("The agent has stopped.")
-    return "ok"
+    return untilStopped("agent", agent, log, terminal)
   },
 }

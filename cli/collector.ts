@@ -1,8 +1,7 @@
 import { makeLog } from "../agent/telemetry/log.ts"
 import { CONFIG_FLAG } from "./agent.ts"
 import type { Command } from "./command.ts"
-import { fileText } from "./config.ts"
-import { untilStopped } from "./until-stopped.ts"
+import { untilStopped } from "./service.ts"
 
 export const collectorCommand: Command = {
   name: "collector",
@@ -15,17 +14,16 @@ export const collectorCommand: Command = {
   positionals: { least: 0, most: 0, name: "no further word" },
   async run(args, terminal) {
     const file = args.values.get("config")
-    const text = file === undefined ? "" : await fileText(file)
-    const { parseCollectorConfig } = await import("../collector/config.ts")
-    const config = parseCollectorConfig({ file: file ?? "defaults", text, env: terminal.env })
+    // Loaded late: help and checks need none of it.
+    const { parseCollectorConfig, readCollectorConfig } = await import("../collector/config.ts")
+    const config =
+      file === undefined
+        ? parseCollectorConfig({ file: "defaults", text: "", env: {} })
+        : await readCollectorConfig(file, terminal.env)
     const log = makeLog({ clock: terminal.clock, level: "info", stream: { write: terminal.error } })
     const { startCollector } = await import("../collector/main.ts")
     const collector = await startCollector(config, { clock: terminal.clock, log })
     log.info("The collector is listening.", { url: collector.url })
-    await untilStopped(terminal.signal)
-    log.info("The collector is stopping.")
-    await collector.stop()
-    log.info("The collector has stopped.")
-    return "ok"
+    return untilStopped("collector", collector, log, terminal)
   },
 }

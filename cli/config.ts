@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { hostname } from "node:os"
-import { MeshscopeError } from "#mesh/errors.ts"
 import { plainText } from "#mesh/plain-text.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import { parseTargets } from "#mesh/targets.ts"
 import { parseAgentConfig } from "../agent/config/parse.ts"
 import { CONFIG_FLAG } from "./agent.ts"
@@ -74,7 +74,6 @@ export async function fileText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MeshscopeError("FILE_UNREADABLE", `${file} cannot be read: ${why}`, { cause })
+    throw fileUnreadable("The file", file, cause)
   }
 }

@@ -1,15 +1,8 @@
 import { systemClock } from "#mesh/clock.ts"
 import { EXIT } from "./command.ts"
+import { interruption } from "./interruption.ts"
 import { runProgram } from "./program.ts"
 
-const stop = new AbortController()
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.on(name, () => {
-    // The second one means: now.
-    if (stop.signal.aborted) process.exit(EXIT.interrupted.code)
-    stop.abort()
-  })
-}
 // A reader that went away (`| head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? EXIT.ok.code : EXIT.failed.code)
@@ -22,6 +15,6 @@ const exit = await runProgram(process.argv.slice(2), {
   columns: process.stdout.columns,
   env: process.env,
   clock: systemClock,
-  signal: stop.signal,
+  signal: interruption(process, systemClock),
 })
 process.exitCode = EXIT[exit].code

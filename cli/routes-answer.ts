@@ -1,6 +1,7 @@
-import { z } from "zod"
+import * as z from "zod"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { HEALTH_STATES } from "#mesh/health.ts"
+import { connectReason } from "#mesh/system-reason.ts"
 
 const ratio = z.number().min(0).max(1).nullable()
 
@@ -149,7 +150,7 @@ async function limitedText(response: Response): Promise<string> {
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1000} s`
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message
+  return connectReason(error)
 }
 
 function badAnswer(collector: string, issue: z.core.$ZodIssue | undefined): MeshscopeError {

@@ -6,6 +6,7 @@ import { loadConfiguration } from "#mesh/configuration.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import type { ConfigurationSource } from "#mesh/written-document.ts"
 
 const store = z.strictObject({
@@ -79,12 +80,12 @@ export function parseCollectorConfig(source: ConfigurationSource): CollectorConf
 
 /** @throws MeshscopeError FILE_UNREADABLE, CONFIG_* */
 export async function readCollectorConfig(file: string, env: Environment): Promise<CollectorConfig> {
-  return parseCollectorConfig({ file, text: await textOf(file, "configuration"), env })
+  return parseCollectorConfig({ file, text: await textOf(file, "The configuration"), env })
 }
 
 /** The token without the line break at its end. @throws MeshscopeError FILE_UNREADABLE, CONFIG_INVALID when it is empty */
 export async function readToken(file: string): Promise<string> {
-  const token = (await textOf(file, "token")).trim()
+  const token = (await textOf(file, "The token file (setting intake.tokenFile)")).trim()
   if (token === "") throw new MeshscopeError("CONFIG_INVALID", `The token file ${file} is empty.`)
   return token
 }
@@ -93,7 +94,6 @@ async function textOf(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MeshscopeError("FILE_UNREADABLE", `The ${what} ${file} cannot be read: ${why}`, { cause })
+    throw fileUnreadable(what, file, cause)
   }
 }

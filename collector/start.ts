@@ -1,6 +1,6 @@
 import { type ServerType, serve } from "@hono/node-server"
 import type { Clock } from "#mesh/clock.ts"
-import { MeshscopeError } from "#mesh/errors.ts"
+import { listenFailed, stateFailed } from "#mesh/system-reason.ts"
 import type { CollectorApp } from "./api/api.ts"
 import { makeOwnMetrics } from "./api/own-metrics.ts"
 import { buildApp } from "./app.ts"
@@ -9,7 +9,7 @@ import { Intake } from "./ingest/intake.ts"
 import type { Log } from "./log.ts"
 import { receiveClock } from "./receive-clock.ts"
 import { EmbeddedStore, MINUTE_MS } from "./store/embedded-store.ts"
-import { memoryJournal } from "./store/journal.ts"
+import { type Journal, memoryJournal } from "./store/journal.ts"
 import { openSqliteJournal } from "./store/sqlite-journal.ts"
 import { type Answers, makeAnswers } from "./view/answers.ts"
 
@@ -40,12 +40,7 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
   const { log } = deps
   const nowMs = receiveClock(deps.clock)
   const token = config.intake.tokenFile === undefined ? undefined : await readToken(config.intake.tokenFile)
-  const journal =
-    config.store.folder === undefined
-      ? memoryJournal(MINUTE_MS)
-      : openSqliteJournal(config.store.folder, (sentence) => {
-          log.warn(sentence, { code: "STATE_CORRUPT" })
-        })
+  const journal = openJournal(config.store.folder, log)
   const store = new EmbeddedStore(
     { stepMs: config.store.step, maxSeries: config.store.series },
     journal,
@@ -79,6 +74,17 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
     clearInterval(steps)
     store.close()
     throw error
+  }
+}
+
+function openJournal(folder: string | undefined, log: Log): Journal {
+  if (folder === undefined) return memoryJournal(MINUTE_MS)
+  try {
+    return openSqliteJournal(folder, (sentence) => {
+      log.warn(sentence, { code: "STATE_CORRUPT" })
+    })
+  } catch (error) {
+    throw stateFailed("store.folder", error)
   }
 }
 
@@ -165,9 +171,7 @@ function listen(
       },
     )
     server.on("error", (cause: Error) => {
-      reject(
-        new MeshscopeError("LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${cause.message}`, { cause }),
-      )
+      reject(listenFailed("listen", address, cause))
     })
   })
 }

@@ -65,7 +65,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
 }
 
 const program = (name: "agent" | "collector", config: string, folder: string): Child =>
-  new Child(name, [join(root, name, "main.ts"), "--config", config], join(folder, `${name}.log`))
+  new Child(name, [join(root, "cli/main.ts"), name, "--config", config], join(folder, `${name}.log`))
 
 /** Everything as fast as it may be: the demo wants to show, and its end to agree. */
 function agentConfig(

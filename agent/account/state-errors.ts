@@ -1,4 +1,5 @@
 import { MeshscopeError } from "#mesh/errors.ts"
+import { fileReason } from "#mesh/system-reason.ts"
 
 /** Primary result codes of SQLite that mean something of their own here (sqlite.org/rescode.html). */
 export const SqliteCode = { busy: 5, corrupt: 11, notADatabase: 26 } as const
@@ -13,7 +14,7 @@ export function sqliteCode(error: unknown): number | undefined {
 export function stateError(cause: unknown, path: string): MeshscopeError {
   if (cause instanceof MeshscopeError) return cause
   const code = sqliteCode(cause)
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = fileReason(cause)
   const bad = code === SqliteCode.corrupt || code === SqliteCode.notADatabase || cause instanceof SyntaxError
   return bad
     ? new MeshscopeError("STATE_CORRUPT", `${path} is damaged: ${why}.`, { cause })

@@ -1,5 +1,6 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
 
 export interface HeaderDeps {
@@ -36,9 +37,7 @@ async function fileText(name: string, file: string, deps: HeaderDeps): Promise<s
   try {
     return await deps.readFile(file)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const message = `The file ${file} for the header ${name} cannot be read: ${why}`
-    throw new MeshscopeError("FILE_UNREADABLE", message, { retryable: true, cause })
+    throw fileUnreadable(`The value of the header ${name}: the file`, file, cause, true)
   }
 }
 

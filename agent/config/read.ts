@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { hostname } from "node:os"
-import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import { type AgentConfig, parseAgentConfig } from "./parse.ts"
 
 /**
@@ -13,8 +13,7 @@ export async function readAgentConfig(file: string, env: Environment): Promise<A
   try {
     text = await readFile(file, "utf8")
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MeshscopeError("FILE_UNREADABLE", `The configuration ${file} cannot be read: ${why}`, { cause })
+    throw fileUnreadable("The configuration", file, cause)
   }
   return parseAgentConfig({ file, text, env, hostName: hostname() })
 }

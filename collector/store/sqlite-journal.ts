@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { fileReason } from "#mesh/system-reason.ts"
 import type { Journal, JournalBatch, JournalRow, JournalSeries } from "./journal.ts"
 
 const VERSION = 1
@@ -26,7 +27,7 @@ export function openSqliteJournal(folder: string, onDamage: (sentence: string) =
   } catch (error) {
     if (error instanceof MeshscopeError) throw error
     if (isLocked(error))
-      throw new MeshscopeError("STATE_LOCKED", `${path} is used by another collector`, { cause: error })
+      throw new MeshscopeError("STATE_LOCKED", `${path} is used by another collector.`, { cause: error })
     if (!isDamaged(error)) throw unwritable(path, error)
     setAside(path)
     onDamage(`${path} is damaged; it was set aside as ${path}.damaged and a new one begun`)
@@ -42,7 +43,7 @@ function openDatabase(path: string): DatabaseSync {
     database.exec("pragma wal_autocheckpoint = 0; begin immediate; commit")
     const version = Number(database.prepare("pragma user_version").get()?.["user_version"] ?? 0)
     if (version > VERSION)
-      throw new MeshscopeError("STATE_FUTURE", `${path} was written by a newer version (${version})`)
+      throw new MeshscopeError("STATE_FUTURE", `${path} was written by a newer version (${version}).`)
     if (version === 0) database.exec(`begin; ${SCHEMA} commit`)
     database.prepare("select count(*) from series").get()
     return database
@@ -61,8 +62,7 @@ const isLocked = (error: unknown): boolean => [5, 6].includes(resultCode(error))
 const isDamaged = (error: unknown): boolean => [11, 26].includes(resultCode(error))
 
 function unwritable(path: string, cause: unknown): MeshscopeError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new MeshscopeError("STATE_UNWRITABLE", `${path} cannot be written: ${why}`, {
+  return new MeshscopeError("STATE_UNWRITABLE", `${path} cannot be written: ${fileReason(cause)}.`, {
     cause,
     retryable: true,
   })

@@ -93,7 +93,7 @@ describe("a real collector", () => {
     const second = started("collector", "-c", await file("two.yaml", `listen: 127.0.0.1:${port}\n`))
     expect(await second.ended).toMatchObject({
       code: 1,
-      error: expect.stringMatching(/Cannot listen on 127\.0\.0\.1:\d+/),
+      error: `Cannot listen on 127.0.0.1:${port}: another program listens there. End that program, or set listen to another address.\n`,
     })
     first.child.kill("SIGTERM")
     expect(await first.ended).toMatchObject({ code: 0 })

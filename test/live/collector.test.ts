@@ -44,7 +44,7 @@ function configFile(more = ""): string {
 }
 
 async function start(file = configFile()): Promise<Running> {
-  const child = spawn(process.execPath, ["collector/main.ts", "--config", file], {
+  const child = spawn(process.execPath, ["cli/main.ts", "collector", "--config", file], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
   })
@@ -198,13 +198,13 @@ describe("the collector as a process", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0
     const file = join(folder, "taken.yaml")
     writeFileSync(file, `listen: 127.0.0.1:${port}\n`)
-    await expect(start(file)).rejects.toThrow("LISTEN_FAILED: Cannot listen on")
+    await expect(start(file)).rejects.toThrow("Cannot listen on")
     taken.close()
     writeFileSync(file, "listn: 127.0.0.1:0\n")
-    await expect(start(file)).rejects.toThrow("CONFIG_UNKNOWN_KEY")
+    await expect(start(file)).rejects.toThrow("listn is not a known key")
     writeFileSync(file, "intake: {tokenFile: nowhere}\n")
-    await expect(start(file)).rejects.toThrow("FILE_UNREADABLE")
+    await expect(start(file)).rejects.toThrow(/nowhere cannot be read: it does not exist/)
     await start()
-    await expect(start()).rejects.toThrow("STATE_LOCKED")
+    await expect(start()).rejects.toThrow("is used by another collector")
   })
 })

@@ -169,7 +169,7 @@ describe("check", () => {
     const gone = join(folder, "gone.yaml")
     expect(await run("check", gone)).toMatchObject({
       exit: "failed",
-      error: expect.stringContaining(`${gone} cannot be read: ENOENT`),
+      error: expect.stringContaining(`${gone} cannot be read: it does not exist`),
     })
   })
 

@@ -128,7 +128,7 @@ describe("a targets file", () => {
     )
     await rm(file)
     await run.look()
-    expect(run.problems.at(-1)).toMatch(/^The targets file .* cannot be read: ENOENT/)
+    expect(run.problems.at(-1)).toMatch(/^The targets file .* cannot be read: it does not exist/)
     await mkdir(file)
     await run.look()
     expect(run.problems.at(-1)).toMatch(/is not a file of at most 16 MiB/)

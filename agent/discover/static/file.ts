@@ -4,6 +4,7 @@ import type { Clock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
+import { fileUnreadable } from "#mesh/system-reason.ts"
 import { parseTargets } from "#mesh/targets.ts"
 import type { Discovery, ReportProblem } from "../contract.ts"
 
@@ -78,9 +79,7 @@ async function look(file: string, seen: Seen, settled: () => Promise<void>): Pro
     return (await stampOf(file)) === stamp ? { stamp, text } : seen
   } catch (cause) {
     if (cause instanceof MeshscopeError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const message = `The targets file ${file} cannot be read: ${why}`
-    throw new MeshscopeError("FILE_UNREADABLE", message, { retryable: true, cause })
+    throw fileUnreadable("The targets file", file, cause, true)
   }
 }
 

@@ -5,9 +5,9 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
-const MAIN = join(import.meta.dirname, "../../../agent/main.ts")
+const MAIN = join(import.meta.dirname, "../../../cli/main.ts")
 
-/** The real agent as a user runs it: `node agent/main.ts --config FILE`. It may be killed and started again. */
+/** The real agent as a user runs it: `meshscope agent --config FILE`. It may be killed and started again. */
 export class AgentProcess {
   readonly metricsUrl: string
   readonly logFile: string
@@ -23,7 +23,7 @@ export class AgentProcess {
   }
 
   private constructor(args: readonly string[], metricsUrl: string, logFile: string) {
-    this.#args = [MAIN, ...args]
+    this.#args = [MAIN, "agent", ...args]
     this.metricsUrl = metricsUrl
     this.logFile = logFile
     this.#log = createWriteStream(logFile, { flags: "a" })

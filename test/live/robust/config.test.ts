@@ -132,7 +132,7 @@ describe("a state folder", () => {
     const [, url = ""] = await first.says(/"metrics":"([^"]+)"/)
     expect(await meshscope("agent", "-c", path).ended).toMatchObject({
       code: 1,
-      error: `Another agent uses ${join(folder, "locked-state")}. Give each agent its own folder.\n`,
+      error: `Another agent uses ${join(folder, "locked-state")}. Give each agent its own folder. The setting agent.state names the folder.\n`,
     })
     expect((await fetch(url)).status).toBe(200)
     await first.end("SIGKILL")
@@ -151,7 +151,7 @@ describe("a state folder", () => {
     const before = await hashOf(state)
     expect(await meshscope("agent", "-c", path).ended).toMatchObject({
       code: 1,
-      error: `${state} has version 99; this program knows 1.\n`,
+      error: `${state} has version 99; this program knows 1. The setting agent.state names the folder.\n`,
     })
     expect(await hashOf(state)).toBe(before)
   })
@@ -159,7 +159,12 @@ describe("a state folder", () => {
   test("that is a file, or lies below one", async () => {
     const path = await config("file", { agent: { id: "file", state: await file("a-file", "mine") } })
     const ended = await meshscope("agent", "-c", path).ended
-    expect(ended).toMatchObject({ code: 1, error: expect.stringMatching(/a-file.* cannot be written: /) })
+    expect(ended).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(
+        /a-file.* cannot be written: .* The setting agent\.state names the folder\.\n$/,
+      ),
+    })
     expect(await readFile(join(folder, "a-file"), "utf8")).toBe("mine")
   })
 })
@@ -173,7 +178,7 @@ test("an address that is taken: the agent says so, ends, and leaves its state fo
   const ended = await meshscope("agent", "-c", path).ended
   expect(ended).toMatchObject({
     code: 1,
-    error: expect.stringMatching(new RegExp(`Cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`)),
+    error: `Cannot listen on 127.0.0.1:${port}: another program listens there. End that program, or set publish.prometheus.listen to another address.\n`,
   })
   server.close()
   await meshscope("agent", "-c", path).says(/The agent is running/)
