@@ -60,7 +60,7 @@ export interface Ledger {
   retire(slot: Slot): void
   /**
    * Retires counters and histograms that did not change for `idleMs` and that `alive` does not speak for. Answers how many.
-   * See `owner.ts` for whose a series is.
+   * See `series-owner.ts` for whose a series is.
    */
   expire(idleMs: number, alive: (metric: MetricKey, labels: ReadonlyMap<string, string>) => boolean): number
 

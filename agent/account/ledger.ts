@@ -1,10 +1,12 @@
 import { METRICS, type MetricKey } from "#mesh/catalogue.ts"
 import type { Clock } from "#mesh/clock.ts"
 import { BUCKET_COUNT, bucketOf } from "#mesh/histogram.ts"
-import type { Exemplar, Snapshot } from "#mesh/snapshot.ts"
+import type { Snapshot } from "#mesh/snapshot.ts"
 import { type Cells, COUNTER, GAUGE, HISTOGRAM, markDirty, NOWHERE, nextDirty, show } from "./cells.ts"
 import type { Labels, Ledger, LedgerCounters, Participant, Slot } from "./contract.ts"
+import { makeExemplars } from "./exemplars.ts"
 import { type IdleMarks, makeIdleMarks } from "./idle-marks.ts"
+import { makeParticipants, type Participants } from "./participants.ts"
 import {
   admit,
   dismiss,
@@ -32,7 +34,6 @@ export interface LedgerOptions extends RestoreOptions {
   readonly maxSeries?: number
 }
 
-const NO_BYTES = new Uint8Array(0)
 /** Length of a blob of changes that holds none: its checksum. */
 const EMPTY_CHANGES = 4
 
@@ -62,12 +63,8 @@ class SqliteLedger implements Ledger {
   readonly #chunks: ChunkPlan
   readonly #idle: IdleMarks
   readonly #scratch = makeScratch()
-  readonly #participants = new Map<string, Participant>()
-  readonly #restored: Map<string, Uint8Array>
-  /** Saved by participants but not yet committed. */
-  readonly #saves = new Map<string, Uint8Array>()
-  readonly #exemplars = new Map<Slot, Exemplar>()
-  readonly #newExemplars = new Map<Slot, Exemplar>()
+  readonly #participants: Participants
+  readonly #exemplars = makeExemplars()
   #unknown: readonly number[]
   #generation: number
   #timeMs: number
@@ -97,7 +94,7 @@ class SqliteLedger implements Ledger {
     this.#file = restored.file
     this.#cells = restored.cells
     this.#index = restored.index
-    this.#restored = restored.participants
+    this.#participants = makeParticipants(restored.participants)
     this.#unknown = restored.unknown
     this.#generation = restored.generation
     this.#timeMs = restored.generation === 0 ? 0 : this.#clock.now()
@@ -170,13 +167,12 @@ class SqliteLedger implements Ledger {
 
   exemplify(slot: Slot, traceId: string, seconds: number): void {
     if (this.#cells.kind[slot] !== HISTOGRAM) return
-    this.#newExemplars.set(slot, { traceId, seconds, timeMs: this.#clock.now() })
+    this.#exemplars.put(slot, { traceId, seconds, timeMs: this.#clock.now() })
     markDirty(this.#cells, slot)
   }
 
   retire(slot: Slot): void {
-    this.#exemplars.delete(slot)
-    this.#newExemplars.delete(slot)
+    this.#exemplars.drop(slot)
     const kind = this.#cells.kind[slot]
     if (kind === COUNTER || kind === HISTOGRAM) this.#counts.retired++
     dismiss(this.#index, this.#cells, slot)
@@ -198,24 +194,22 @@ class SqliteLedger implements Ledger {
   }
 
   join(participant: Participant): void {
-    this.#participants.set(participant.key, participant)
+    this.#participants.join(participant)
   }
 
   leave(key: string): void {
-    this.#participants.delete(key)
-    this.#restored.delete(key)
-    this.#saves.set(key, NO_BYTES)
+    this.#participants.leave(key)
   }
 
   restored(key: string): Uint8Array | undefined {
-    return this.#restored.get(key)
+    return this.#participants.restored(key)
   }
 
   commit(): void {
     if (this.#closed) return
     const started = this.#clock.monotonic()
     try {
-      this.#gatherSaves()
+      this.#participants.gather()
       this.#expose(this.#store())
       this.#frozen = undefined
     } catch (error) {
@@ -262,20 +256,14 @@ class SqliteLedger implements Ledger {
     return this.#index.byText.get(text) ?? this.#make(key, own, text, true)
   }
 
-  #gatherSaves(): void {
-    for (const participant of this.#participants.values()) {
-      const bytes = participant.save()
-      if (bytes !== undefined) this.#saves.set(participant.key, bytes)
-    }
-  }
-
   /** Writes what moved. Answers whether there was anything to write. */
   #store(): boolean {
     const generation = this.#generation + 1
+    const { saves } = this.#participants
     const changes = encodeChanges(this.#cells, this.#scratch)
     const born = storedBirths(this.#index, generation)
     const gone = [...this.#unknown, ...storedDeaths(this.#index)]
-    const idle = changes.length <= EMPTY_CHANGES && born.length + gone.length + this.#saves.size === 0
+    const idle = changes.length <= EMPTY_CHANGES && born.length + gone.length + saves.size === 0
     if (idle) return false
     const base = this.#chunks.due(generation)
     const forgetTo = this.#chunks.oldest(base?.chunk, generation)
@@ -286,7 +274,7 @@ class SqliteLedger implements Ledger {
       changes,
       base,
       forgetTo,
-      participants: this.#saves,
+      participants: saves,
       boot: this.#boot,
     }
     this.#file.write(commit)
@@ -297,9 +285,8 @@ class SqliteLedger implements Ledger {
 
   #countCommit(commit: StateCommit): void {
     let bytes = commit.changes.length + (commit.base?.bytes.length ?? 0)
-    for (const saved of this.#saves.values()) bytes += saved.length
-    for (const [key, saved] of this.#saves) if (saved.length > 0) this.#restored.delete(key)
-    this.#saves.clear()
+    for (const saved of commit.participants.values()) bytes += saved.length
+    this.#participants.committed()
     this.#unknown = []
     this.#counts.commits++
     this.#counts.lastCommitBytes = bytes
@@ -315,14 +302,12 @@ class SqliteLedger implements Ledger {
     this.#generation++
     settleFamilies(this.#index, this.#cells, this.#generation)
     show(this.#cells, this.#generation)
-    for (const [slot, exemplar] of this.#newExemplars) this.#exemplars.set(slot, exemplar)
-    this.#newExemplars.clear()
+    this.#exemplars.show()
     this.#idle.mark(this.#generation)
   }
 
-  /** Keeps what participants saved: they will not offer it again, and their buffers are their own. */
   #freeze(error: unknown): void {
-    for (const [key, bytes] of this.#saves) this.#saves.set(key, Uint8Array.from(bytes))
+    this.#participants.hold()
     this.#counts.commitFailures++
     this.#frozen = error instanceof Error ? error.message : String(error)
     this.#wal.checkpoint()
@@ -350,7 +335,7 @@ class SqliteLedger implements Ledger {
       get buckets() {
         return cells.shownBuckets
       },
-      exemplar: (slot) => exemplars.get(slot),
+      exemplar: (slot) => exemplars.shown(slot),
     }
   }
 }
