@@ -11,6 +11,7 @@ import { hostRewrite, rewritesPath } from "./rewrite.ts"
 import { type KeyField, RouteCache } from "./route-cache.ts"
 import { liveClusters, type NamedRoute, type RouteNames } from "./route-names.ts"
 import type { TableRow } from "./route-table/host-index.ts"
+import { PathClasses } from "./route-table/path-classes.ts"
 import { RouteTable } from "./route-table.ts"
 import { type RouteLabels, unmatchedLabels } from "./rows.ts"
 import type { HttpWay, Topology } from "./topology.ts"
@@ -78,7 +79,8 @@ export class Pass {
         this.#byPort.set(chain.destinationPort, { index, side: { tables: [table], names, rewrites } })
       }
     }
-    this.#cache = new RouteCache(keyFields(routes, deps))
+    const seen = [...routes, ...(deps.before?.side.names.keys() ?? [])]
+    this.#cache = new RouteCache(keyFields(seen, deps.abilities), PathClasses.of(seen))
   }
 
   #named(row: TableRow): NamedRoute | undefined {
@@ -189,10 +191,8 @@ function allRoutes(ways: readonly HttpWay[]): EnvoyRoute[] {
 }
 
 /** The fields that the tables look at: host, path and method always, headers where a route asks for them. */
-function keyFields(routes: readonly EnvoyRoute[], deps: PassDeps): KeyField[] {
-  const before = deps.before?.side.names.keys() ?? []
-  const all = [...routes, ...before]
-  const cut = all.every((route) => route.match.query.length === 0)
+function keyFields(routes: readonly EnvoyRoute[], abilities: FormatAbilities | undefined): KeyField[] {
+  const cut = routes.every((route) => route.match.query.length === 0)
   const fields: KeyField[] = [
     { field: Field.method, cut: false },
     { field: Field.authority, cut: false },
@@ -201,10 +201,10 @@ function keyFields(routes: readonly EnvoyRoute[], deps: PassDeps): KeyField[] {
     { field: Field.eitherPath, cut },
   ]
   const headers = new Set<number>()
-  for (const { match } of all) {
+  for (const { match } of routes) {
     if (match.grpc) headers.add(Field.contentType)
     for (const { name } of match.headers) {
-      const field = headerField(name, deps.abilities)
+      const field = headerField(name, abilities)
       if (field !== undefined) headers.add(field)
     }
   }

@@ -1,3 +1,4 @@
+import type { PathClasses } from "./route-table/path-classes.ts"
 import { hashWords, pathStop, sameWords } from "./words.ts"
 
 const FIRST_SLOTS = 128
@@ -6,23 +7,30 @@ const LAST_SLOTS = 1024
 const WINDOW = 8
 /** Room for the fields of one key; a longer request is resolved each time. */
 const KEY_BYTES = 256
-/** Length that no field can have in a key of 256 bytes. */
-const ABSENT = 0xffff
+/** A key has an integer per field, and bytes behind those that say how many: 0 or more. */
+const MARK_BYTES = 4
+const ABSENT = -1
+/** This minus the class of a path. */
+const CLASSED = -2
 
-/** A field of the key. `cut`: it is a path, of which only what stands before the query counts. */
+/**
+ * A field of the key. `cut`: it is a path, of which only what stands before the query counts; where paths have classes,
+ * only its class.
+ */
 export interface KeyField {
   readonly field: number
   readonly cut: boolean
 }
 
 /**
- * What was found for requests that look the same to the route table, by the very bytes of the line. A hit makes no
- * object. Bounded: at most 1,024 keys of 256 bytes, in one block that grows when it proves too small, so that an idle
+ * What was found for requests that look the same to the route table: by the class of their path where paths have
+ * classes, else by the very bytes of the line. A hit makes no object. Bounded: at most 1,024 keys of 256 bytes, in one block that grows when it proves too small, so that an idle
  * proxy costs next to nothing. A stranger can make it miss, not grow.
  */
 export class RouteCache<T> {
   readonly #fields: Int32Array
   readonly #cuts: Uint8Array
+  readonly #classes: PathClasses | undefined
   #slots = 0
   #used = 0
   #keys = new DataView(new ArrayBuffer(0))
@@ -33,16 +41,18 @@ export class RouteCache<T> {
   #values: (T | undefined)[] = []
   /** Which of a full window is pushed out next. */
   #turn = 0
-  /** Of the line last looked up: end of each field, hash and length of its key. */
-  readonly #ends: Int32Array
+  /** Of the line last looked up: mark of each field, hash and length of its key. */
+  readonly #marks: Int32Array
   #hash = 0
   #length = 0
   #selector = 0
 
-  constructor(fields: readonly KeyField[]) {
+  /** @param classes of paths, where the table looks at nothing else of them */
+  constructor(fields: readonly KeyField[], classes?: PathClasses) {
+    this.#classes = classes
     this.#fields = Int32Array.from(fields, ({ field }) => field)
     this.#cuts = Uint8Array.from(fields, ({ cut }) => (cut ? 1 : 0))
-    this.#ends = new Int32Array(fields.length)
+    this.#marks = new Int32Array(fields.length)
   }
 
   /**
@@ -63,20 +73,29 @@ export class RouteCache<T> {
     return undefined
   }
 
-  /** Ends of the fields, their length in a key, and the hash. */
+  /** Marks of the fields, and length and hash of the key. */
   #measure(view: DataView, spans: Int32Array): void {
+    const marks = this.#marks
     let hash = this.#selector | 0
-    let length = 0
-    for (let index = 0; index < this.#fields.length; index += 1) {
+    let length = marks.length * MARK_BYTES
+    for (let index = 0; index < marks.length; index += 1) {
       const field = this.#fields[index] ?? 0
       const start = spans[field * 2] ?? -1
-      length += 2
+      marks[index] = ABSENT
       if (start < 0) continue
       let end = spans[field * 2 + 1] ?? start
-      if (this.#cuts[index] === 1) end = pathStop(view, start, end)
+      if (this.#cuts[index] === 1) {
+        const known = this.#classes?.of(view, start, end) ?? -1
+        if (known >= 0) {
+          marks[index] = CLASSED - known
+          hash = Math.imul(hash ^ known, 0x9e3779b1)
+          continue
+        }
+        end = pathStop(view, start, end)
+      }
+      marks[index] = end - start
       hash = hashWords(view, start, end, hash)
       length += end - start
-      this.#ends[index] = end
     }
     this.#hash = hash
     this.#length = length
@@ -85,15 +104,15 @@ export class RouteCache<T> {
   #isAt(slot: number, view: DataView, spans: Int32Array): boolean {
     if (this.#lengths[slot] !== this.#length || this.#selectors[slot] !== this.#selector) return false
     const keys = this.#keys
+    const marks = this.#marks
     let at = slot * KEY_BYTES
-    for (let index = 0; index < this.#fields.length; index += 1) {
-      const start = spans[(this.#fields[index] ?? 0) * 2] ?? -1
-      const size = start < 0 ? ABSENT : (this.#ends[index] ?? start) - start
-      if (keys.getUint16(at, true) !== size) return false
-      at += 2
-      if (start < 0) continue
-      if (!sameWords(keys, at, view, start, size)) return false
-      at += size
+    for (let index = 0; index < marks.length; index += 1) {
+      const mark = marks[index] ?? ABSENT
+      if (keys.getInt32(at, true) !== mark) return false
+      at += MARK_BYTES
+      if (mark <= 0) continue
+      if (!sameWords(keys, at, view, spans[(this.#fields[index] ?? 0) * 2] ?? 0, mark)) return false
+      at += mark
     }
     return true
   }
@@ -122,15 +141,13 @@ export class RouteCache<T> {
   #write(start: number, view: DataView, spans: Int32Array): void {
     const keys = this.#keys
     let at = start
-    for (let index = 0; index < this.#fields.length; index += 1) {
-      const from = spans[(this.#fields[index] ?? 0) * 2] ?? -1
-      const size = from < 0 ? ABSENT : (this.#ends[index] ?? from) - from
-      keys.setUint16(at, size, true)
-      at += 2
-      if (from < 0) continue
-      for (let offset = 0; offset < size; offset += 1)
+    for (const [index, mark] of this.#marks.entries()) {
+      keys.setInt32(at, mark, true)
+      at += MARK_BYTES
+      const from = spans[(this.#fields[index] ?? 0) * 2] ?? 0
+      for (let offset = 0; offset < mark; offset += 1)
         keys.setUint8(at + offset, view.getUint8(from + offset))
-      at += size
+      at += Math.max(0, mark)
     }
   }
 
