@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest } from "node:http"
 import type { AddressInfo } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import { gunzipSync } from "node:zlib"
 import { Counter, Gauge, Registry } from "prom-client"
 import { expect, onTestFinished, test } from "vitest"
@@ -7,6 +8,7 @@ import { openLedger } from "../../agent/account/ledger.ts"
 import { type MetricsHandlerDeps, makeMetricsHandler } from "../../agent/publish/prometheus/handler.ts"
 import { acceptedFormat, acceptsGzip } from "../../agent/publish/prometheus/negotiate.ts"
 import { asOpenMetrics } from "../../agent/publish/prometheus/own-text.ts"
+import { HISTOGRAM_LINES } from "../../agent/publish/prometheus/series-lines.ts"
 import { putNumber } from "../../agent/publish/prometheus/text.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
@@ -210,5 +212,136 @@ test("many series are rendered in slices: others run in between", async () => {
   const lines = (await scrape()).body.toString().split("\n")
   clearInterval(turn)
   expect(lines).toHaveLength(20_000 + 1 + 2 + 1)
+  expect(turns).toBeGreaterThan(1)
+})
+
+/** What Prometheus sends. */
+const as = (name: string, more: Record<string, string> = {}): Record<string, string> => ({
+  "x-prometheus-scrape-timeout-seconds": "10",
+  "user-agent": name,
+  ...more,
+})
+
+/** The samples of a page by their name and labels. */
+function samples(answer: Answer): Record<string, string> {
+  const zipped = answer.headers["content-encoding"] === "gzip"
+  const text = (zipped ? gunzipSync(answer.body) : answer.body).toString()
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf("} ") + 1
+      return [line.slice(0, at), line.slice(at + 1)]
+    }),
+  )
+}
+
+test.each([
+  ["as text", {}],
+  ["as OpenMetrics", { accept: PROMETHEUS_3 }],
+  ["as text, packed", { "accept-encoding": "gzip" }],
+  ["as OpenMetrics, packed", { accept: PROMETHEUS_3, "accept-encoding": "gzip" }],
+])(
+  "%s: a series that is born between two scrapes is 0 once for each scraper, and true for all others",
+  async (_, more) => {
+    const { ledger, slot, scrape } = await served({ own: ownRegistry() })
+    const read = async (name: string) => samples(await scrape(as(name, more)))
+    ledger.add(slot, 3)
+    ledger.commit()
+    const old = { 'mesh_requests_total{route="r"}': "3" }
+    expect(await read("a")).toMatchObject(old)
+    ledger.add(ledger.slot("requests", { route: "s" }), 4)
+    ledger.set(ledger.slot("activeRequests", { source: "s" }), 5)
+    const duration = ledger.slot("duration", { route: "s" })
+    ledger.observe(duration, 0.03, 6)
+    ledger.exemplify(duration, "ab".repeat(16), 0.03)
+    ledger.commit()
+    const truth = samples(await scrape(more))
+    expect(truth).toMatchObject({ ...old, 'mesh_requests_total{route="s"}': "4" })
+    const zeroed = Object.entries(truth).map(([line, value]) => {
+      return [line, line.includes('route="s"') ? "0" : value]
+    })
+    const first = await read("a")
+    expect(first).toEqual(Object.fromEntries(zeroed))
+    expect(Object.keys(first).filter((line) => line.includes('route="s"'))).toHaveLength(1 + HISTOGRAM_LINES)
+    expect(await read("b")).toEqual(truth)
+    expect(await read("a")).toEqual(truth)
+    expect(samples(await scrape(more))).toEqual(truth)
+  },
+)
+
+test("what is shown as 0 and what is true are packed apart", async () => {
+  const { ledger, slot, scrape } = await served()
+  ledger.add(slot, 1)
+  ledger.commit()
+  const zipped = { "accept-encoding": "gzip" }
+  await Promise.all([scrape(as("a")), scrape(as("b"))])
+  for (let round = 1; round < 4; round++) {
+    ledger.add(ledger.slot("requests", { route: `new-${round}` }), round)
+    ledger.commit()
+    const [a, truth, b] = [
+      await scrape(as("a", zipped)),
+      await scrape(zipped),
+      await scrape(as("b", zipped)),
+    ].map(samples)
+    expect(a).toEqual({ ...truth, [`mesh_requests_total{route="new-${round}"}`]: "0" })
+    expect(b).toEqual(a)
+    expect(samples(await scrape(as("a", zipped)))).toEqual(truth)
+  }
+})
+
+test("HEAD, and a scrape that was refused, show nothing, so the next answer still begins at 0", async () => {
+  let fail = false
+  const own = { metrics: () => (fail ? Promise.reject(new Error("no")) : Promise.resolve("")) }
+  const { ledger, slot, scrape } = await served({ own })
+  await scrape(as("a"))
+  ledger.add(slot, 3)
+  ledger.commit()
+  await scrape(as("a"), "HEAD")
+  fail = true
+  expect(await scrape(as("a"))).toMatchObject({ status: 500 })
+  fail = false
+  expect(samples(await scrape(as("a")))).toEqual({ 'mesh_requests_total{route="r"}': "0" })
+  expect(samples(await scrape(as("a")))).toEqual({ 'mesh_requests_total{route="r"}': "3" })
+})
+
+test("an answer that was cut is not seen: the next one begins at 0", async () => {
+  const { ledger, slot, scrape, port, handler } = await served()
+  await scrape(as("a"))
+  ledger.add(slot, 3)
+  // More than sockets hold.
+  for (let index = 0; index < 20_000; index++)
+    ledger.add(ledger.slot("requests", { route: `${index}`.padEnd(1000, "x") }), 1)
+  ledger.commit()
+  await new Promise<void>((resolve) => {
+    const request = httpRequest({ port, host: "127.0.0.1", headers: as("a") }, (response) => {
+      response.once("data", () => {
+        response.destroy()
+        resolve()
+      })
+      response.on("error", () => undefined)
+    })
+    request.on("error", () => undefined)
+    request.end()
+  })
+  await expect.poll(() => handler.counters.lastBytes).toBeGreaterThan(20_000_000)
+  expect(samples(await scrape(as("a")))).toMatchObject({ 'mesh_requests_total{route="r"}': "0" })
+  // The client has it all before the server is told so.
+  await sleep(50)
+  expect(samples(await scrape(as("a")))).toMatchObject({ 'mesh_requests_total{route="r"}': "3" })
+})
+
+test("many births at once are zeroed in slices: others run in between", async () => {
+  const { ledger, scrape } = await served()
+  await scrape(as("a"))
+  for (let index = 0; index < 5000; index++)
+    ledger.observe(ledger.slot("duration", { route: `route-${index}` }), 0.03)
+  ledger.commit()
+  await scrape()
+  let turns = 0
+  const turn = setInterval(() => turns++, 1)
+  const shown = samples(await scrape(as("a")))
+  clearInterval(turn)
+  expect(Object.keys(shown)).toHaveLength(5000 * HISTOGRAM_LINES + 1)
+  expect(new Set(Object.values(shown))).toEqual(new Set(["0"]))
   expect(turns).toBeGreaterThan(1)
 })
