@@ -51,7 +51,7 @@ export const configCommand: Command = {
 
 async function effective(file: string, named: ConfigKind | undefined, terminal: Terminal): Promise<string> {
   const text = await fileText(file)
-  const kind = named ?? (await kindOfText(text))
+  const kind = named ?? (await kindOfText(text)) ?? "agent"
   const written = writtenConfig(await jsonSchemaOf(kind), await parsed(kind, file, text, terminal))
   return written.split("\n").map(plainText).join("\n")
 }

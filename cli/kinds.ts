@@ -45,17 +45,18 @@ function keysOf(contents: unknown): readonly string[] {
   return isMap(contents) ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : "")) : []
 }
 
-/** The kind whose top-level keys fit a file best. */
-export async function kindOfText(text: string): Promise<ConfigKind> {
+/** The kind whose top-level keys fit a file best; undefined when none fits. */
+export async function kindOfText(text: string): Promise<ConfigKind | undefined> {
   const keys = keysOf(parseDocument(text).contents)
-  // Keys that only one kind has; without them, what fits best, and an agent's when nothing fits.
+  // Keys that only one kind has; without them, what fits best.
   if (keys.includes("discover")) return "agent"
   if (keys.includes("targets")) return "targets"
-  const [agent, collector] = await Promise.all(
+  const [agent = 0, collector = 0] = await Promise.all(
     (["agent", "collector"] as const).map(async (kind) => {
       const known = Object.keys((await jsonSchemaOf(kind)).properties ?? {})
       return keys.filter((key) => known.includes(key)).length
     }),
   )
-  return (collector ?? 0) > (agent ?? 0) ? "collector" : "agent"
+  if (agent === 0 && collector === 0) return undefined
+  return collector > agent ? "collector" : "agent"
 }

@@ -32,7 +32,7 @@ export function checkConfiguration<S extends z.ZodType>(
   source: ConfigurationSource,
 ): Checked<z.output<S>> {
   const written = writtenDocument(source)
-  if (written.input === undefined) return { ok: false, problems: sorted(written.problems), written }
+  if (written.input === undefined) return { ok: false, problems: inOrder(written.problems), written }
   const parsed = schema.safeParse(written.input)
   if (parsed.success && written.problems.length === 0) return { ok: true, value: parsed.data, written }
   const issues = parsed.success ? [] : flatIssues(parsed.error.issues)
@@ -40,7 +40,7 @@ export function checkConfiguration<S extends z.ZodType>(
   const found = issues
     .filter((issue) => !written.open(issue.path) || holdsForAnyValue(issue))
     .flatMap((issue) => problemsOf(issue, written, known))
-  return { ok: false, problems: sorted([...written.problems, ...found]), written }
+  return { ok: false, problems: inOrder([...written.problems, ...found]), written }
 }
 
 /** As `checkConfiguration`, but throws one `MeshscopeError` that lists every problem, with the code of the first. */
@@ -78,7 +78,8 @@ export function whereStand(...fields: readonly string[]): {
   }
 }
 
-function sorted(problems: readonly Problem[]): readonly Problem[] {
+/** By line and column. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((left, right) => left.line - right.line || left.column - right.column)
 }
 

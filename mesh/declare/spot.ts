@@ -8,8 +8,8 @@ export interface Place {
   readonly file: string
   /** From 1. */
   readonly document: number
-  /** Line of the value at `path`, or of the nearest thing around it; from 1. */
-  line(path: Path): number
+  /** `line:column` of the value at `path`, or of the nearest thing around it; both from 1. */
+  at(path: Path): string
 }
 
 /** A value that nobody has checked yet, with the way to it. Every reader below either answers or throws MODEL_INVALID. */
@@ -62,13 +62,15 @@ function placeOf(document: Document, lines: LineCounter, file: string, number: n
   return {
     file,
     document: number,
-    line(path) {
+    at(path) {
       for (let length = path.length; length >= 0; length -= 1) {
         const node: unknown = document.getIn(path.slice(0, length), true)
         const start = rangeStart(node)
-        if (start !== undefined) return lines.linePos(start).line
+        if (start === undefined) continue
+        const { line, col } = lines.linePos(start)
+        return `${line}:${col}`
       }
-      return 1
+      return "1:1"
     },
   }
 }
@@ -79,10 +81,10 @@ function rangeStart(node: unknown): number | undefined {
   return typeof start === "number" ? start : undefined
 }
 
-/** The error for a spot: `mesh.yaml:12: document 3: spec.routes[0].name: …`. */
+/** The error for a spot: `mesh.yaml:12:9: document 3: spec.routes[0].name: …`. */
 export function invalid(spot: Spot, what: string, cause?: unknown): MeshscopeError {
   const { file, document } = spot.place
-  const where = `${file}:${spot.place.line(spot.path)}: document ${document}`
+  const where = `${file}:${spot.place.at(spot.path)}: document ${document}`
   const path = pathText(spot.path)
   return new MeshscopeError("MODEL_INVALID", `${where}: ${path === "" ? "" : `${path}: `}${what}`, { cause })
 }

@@ -109,7 +109,7 @@ describe("check", () => {
   })
 
   test("names problems of the configuration, the targets and the model, and ends with 3", async () => {
-    const bad = await file("bad.yaml", "discover: { static: { file: t.yaml } }\nscrpe: {}\n")
+    const bad = await file("bad.yaml", "discover: { static: { targets: [] } }\nscrpe: {}\n")
     expect(await run("check", bad)).toEqual({
       exit: "refused",
       out: "",
@@ -150,7 +150,7 @@ describe("check", () => {
     const model = await file("wrong-model.yaml", "apiVersion: v1\n---\nkind: Mesh\n")
     expect(await run("check", model)).toMatchObject({
       exit: "refused",
-      error: `${model}: a model file that is wrong:\n${model}:1: document 1: kind: is missing\n`,
+      error: `${model}:1:1: document 1: kind: is missing\n`,
     })
     const two = await file("two.yaml", "store: {}\n---\nlog: {}\n")
     expect(await run("check", two)).toMatchObject({
@@ -169,8 +169,46 @@ describe("check", () => {
     const gone = join(folder, "gone.yaml")
     expect(await run("check", gone)).toMatchObject({
       exit: "failed",
-      error: expect.stringContaining(`${gone} cannot be read: it does not exist`),
+      error: `The file ${gone} cannot be read: it does not exist.\n`,
     })
+  })
+
+  test("tells everything at once: variables, missing files, a targets file and a model file that are wrong", async () => {
+    const targets = await file("all-targets.yaml", "targets:\n  - { name: a }\n")
+    const model = await file("all-model.yaml", "apiVersion: v1\n")
+    const config = await file(
+      "all.yaml",
+      [
+        "agent: { id: '${NOT_SET}' }",
+        "scrape: { intervall: 5s, interval: soon }",
+        "model: { files: [gone.yaml, all-model.yaml, other-gone.yaml, .] }",
+        "discover: { static: { file: all-targets.yaml } }",
+        "",
+      ].join("\n"),
+    )
+    const { exit, out, error } = await run("check", join(folder, "nowhere.yaml"), config)
+    expect({ exit, out }).toEqual({ exit: "refused", out: "" })
+    expect(error.trimEnd().split("\n")).toEqual([
+      `The file ${folder}/nowhere.yaml cannot be read: it does not exist.`,
+      `${config}:1:14: agent.id needs the environment variable NOT_SET, which is not set; set it, or write \${NOT_SET:-default}`,
+      `${config}:2:11: scrape.intervall is not a known key; the nearest is "interval"`,
+      `${config}:2:36: scrape.interval expects a duration such as 500ms, 15s, 5m or 1h30m, not "soon"`,
+      `${config}:3:18: model.files[0] names ${folder}/gone.yaml, which cannot be read: it does not exist`,
+      `${config}:3:45: model.files[2] names ${folder}/other-gone.yaml, which cannot be read: it does not exist`,
+      `${config}:3:62: model.files[3] names ${folder}, which cannot be read: it is a folder, not a file`,
+      `${targets}:2:5: targets[0].admin is missing; expects host:port, [::1]:9901 or unix:/absolute/path (107 bytes at most)`,
+      `${model}:1:1: document 1: kind: is missing`,
+    ])
+  })
+
+  test("a file without a key that tells its kind is read as an agent's, and that is said", async () => {
+    const empty = await file("empty.yaml", "# nothing yet\n")
+    expect(await run("check", empty)).toEqual({
+      exit: "refused",
+      out: "",
+      error: `${empty}:1:1: discover is missing; expects a mapping\n${empty} has no key that tells its kind, so it was read as an agent's; --kind says otherwise.\n`,
+    })
+    expect(await run("check", "--kind", "collector", empty)).toMatchObject({ exit: "ok", error: "" })
   })
 
   test("names of a file cannot act on the terminal", async () => {

@@ -345,18 +345,18 @@ describe("Kubernetes objects", () => {
 
   it.each([
     ["kind: [", "mesh.yaml:1:"],
-    ["- 1\n", "mesh.yaml:1: document 1: is not a Kubernetes object"],
-    ["apiVersion: v1\n", "mesh.yaml:1: document 1: kind: is missing"],
+    ["- 1\n", "mesh.yaml:1:1: document 1: is not a Kubernetes object"],
+    ["apiVersion: v1\n", "mesh.yaml:1:1: document 1: kind: is missing"],
     [
       `${MESH}kind: VirtualNode\napiVersion: appmesh.k8s.aws/v1beta2\nmetadata: {name: n}\nspec:\n  listeners:\n    - portMapping:\n        port: "80"\n        protocol: http\n`,
-      "mesh.yaml:9: document 2: spec.listeners[0].portMapping.port: must be a whole number of at least 1",
+      "mesh.yaml:9:15: document 2: spec.listeners[0].portMapping.port: must be a whole number of at least 1",
     ],
     [
       `${MESH}kind: VirtualRouter\napiVersion: appmesh.k8s.aws/v1beta2\nmetadata: {name: r}\nspec:\n  routes:\n    - name: a\n`,
-      "mesh.yaml:8: document 2: spec.routes[0]: has neither httpRoute",
+      "mesh.yaml:8:7: document 2: spec.routes[0]: has neither httpRoute",
     ],
     [object("VirtualNode", "n", NODE), "belongs to no certain mesh: it has no spec.meshRef, 0 meshes"],
-    [`a: &a [1]\nkind: X\nb: *c\n`, "mesh.yaml:1: document 1: cannot be read: Unresolved alias"],
+    [`a: &a [1]\nkind: X\nb: *c\n`, "mesh.yaml:1:1: document 1: cannot be read: Unresolved alias"],
   ])("say file, line, document and field: %j", (text, expected) => {
     const error = failure(() => parseKubernetesObjects(text, "mesh.yaml"))
     expect(error.code).toBe("MODEL_INVALID")

@@ -1,0 +1,135 @@
+import { readFile } from "node:fs/promises"
+import { dirname, resolve } from "node:path"
+import { checkConfiguration, inOrder, problemText } from "#mesh/configuration.ts"
+import { loadModel, type ModelFile } from "#mesh/declare/load.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
+import { fileReason } from "#mesh/system-reason.ts"
+import { targetsFileSchema } from "#mesh/targets.ts"
+import type { Problem, WrittenDocument } from "#mesh/written-document.ts"
+import { type ConfigKind, schemaOf } from "./kinds.ts"
+import { counted, modelText } from "./model-text.ts"
+
+/** What was found in a file and in those that it names. */
+export interface CheckedFile {
+  /** Sentences about what is well. */
+  readonly told: readonly string[]
+  /** One line each, with file, line and column. */
+  readonly problems: readonly string[]
+  /** Whether the content of a file is wrong; else, with problems, a file could not be read. */
+  readonly refused: boolean
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+interface Findings {
+  readonly told: string[]
+  /** Of the file itself, and of those that it names. */
+  readonly own: Problem[]
+  readonly others: string[]
+  refused: boolean
+}
+
+const nothing = (): Findings => ({ told: [], own: [], others: [], refused: false })
+
+function result({ told, own, others, refused }: Findings): CheckedFile {
+  return { told, problems: [...inOrder(own).map(problemText), ...others], refused }
+}
+
+/** Checks a configuration and every file that it names, also where something before was wrong. */
+export async function checkedFile(
+  file: string,
+  text: string,
+  kind: ConfigKind,
+  env: Environment,
+): Promise<CheckedFile> {
+  const findings = nothing()
+  const checked = checkConfiguration(await schemaOf(kind), { file, text, env })
+  if (!checked.ok) {
+    findings.own.push(...checked.problems)
+    findings.refused = true
+  }
+  const { written } = checked
+  if (kind === "targets") tellTargets(findings, "", written.value(["targets"]))
+  if (kind === "agent") {
+    tellTargets(findings, "", written.value(["discover", "static", "targets"]))
+    await checkTargets(findings, file, written, env)
+    await checkModel(findings, file, written)
+  }
+  return result(findings)
+}
+
+/** Checks a model file by itself; what it refers to in other files is a note. */
+export function checkedModel(files: readonly ModelFile[]): CheckedFile {
+  const findings = nothing()
+  loadInto(findings, files, (text) => text)
+  return result(findings)
+}
+
+function tellTargets({ told }: Findings, before: string, targets: unknown): void {
+  if (Array.isArray(targets)) told.push(`${before}${counted(targets.length, "target")}`)
+}
+
+async function checkTargets(
+  findings: Findings,
+  file: string,
+  written: WrittenDocument,
+  env: Environment,
+): Promise<void> {
+  const named = await namedFile(findings, file, written, ["discover", "static", "file"])
+  if (named === undefined) return
+  const checked = checkConfiguration(targetsFileSchema, { ...named, env })
+  if (checked.ok) tellTargets(findings, `${named.file}: `, checked.value.targets)
+  else {
+    findings.others.push(...checked.problems.map(problemText))
+    findings.refused = true
+  }
+}
+
+async function checkModel(findings: Findings, file: string, written: WrittenDocument): Promise<void> {
+  const entries = written.value(["model", "files"])
+  if (!Array.isArray(entries)) return
+  const files: ModelFile[] = []
+  for (const at of entries.keys()) {
+    const named = await namedFile(findings, file, written, ["model", "files", at])
+    if (named !== undefined) files.push(named)
+  }
+  // Each by itself first, so that one broken file does not hide the next.
+  const wrong = files.filter((each) => {
+    const alone = checkedModel([each])
+    findings.others.push(...alone.problems)
+    return alone.refused
+  })
+  if (wrong.length > 0) findings.refused = true
+  else if (files.length > 0)
+    loadInto(findings, files, (text) => `${counted(files.length, "model file")}: ${text}`)
+}
+
+function loadInto(findings: Findings, files: readonly ModelFile[], said: (text: string) => string): void {
+  try {
+    const { model, notes } = loadModel(files)
+    findings.told.push(said(modelText(model)), ...notes.map((note) => `note: ${note}`))
+  } catch (error) {
+    if (!(error instanceof MeshscopeError)) throw error
+    findings.others.push(...error.message.split("\n"))
+    findings.refused = true
+  }
+}
+
+/** The file that a setting names, by its absolute path; undefined when the setting is absent, open or cannot be read. */
+async function namedFile(
+  findings: Findings,
+  file: string,
+  written: WrittenDocument,
+  path: readonly PropertyKey[],
+): Promise<ModelFile | undefined> {
+  const name = written.value(path)
+  if (typeof name !== "string" || name === "") return undefined
+  const full = resolve(dirname(file), name)
+  try {
+    return { file: full, text: await readFile(full, "utf8") }
+  } catch (cause) {
+    const sentence = `names ${full}, which cannot be read: ${fileReason(cause)}`
+    findings.own.push(written.problem("FILE_UNREADABLE", path, sentence))
+    return undefined
+  }
+}
