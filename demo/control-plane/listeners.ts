@@ -60,7 +60,11 @@ export const onPort = (port: number, filter: JsonObject): JsonObject => ({
   filters: [filter],
 })
 
-/** Chains behind the declared backends: AWS's own hosts always, everything else where the mesh allows it. */
+/**
+ * Chains behind the declared backends: AWS's own hosts always, everything else where the mesh allows it. Envoy looks at
+ * the port first and never comes back to a chain without one, so everything else has a chain for port 443 too
+ * (aws-app-mesh-roadmap#79; djannot/envoyctl#2 has the three).
+ */
 export function passThroughChains(
   mesh: string,
   allowAll: boolean,
@@ -71,11 +75,11 @@ export function passThroughChains(
     filter_chain_match: { ...anyAddress, destination_port: 443, server_names: ["*.amazonaws.com"] },
     filters: [tcpFilter("egress", { cluster: awsName(mesh) }, accessLog)],
   }
-  const rest = {
-    filter_chain_match: anyAddress,
+  const rest = [anyAddress, { ...anyAddress, destination_port: 443 }].map((match) => ({
+    filter_chain_match: match,
     filters: [tcpFilter("egress", { cluster: allowAllName(mesh) }, accessLog)],
-  }
-  return allowAll ? [aws, rest] : [aws]
+  }))
+  return allowAll ? [aws, ...rest] : [aws]
 }
 
 const listenerFilter = (name: string, type: string, fields: JsonObject = {}): JsonObject => ({

@@ -109,6 +109,7 @@ test("egress chains: HTTP and TCP by port, then AWS, then everything where the m
       server_names: ["*.amazonaws.com"],
     },
     { prefix_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 0 }] },
+    { prefix_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 0 }], destination_port: 443 },
   ])
   const strict = filesOf("front_ns-0", { mesh: { ...RICH, egress: "DROP_ALL" } })
   expect(resources(strict, "cds.json").map(({ name }) => String(name))).not.toContain(
