@@ -48,6 +48,17 @@ export class DeclaredIndex {
     return router === undefined ? undefined : { kind: "router", router: router.name, routes: router.routes }
   }
 
+  /** Ports on which a service can be called; none when it was not declared. */
+  ports(service: string): readonly number[] {
+    const provider = this.#services.get(service)?.provider
+    if (provider === undefined || provider.kind === "none") return []
+    const listeners =
+      provider.kind === "virtual_node"
+        ? this.#nodes.get(provider.name)?.listeners
+        : this.#mesh?.virtualRouters.find((one) => one.name === provider.name)?.listeners
+    return (listeners ?? []).map(({ port }) => port)
+  }
+
   /** A gateway's routes in match order; undefined when the gateway was not declared. */
   gatewayRoutes(gateway: string): readonly GatewayRoute[] | undefined {
     return this.#mesh?.virtualGateways.find((one) => one.name === gateway)?.routes

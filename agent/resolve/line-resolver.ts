@@ -81,7 +81,10 @@ export class LineResolver implements Resolver {
       reach = this.#deps.reaches.byHost(view, host, spans[Field.upstreamHost * 2 + 1] ?? host)
     }
     const side = old?.side ?? this.#deps.sides.of(fact, view, reach)
-    if (fact.kind === "tcp") return this.#tcp(fact, reach, old, side)
+    if (fact.kind === "tcp") {
+      if (side === "outbound" && cluster < 0) return this.#tcpByHost(fact, reach)
+      return this.#tcp(fact, reach, old, side)
+    }
     const sure = side ?? this.#deps.answers.of(fact) ?? this.#sideByAuthority(fact)
     return this.#http(fact, view, reach, old, sure, cluster >= 0, host >= 0)
   }
@@ -181,10 +184,25 @@ export class LineResolver implements Resolver {
     const { rows } = this.#deps
     if (side === undefined) return this.#give("undecided", rows.destination, this.#none, 0, "direction")
     if (side === "inbound") return this.#give("tcp", rows.destination, this.#own, 0, doubtOf(fact, undefined))
-    const past = reach ?? (old === undefined ? this.#deps.passThrough.of(fact) : undefined)
-    const row = this.#tcpRow(past)
-    const target = past?.target ?? old?.target ?? this.#unknown
-    return this.#give("tcp", row, target, 0, doubtOf(fact, target === this.#unknown ? "cluster" : undefined))
+    const target = reach?.target ?? old?.target ?? this.#unknown
+    const doubt = doubtOf(fact, target === this.#unknown ? "cluster" : undefined)
+    return this.#give("tcp", this.#tcpRow(reach), target, 0, doubt)
+  }
+
+  /** The format tells no cluster. Who is called by address, and not by the service's port, passes by the service. */
+  #tcpByHost(fact: AccessFact, reach: Reach | undefined): Resolution {
+    const { passThrough, tcp } = this.#deps
+    const past = passThrough.of(fact)
+    if (reach !== undefined && someIn(reach.names, tcp)) {
+      const row = past === undefined ? this.#tcpRow(reach) : this.#unknownCall
+      const doubt = past === undefined ? undefined : "forgeable"
+      return this.#give("tcp", row, reach.target ?? this.#unknown, 0, doubtOf(fact, doubt))
+    }
+    if (past === undefined || passThrough.mayBeService(fact))
+      return this.#give("tcp", this.#unknownCall, this.#unknown, 0, doubtOf(fact, "host"))
+    const row = this.#tcpRow(past.reach)
+    const target = past.reach.target ?? this.#unknown
+    return this.#give("tcp", row, target, 0, doubtOf(fact, past.sure ? undefined : "forgeable"))
   }
 
   #tcpRow(reach: Reach | undefined): RequestRow {
@@ -215,6 +233,11 @@ export class LineResolver implements Resolver {
     result.doubt = doubt
     return result
   }
+}
+
+function someIn(names: ReadonlySet<string>, known: ReadonlyMap<string, unknown>): boolean {
+  for (const name of names) if (known.has(name)) return true
+  return false
 }
 
 function doubtOf(fact: AccessFact, doubt: Doubt | undefined): Doubt | undefined {

@@ -59,7 +59,11 @@ export class Reaches {
     for (const { cluster } of this.#topology.clusters.values()) {
       for (const address of cluster.endpoints) add(address, cluster.name)
     }
-    for (const { cluster, address } of hosts) if (this.#topology.clusters.has(cluster)) add(address, cluster)
+    for (const { cluster, address } of hosts) {
+      const kind = this.#topology.clusters.get(cluster)?.meaning.kind
+      // Hosts past the mesh are whoever was called lately: they tell nothing of who else was called there.
+      if (kind !== undefined && kind !== "aws" && kind !== "undeclared") add(address, cluster)
+    }
     const entries: [string, Reach][] = []
     for (const [text, names] of clusters) {
       // Whoever answers `/clusters` decides who shares a host: a bound on the combinations that are kept.

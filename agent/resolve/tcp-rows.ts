@@ -8,8 +8,8 @@ import type { KnownCluster, TcpWay, Topology } from "./topology.ts"
 
 /**
  * Rows of outgoing TCP connections by cluster. A TCP proxy names no virtual service: it is the one among the declared
- * backends that leads to the cluster's node. Several such services are `(shared)`; without a declared model it is
- * `(unknown)`.
+ * backends that leads to the cluster's node, on the port that the chain asks for. Several such services are `(shared)`;
+ * without a declared model it is `(unknown)`.
  */
 export function tcpRows(
   topology: Topology,
@@ -22,7 +22,13 @@ export function tcpRows(
     if (way.side !== "outbound") continue
     const nodes = nodesOf(way, topology)
     for (const { name } of way.filter.clusters) {
-      const service = serviceOf(topology.clusters.get(name), nodes, declared, ownNode)
+      const service = serviceOf(
+        topology.clusters.get(name),
+        nodes,
+        way.chain.destinationPort,
+        declared,
+        ownNode,
+      )
       const row = rows.source({ virtualService: service })
       const before = found.get(name)
       // One cluster behind two chains of different services.
@@ -44,6 +50,7 @@ function nodesOf(way: TcpWay, topology: Topology): string[] {
 function serviceOf(
   cluster: KnownCluster | undefined,
   nodes: readonly string[],
+  port: number | undefined,
   declared: DeclaredIndex,
   ownNode: string,
 ): string {
@@ -52,7 +59,9 @@ function serviceOf(
   const backends = new Set(declared.node(ownNode)?.backends)
   const all = [...declared.services()].filter((service) => leadsTo(service, nodes, declared))
   const own = all.filter(({ name }) => backends.has(name))
-  const services = own.length > 0 ? own : all
+  const known = own.length > 0 ? own : all
+  const here = known.filter(({ name }) => port !== undefined && declared.ports(name).includes(port))
+  const services = here.length > 0 ? here : known
   if (services.length > 1) return SHARED
   return services[0]?.name ?? UNKNOWN
 }
