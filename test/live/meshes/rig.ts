@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { Agent as HttpAgent, request as httpRequest } from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { isAbsolute, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseAgentConfig } from "../../../agent/config/parse.ts"
 import { type Agent, startAgent } from "../../../agent/start.ts"
@@ -21,6 +21,8 @@ export interface MeshRig {
   readonly agent: Agent
   /** An answer of the collector's API. */
   readonly ask: <T>(path: string) => Promise<T>
+  /** A page of the collector, as a browser gets it. */
+  readonly page: (path: string) => Promise<string>
   /** GET through the mesh's gateway, `times` times. @returns the statuses that came, with their counts */
   throughGateway(path: string, times: number): Promise<Counts>
   /** GET by the application of a node, through its egress listener, as if DNS had answered for `host`. */
@@ -45,7 +47,9 @@ export interface MeshOptions extends Pick<FleetOptions, "identity" | "logs" | "p
   readonly agent?: Readonly<Record<string, unknown>>
 }
 
-export const fixture = (name: string): string => join(import.meta.dirname, "../../fixtures/declare", name)
+/** A model of test/fixtures/declare by its name, or any other by its absolute path. */
+export const fixture = (name: string): string =>
+  isAbsolute(name) ? name : join(import.meta.dirname, "../../fixtures/declare", name)
 
 export async function startMesh(name: string, options: MeshOptions = {}): Promise<MeshRig> {
   const { agent: changes = {}, ...more } = options
@@ -90,6 +94,7 @@ export async function startMesh(name: string, options: MeshOptions = {}): Promis
         if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
         return (await answer.json()) as T
       },
+      page: async (path) => (await fetch(`${collectorUrl}${path}`)).text(),
       throughGateway(path, times) {
         const [host = "", port = ""] = fleet.gateway().split(":")
         return statuses(http, times, { host, port: Number(port), path, headers: { host: "shop.example" } })
