@@ -10,18 +10,22 @@ const CAUSES = {
   FI: 3,
 } as const
 export type Cause = keyof typeof CAUSES
+/** Looks in a row that show a reply whose cause no counter says, before it is told, while answers of its class pass. */
+const UNEXPLAINED_LOOKS = 3
 const CAUSE_NAMES = ["NR", "SI", "DPE", "UAEX", "NC", "FI"] as const
 
 /**
  * Replies that Envoy made itself, by class (2xx to 5xx as 0 to 3): what the connection manager counted less what its
  * clusters did. Manager and clusters are read at slightly different moments, so a reply is counted at the second look
- * that shows it.
+ * that shows it. Where many answers pass, two looks in a row may show a cluster's answer as one of Envoy's own: what no
+ * cause explains waits longer, and a cluster that counts it after all, or a cause, takes it back.
  *
  * A reply to a gRPC call is a 200 on the wire: the cluster counts 503, the manager 200. Such pairs cancel out; and a
  * cause without a reply in its own class explains a 200.
  */
 export class OwnReplies {
   readonly #classes: readonly Settling[]
+  readonly #unexplained: readonly Unexplained[]
   readonly #causes: Readonly<Record<Cause, { readonly carry: Carry; readonly now: number }>>
   readonly #grpc: boolean
   readonly #passed = [0, 0, 0, 0]
@@ -31,6 +35,7 @@ export class OwnReplies {
   /** @param grpc whether gRPC calls pass here */
   constructor(carry: Carry, name: string, grpc: boolean) {
     this.#classes = [2, 3, 4, 5].map((first) => new Settling(carry, `${name}.own${first}`))
+    this.#unexplained = [2, 3, 4, 5].map((first) => new Unexplained(carry, `${name}.unexplained${first}`))
     const cells = (cause: Cause) => ({
       carry,
       now: carry.cell(`${name}.cause.${cause}`),
@@ -64,15 +69,20 @@ export class OwnReplies {
     tell: (replies: number, index: number, flag: Cause | undefined, grpc: boolean) => void,
   ): void {
     if (this.#grpc) this.#cancelPairs()
-    const open = this.#classes.map((one, index) =>
-      last ? one.flush() : one.settle(this.#passed[index] ?? 0),
-    )
+    const open = this.#classes.map((one, index) => {
+      this.#unexplained[index]?.repay(one)
+      const settled = last ? one.flush() : one.settle(this.#passed[index] ?? 0)
+      return settled + (this.#unexplained[index]?.open ?? 0)
+    })
     for (const cause of CAUSE_NAMES) {
       const index = CAUSES[cause]
       tell(this.#take(cause, open, index), index, cause, false)
       if (this.#grpc) tell(this.#take(cause, open, 0), 0, cause, true)
     }
-    for (const [index, replies] of open.entries()) tell(replies, index, undefined, false)
+    for (const [index, one] of this.#unexplained.entries()) {
+      const busy = !last && (this.#passed[index] ?? 0) > 0
+      tell(one.settle(open[index] ?? 0, busy), index, undefined, false)
+    }
     this.#age()
   }
 
@@ -107,5 +117,43 @@ export class OwnReplies {
       good.add(-pairs)
       one.add(pairs)
     }
+  }
+}
+
+/** Replies without a cause, and what stayed of them over the last looks. */
+class Unexplained {
+  readonly #carry: Carry
+  readonly #open: number
+  readonly #least: number
+  readonly #looks: number
+
+  constructor(carry: Carry, name: string) {
+    this.#carry = carry
+    this.#open = carry.cell(`${name}.open`)
+    this.#least = carry.cell(`${name}.least`)
+    this.#looks = carry.cell(`${name}.looks`)
+  }
+
+  get open(): number {
+    return this.#carry.get(this.#open)
+  }
+
+  /** What a cluster has counted after all was no reply of Envoy's own. */
+  repay(replies: Settling): void {
+    const back = Math.min(this.open, Math.max(0, -replies.waiting))
+    this.#carry.add(this.#open, -back)
+    replies.add(back)
+  }
+
+  /** @returns what may be told of `open` replies. @param busy answers of the class pass */
+  settle(open: number, busy: boolean): number {
+    const looks = this.#carry.get(this.#looks) + 1
+    const least = looks === 1 ? open : Math.min(open, this.#carry.get(this.#least))
+    const told = busy && looks < UNEXPLAINED_LOOKS ? 0 : busy ? least : open
+    const left = open - told
+    this.#carry.set(this.#open, left)
+    this.#carry.set(this.#least, Math.min(least, left))
+    this.#carry.set(this.#looks, left === 0 || told > 0 ? 0 : looks)
+    return told
   }
 }
