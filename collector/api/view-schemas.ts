@@ -1,8 +1,10 @@
 import { z } from "@hono/zod-openapi"
 import { ANSWERED_BY, OUTCOMES } from "#mesh/outcome.ts"
+import { PROBLEM_REASONS } from "#mesh/page-problem.ts"
 import type { CollectorHealthView } from "../view/collector-health.ts"
 import type { ErrorRatiosAnswer } from "../view/error-ratios.ts"
 import type { GraphView } from "../view/graph.ts"
+import { OBJECTIVE_ORIGINS } from "../view/inventory.ts"
 import { PROXY_STATES, type ProxiesView } from "../view/proxies.ts"
 import type { ResourceNode, ResourcesView } from "../view/resources.ts"
 import type { RouteDetailView } from "../view/route-detail.ts"
@@ -58,6 +60,8 @@ export const summarySchema = z
       }),
     ),
     routes: tally,
+    routeKinds: z.strictObject({ gateway_route: count, route: count, service: count }),
+    synthetic: tally,
     virtualNodes: tally,
     meshes: z.array(
       z.strictObject({
@@ -116,6 +120,7 @@ export const routesSchema = z
   .strictObject({
     ...head,
     routes: tally,
+    synthetic: tally,
     total: count,
     rows: z.array(routeRow),
     next: count.nullable(),
@@ -136,7 +141,9 @@ export const routeDetailSchema = z
     target: z.string().nullable(),
     now: detailNumbers,
     before: detailNumbers,
-    budget: z.strictObject({ objective: ratio, burnRate: count.nullable() }).nullable(),
+    budget: z
+      .strictObject({ objective: ratio, origin: z.enum(OBJECTIVE_ORIGINS), burnRate: count.nullable() })
+      .nullable(),
     callers: z.array(
       z.strictObject({ kind: z.enum(["virtual_node", "virtual_gateway"]), name: z.string(), numbers }),
     ),
@@ -235,9 +242,11 @@ export const proxiesSchema = z
         host: z.string(),
         mesh: z.string(),
         flavor: z.string(),
-        role: z.enum(["sidecar", "gateway"]),
+        role: z.enum(["sidecar", "gateway"]).nullable(),
         resource: z.string(),
         state: z.enum(PROXY_STATES),
+        why: z.string().nullable(),
+        problems: z.array(z.strictObject({ page: z.string(), reason: z.enum(PROBLEM_REASONS), since: time })),
         since: time.nullable(),
         version: z.string().nullable(),
         controlPlane: z.boolean().nullable(),

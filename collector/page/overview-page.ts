@@ -1,6 +1,7 @@
 import { html } from "hono/html"
 import type { GraphView } from "../view/graph.ts"
 import type { SummaryView } from "../view/summary.ts"
+import { countText, withoutRoute } from "./counts.ts"
 import { LEGEND, serviceMap } from "./map/draw.ts"
 import { mapTable } from "./map/table.ts"
 import { mostly, nameCells, numberCells, parentsText, subText } from "./row.ts"
@@ -19,7 +20,7 @@ function silent(view: SummaryView): Markup {
 function worstTable(view: SummaryView, query: PageQuery): Markup {
   const { dataFrom } = view.completeness
   const minutes = query.window.replace("m", " min")
-  const head = html`<header><h2 id="h-worst">Worst routes</h2><span class="muted">last ${minutes}</span><a class="end" href="${link("/routes", query)}">All ${counted(view.routes.total, "route")}</a></header>`
+  const head = html`<header><h2 id="h-worst">Worst routes</h2><span class="muted">last ${minutes}</span><a class="end" href="${link("/routes", query)}">All ${countText(view.routes.total, view.synthetic.total)}</a></header>`
   if (view.worst.length === 0) {
     const none = view.complete ? "No request failed" : "No request is known to have failed"
     const seen = view.completeness.unaccountedRatio !== null
@@ -53,6 +54,13 @@ function noResources(): Markup {
   return html`<section class="calm unknown" aria-label="Nothing to draw"><p>Agents report, but no resource of a mesh is known.</p><p>Give one agent the declared model (<code>model: { files: [...] }</code>), or wait until a proxy has answered its first scrape.</p></section>`
 }
 
+/** What stands on the map. */
+function boxesText({ nodes }: GraphView): string {
+  const synthetic = nodes.filter((node) => node.synthetic !== null).length
+  const resources = counted(nodes.length - synthetic, "resource")
+  return synthetic === 0 ? resources : `${resources} and ${withoutRoute(synthetic)}`
+}
+
 /** The first look: what is wrong, where, since when; the map; the worst routes. */
 export function overviewMain(view: SummaryView, graph: GraphView, query: PageQuery): Markup {
   if (view.firstRun) return firstRun()
@@ -62,7 +70,7 @@ export function overviewMain(view: SummaryView, graph: GraphView, query: PageQue
     graph.nodes.length === 0
       ? noResources()
       : html`<section id="map" aria-labelledby="h-map">
-<header><h2 id="h-map">Service map</h2><span class="muted">${counted(graph.nodes.length, "resource")}, numbers of the last ${minutes}</span><fieldset class="views end"><legend class="vh">Show as</legend><label><input type="radio" name="view" id="as-map" checked>Map</label><label><input type="radio" name="view" id="as-table">Table</label></fieldset></header>
+<header><h2 id="h-map">Service map</h2><span class="muted">${boxesText(graph)}, numbers of the last ${minutes}</span><fieldset class="views end"><legend class="vh">Show as</legend><label><input type="radio" name="view" id="as-map" checked>Map</label><label><input type="radio" name="view" id="as-table">Table</label></fieldset></header>
 ${serviceMap(graph, query, minutes, origins)}
 ${mapTable(graph, query)}
 ${LEGEND}

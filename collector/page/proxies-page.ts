@@ -1,7 +1,11 @@
 import { html } from "hono/html"
 import type { Health } from "#mesh/health.ts"
+import type { ProblemReason } from "#mesh/page-problem.ts"
 import type { AgentRow, ProxiesView, ProxyRow, ProxyWord } from "../view/proxies.ts"
+import type { RouteRow } from "../view/route-row.ts"
 import type { UnmappedView } from "../view/unmapped.ts"
+import { gapOf } from "./gap-words.ts"
+import { gapsSection } from "./gaps.ts"
 import { routeHref } from "./row.ts"
 import type { PageQuery } from "./shell.ts"
 import { state } from "./state.ts"
@@ -22,13 +26,29 @@ function sourceText({ provenance }: ProxyRow): string {
   return provenance === null ? "not known" : (SOURCES[provenance] ?? provenance)
 }
 
-/** Faults of a proxy beside its state, each a short sentence. */
+const REASONS: Readonly<Record<ProblemReason, string>> = {
+  unreachable: "no connection",
+  refused: "refused",
+  timeout: "no answer in time",
+  too_large: "too large to read",
+  bad_answer: "not a page of Envoy",
+}
+
+/** What is wrong with a proxy beside its state, each a short sentence. Where it is down, no page can be read. */
 function faults(row: ProxyRow): string[] {
+  const pages = row.state === "down" ? [] : row.problems
   return [
+    ...pages.map(({ page, reason, since }) => `page ${page} since ${clock(since)}: ${REASONS[reason]}`),
     row.xdsRejected > 0 ? `${counted(row.xdsRejected, "update")} refused in the last hour` : "",
     row.logWriteFailures > 0 ? `${counted(row.logWriteFailures, "log write")} failed in the last hour` : "",
     row.drifts ? "configuration older than a replica's" : "",
   ].filter((text) => text !== "")
+}
+
+function whoText({ role, resource }: ProxyRow): Markup {
+  return role === null
+    ? html`node or gateway not known: its configuration was never read`
+    : html`${role} of ${wrapped(resource)}`
 }
 
 function proxy(row: ProxyRow): Markup {
@@ -36,19 +56,63 @@ function proxy(row: ProxyRow): Markup {
   // A proxy that lives does so since longer than anybody looked: its own uptime tells.
   const since = row.state === "live" || row.since === null ? "" : ` since ${clock(row.since)}`
   const mark = state(SHAPES[row.state], `${row.state}${since}`)
-  const wrong = faults(row)
-  const missing = row.missing.length === 0 ? "" : `missing: ${row.missing.join(", ")}`
-  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${row.role} of ${wrapped(row.resource)}</span><span class="sub narrow">${[`counted from ${sourceText(row)}`, missing].filter((text) => text !== "").join("; ")}</span>${wrong.length === 0 ? "" : html`<span class="sub hot">${wrong.join("; ")}</span>`}</th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${missing === "" ? "" : html`<span class="sub">${missing}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
+  const wrong = [row.why ?? "", ...faults(row)].filter((text) => text !== "")
+  const heat = row.state === "silent" || row.state === "unknown" ? "" : " hot"
+  const lacks =
+    row.missing.length === 0
+      ? ""
+      : html`lacks <a href="#gaps">${row.missing.map((word) => gapOf(word).lacks).join(", ")}</a>`
+  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">counted from ${sourceText(row)}${lacks === "" ? "" : html`; ${lacks}`}</span></th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
+}
+
+/** What became of a request that could not be given away without a doubt. */
+const BECAME: Readonly<Record<string, string>> = {
+  direction: "not counted",
+  cluster: "target not known",
+  host: "target not known",
+  route_ambiguous: "route not decided",
+  route_unmatched: "no route takes it",
+  forgeable: "named, with a doubt",
+}
+
+function group(text: string): Markup {
+  return html`<tr class="group"><th colspan="4" scope="rowgroup">${text}</th></tr>`
+}
+
+function doubted(became: string | Markup, from: Markup, why: string, count: number): Markup {
+  return html`<tr><th scope="row">${became}<span class="sub narrow">${from}</span><span class="sub narrow">${why}</span></th><td class="wide">${from}</td><td class="wide soft why">${why}</td><td class="n">${grouped(count)}</td></tr>`
+}
+
+function belongsTo({ key }: RouteRow): string {
+  return [key.virtualGateway, key.virtualService].filter((name) => name !== "").join(" / ")
 }
 
 function unmapped(view: UnmappedView, query: PageQuery): Markup {
-  return html`<section aria-labelledby="h-unmapped"><header><h2 id="h-unmapped">What could not be named</h2><span class="muted">last ${query.window.replace("m", " min")}</span></header>${
+  const minutes = query.window.replace("m", " min")
+  const none =
+    view.completeness.unaccountedRatio === null
+      ? "No request was read, so none had to be named."
+      : "Every request that was read was given to a declared resource, without a doubt."
+  return html`<section aria-labelledby="h-unmapped"><header><h2 id="h-unmapped">Named with a doubt, or not at all</h2><span class="muted">last ${minutes}</span></header>${
     view.doubts.length + view.rows.length === 0
-      ? html`<p class="muted">${view.completeness.unaccountedRatio === null ? "No request was read, so none had to be named." : "Every request that was read was given to a declared resource."}</p>`
-      : html`<div class="scroll" role="region" aria-label="Unmapped" tabindex="0"><table class="dense"><caption class="vh">Doubts</caption><thead><tr><th scope="col">As read</th><th scope="col">From</th><th scope="col">Why</th><th scope="col" class="n">Count</th></tr></thead><tbody>${view.doubts.map(
+      ? html`<p class="muted">${none}</p>`
+      : html`<div class="scroll" role="region" aria-label="Named with a doubt, or not at all, table" tabindex="0"><table class="dense"><caption class="vh">Requests with a doubt, and rows without a known route</caption><thead><tr><th scope="col">What became of it</th><th scope="col" class="wide">From</th><th scope="col" class="wide">Why</th><th scope="col" class="n">Count</th></tr></thead><tbody>${view.doubts.length === 0 ? "" : group("Lines with a doubt, by proxy")}${view.doubts.map(
           (row) =>
-            html`<tr><th scope="row">${row.reason}</th><td>${wrapped(row.proxy)}<span class="sub">${wrapped(row.resource)}</span></td><td class="soft why">${row.meaning}</td><td class="n">${grouped(row.count)}</td></tr>`,
-        )}${view.rows.map((row) => html`<tr><th scope="row"><a href="${routeHref(row.id, query)}">${row.name}</a></th><td>${wrapped([row.key.virtualGateway, row.key.virtualService].filter((name) => name !== "").join(" / "))}</td><td class="soft why">${row.why ?? ""}</td><td class="n">${grouped(row.numbers.requests)}</td></tr>`)}</tbody></table></div>`
+            doubted(
+              BECAME[row.reason] ?? row.reason,
+              html`${wrapped(row.proxy)}<span class="sub">${wrapped(row.resource)}</span>`,
+              row.meaning,
+              row.count,
+            ),
+        )}${view.rows.length === 0 ? "" : group("Requests without a known route, by where they belong")}${view.rows.map(
+          (row) =>
+            doubted(
+              html`<a href="${routeHref(row.id, query)}">${row.name}</a>`,
+              wrapped(belongsTo(row)),
+              row.why ?? "",
+              row.numbers.requests,
+            ),
+        )}</tbody></table></div>`
   }</section>`
 }
 
@@ -57,12 +121,21 @@ function rank(row: ProxyRow): number {
   return ["down", "initializing", "silent", "unknown", "draining", "live"].indexOf(row.state)
 }
 
-/** Every Envoy with what can be read of it, then what maps to nothing, then the agents. */
+/** They belong to no mesh that is known, and may be of this one. */
+function strangersText({ rows }: ProxiesView): string {
+  const count = rows.filter(({ role }) => role === null).length
+  return count === 0
+    ? ""
+    : `; ${count} of them could not be asked yet which mesh ${count === 1 ? "it is" : "they are"} of`
+}
+
+/** Every Envoy with what can be read of it, then what they lack, what maps to nothing, the agents. */
 export function proxiesMain(view: ProxiesView, names: UnmappedView, query: PageQuery): Markup {
   const rows = view.rows.toSorted((a, b) => rank(a) - rank(b) || a.proxy.localeCompare(b.proxy))
-  return html`<div class="title"><h1>Proxies</h1><span class="muted">${counted(view.total, "Envoy")}, seen by ${counted(view.agents.length, "agent")}</span></div>
+  return html`<div class="title"><h1>Proxies</h1><span class="muted">${counted(view.total, "Envoy")}, seen by ${counted(view.agents.length, "agent")}${strangersText(view)}</span></div>
 <section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map(proxy)}</tbody></table></div>
 <p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
+${gapsSection(rows)}
 ${unmapped(names, query)}
 <section aria-labelledby="h-agents"><header><h2 id="h-agents">Agents</h2></header>${view.agents.length === 0 ? html`<p class="muted">No agent has reported yet.</p>` : agents(view)}</section>`
 }

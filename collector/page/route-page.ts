@@ -61,14 +61,26 @@ function head(view: RouteDetailView): Markup {
 <p class="soft">${row.synthetic === null || row.why === null ? "" : `${row.why} `}${native}${reported}${row.provenance === null ? "" : `, from ${row.provenance === "log" ? "access logs" : row.provenance === "stats" ? "Envoy's stats" : "access logs at some proxies and stats at others"}`}. ${row.known === 0 ? "No proxy that would report it was seen." : `${row.answered} of ${counted(row.known, "proxy", "proxies")} that ${row.known === 1 ? "reports" : "report"} it answered.`}</p>`
 }
 
+/** What is asked for stays chosen, also where nothing of it was seen. */
+function unseen(name: string, names: readonly string[]): Markup {
+  if (name === "" || names.includes(name)) return html``
+  return html`<option value="${name}" selected>${name}, nothing seen</option>`
+}
+
 function filters(view: RouteDetailView, filter: RouteFilter, query: PageQuery): Markup {
   const choices = Math.max(view.callers.length, view.targets.length)
   if (choices < 2 && filter.caller === "" && filter.target === "") return html``
   const path = `/routes/${encodeURIComponent(view.row.id)}`
   return html`<form class="filters" method="get" action="${path}" aria-label="Filter this route">
 ${query.mesh === undefined ? "" : html`<input type="hidden" name="mesh" value="${query.mesh}">`}<input type="hidden" name="window" value="${query.window}">
-<label for="caller">Called by</label><select id="caller" name="caller"><option value="">everyone</option>${view.callers.map((each) => html`<option value="${each.name}"${each.name === filter.caller ? html` selected` : ""}>${each.name === "" ? "(outside)" : each.name}, ${rate(each.numbers.requestsPerSecond)}/s</option>`)}</select>
-<label for="target">Target</label><select id="target" name="target"><option value="">any node</option>${view.targets.map((each) => html`<option value="${each.virtualNode}"${each.virtualNode === filter.target ? html` selected` : ""}>${each.virtualNode === "" ? "(none)" : each.virtualNode}</option>`)}</select>
+<label for="caller">Called by</label><select id="caller" name="caller"><option value="">everyone</option>${unseen(
+    filter.caller,
+    view.callers.map(({ name }) => name),
+  )}${view.callers.map((each) => html`<option value="${each.name}"${each.name === filter.caller ? html` selected` : ""}>${each.name === "" ? "(outside)" : each.name}, ${rate(each.numbers.requestsPerSecond)}/s</option>`)}</select>
+<label for="target">Target</label><select id="target" name="target"><option value="">any node</option>${unseen(
+    filter.target,
+    view.targets.map(({ virtualNode }) => virtualNode),
+  )}${view.targets.map((each) => html`<option value="${each.virtualNode}"${each.virtualNode === filter.target ? html` selected` : ""}>${each.virtualNode === "" ? "(none)" : each.virtualNode}</option>`)}</select>
 <button>Apply</button></form>`
 }
 
@@ -77,6 +89,7 @@ interface Fact {
   readonly value: string | undefined
   readonly unit: string
   readonly before?: string | undefined
+  readonly note?: string | undefined
   readonly hot?: boolean
 }
 
@@ -112,10 +125,11 @@ function requestFacts(view: RouteDetailView, beforeSeconds: number): Fact[] {
     },
   ]
   if (budget === null) return known
-  const { objective, burnRate } = budget
+  const { objective, origin, burnRate } = budget
   const burn = burnRate === null ? undefined : grouped(burnRate, burnRate < 10 ? 1 : 0)
   const name = `Budget, ${grouped(objective * 100, 1)} % over 30 days`
-  return [...known, { name, value: burn, unit: "× burn", hot: hot && (burnRate ?? 0) >= 1 }]
+  const note = origin === "default" ? "a default: none is declared" : undefined
+  return [...known, { name, value: burn, unit: "× burn", note, hot: hot && (burnRate ?? 0) >= 1 }]
 }
 
 function bytes(perSecond: number): Pick<Fact, "value" | "unit"> {
@@ -145,8 +159,8 @@ function facts(view: RouteDetailView): Markup {
   const was = seconds >= 3600 ? "hour before" : `${span(seconds)} before`
   const rows = tcp ? tcpFacts(view) : requestFacts(view, seconds)
   return html`<dl class="facts">${rows.map(
-    ({ name, value, unit, before, hot = false }) =>
-      html`<div><dt>${name}</dt><dd${hot ? html` class="${heat(view.row.health).trim()}"` : ""}>${orDash(value)}${unit === "" || value === undefined ? "" : html` <small>${unit}</small>`}</dd>${before === undefined || seconds === 0 ? "" : html`<dd class="was">${was}: ${before}</dd>`}</div>`,
+    ({ name, value, unit, before, note, hot = false }) =>
+      html`<div><dt>${name}</dt><dd${hot ? html` class="${heat(view.row.health).trim()}"` : ""}>${orDash(value)}${unit === "" || value === undefined ? "" : html` <small>${unit}</small>`}</dd>${before === undefined || seconds === 0 ? "" : html`<dd class="was">${was}: ${before}</dd>`}${note === undefined ? "" : html`<dd class="was">${note}</dd>`}</div>`,
   )}</dl>${tcp || seconds > 0 ? "" : html`<p class="sub">Nothing is known of the hour before this window: data begins at ${clock(dataFrom)}.</p>`}`
 }
 

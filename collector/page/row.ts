@@ -1,6 +1,7 @@
 import { html } from "hono/html"
 import { FLAGS } from "#mesh/flags.ts"
 import type { RouteRow } from "../view/route-row.ts"
+import { troubleText } from "../view/verdict.ts"
 import { knownOnly, withoutEnd } from "./known.ts"
 import type { PageQuery } from "./shell.ts"
 import { link } from "./shell.ts"
@@ -68,6 +69,7 @@ export function sinceText(since: string, generatedAt: string): string {
 /** What its failures mostly are, where, and since when. */
 export function mostly(row: RouteRow): Markup {
   const [top] = row.flagsTop
+  if (isTcp(row) && (row.tcp?.closedWithError ?? 0) > 0) return html`${troubleText(row)}`
   if (row.numbers.errors === 0 || top === undefined) return html`${row.why ?? ""}`
   const [flag = ""] = top.flags.split(",")
   const what = top.flags === "-" ? "error answers" : top.flags

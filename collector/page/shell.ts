@@ -27,7 +27,7 @@ export function link(path: string, query: PageQuery, more: Readonly<Record<strin
   return text === "" ? path : `${path}?${text}`
 }
 
-function completeness(answer: Answer): Markup {
+function completeness(answer: Answer, query: PageQuery): Markup {
   const {
     proxiesKnown,
     proxiesAnswered,
@@ -44,9 +44,12 @@ function completeness(answer: Answer): Markup {
     proxiesKnown === 0
       ? "no proxy known"
       : `${proxiesAnswered} of ${counted(proxiesKnown, "proxy", "proxies")} answered`
-  const agents = agentsKnown === 0 ? "no agent known" : `${agentsSeen} of ${counted(agentsKnown, "agent")}`
+  const agents =
+    agentsKnown === 0
+      ? "no agent known"
+      : `${agentsSeen} of ${counted(agentsKnown, "agent")} ${agentsKnown === 1 ? "reports" : "report"}`
   return html`<div class="strip" aria-label="Completeness of the data" role="region" data-block="strip">
-<span>${proxiesAnswered < proxiesKnown ? state("unknown", proxies) : proxies}</span>
+<a href="${link("/proxies", query)}">${proxiesAnswered < proxiesKnown ? state("unknown", proxies) : proxies}</a>
 <span>${agentsSeen < agentsKnown ? state("unknown", agents) : agents}</span>
 <span>${unaccountedRatio === null ? "nothing counted yet" : `${percent(unaccountedRatio) ?? "0.00"} % of requests unaccounted`}</span>
 <span>${dataAt === null ? "no data yet" : html`data to <time datetime="${dataAt}">${dataAt.slice(11, 19)}</time>`}${
@@ -111,7 +114,7 @@ ${SPRITE}
   )}</ul></nav>
 ${controls(page)}
 </header>
-${completeness(page.answer)}
+${completeness(page.answer, page.query)}
 <main id="main" data-block="main">
 ${page.main}
 </main>

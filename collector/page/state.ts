@@ -25,10 +25,15 @@ export function heat(health: Health, ratio: number | null = 1): string {
   return health === "failing" ? " hot" : health === "degraded" ? " warm" : ""
 }
 
-/** Counts by state, each a link to the filtered table. States without a row are left out. */
-export function tally(counts: Tally, href: (health: Health) => string, chosen: Health | "" = ""): Markup {
+/** Counts by state, each a link to the table of just those. States without a row are left out. `label`: what is counted. */
+export function tally(
+  counts: Tally,
+  label: string,
+  href: (health: Health) => string,
+  chosen: Health | "" = "",
+): Markup {
   const shown = HEALTH_STATES.filter((health) => counts[health] > 0)
-  return html`<ul class="tally" aria-label="Routes by state">${shown.map(
+  return html`<ul class="tally" aria-label="${label}">${shown.map(
     (health) =>
       html`<li><a class="state ${stateClass(health)}" href="${href(health)}"${health === chosen ? html` aria-current="true"` : ""}>${mark(health)}${counts[health]} ${health}</a></li>`,
   )}</ul>`

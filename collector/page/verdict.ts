@@ -2,33 +2,39 @@ import { html } from "hono/html"
 import type { AffectedRoute, FaultOrigin } from "../view/origins.ts"
 import type { RouteRow } from "../view/route-row.ts"
 import type { SummaryView } from "../view/summary.ts"
+import { troubleText } from "../view/verdict.ts"
+import { kindsText } from "./counts.ts"
 import { routeHref, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { stateClass, tally } from "./state.ts"
-import { counted, type Markup, percent } from "./words.ts"
+import { counted, type Markup } from "./words.ts"
 
 /** Origins and names that are shown; the rest is counted. */
 const MOST_ORIGINS = 3
 const MOST_NAMES = 5
 
 /** How many are in trouble, in words that a pager message could use. */
-function headline({ routes, verdict }: SummaryView): string {
+function headline({ routes, synthetic, verdict }: SummaryView): string {
   const counts = [
     [routes.failing, "failing"],
     [routes.degraded, "degraded"],
   ] as const
   const worst = counts.find(([count]) => count > 0)
-  return worst === undefined
-    ? verdict.sentence
-    : `${worst[0]} of ${counted(routes.total, "route")} ${worst[1]}`
+  if (worst !== undefined) return `${worst[0]} of ${counted(routes.total, "route")} ${worst[1]}`
+  if (synthetic.failing + synthetic.degraded === 0) return verdict.sentence
+  return `${routes.total === 0 ? "No route is known" : `None of ${counted(routes.total, "route")} failing`}, but requests without a known route fail`
 }
 
-function names(routes: readonly Pick<AffectedRoute, "id" | "name">[], query: PageQuery): Markup {
+interface Named extends Pick<AffectedRoute, "id" | "name"> {
+  readonly why?: string
+}
+
+function names(routes: readonly Named[], query: PageQuery): Markup {
   const shown = routes.slice(0, MOST_NAMES)
   const more = routes.length - shown.length
   return html`${shown.map(
     (route, index) =>
-      html`${index === 0 ? "" : ", "}<a href="${routeHref(route.id, query)}">${route.name}</a>`,
+      html`${index === 0 ? "" : ", "}<a href="${routeHref(route.id, query)}">${route.name}</a>${route.why === undefined ? "" : ` (${route.why})`}`,
   )}${more === 0 ? "" : ` and ${more} more`}.`
 }
 
@@ -62,23 +68,22 @@ function originText(origin: FaultOrigin, view: SummaryView, query: PageQuery): M
 
 /** One route without a place that counts prove. */
 function rowText(row: RouteRow, view: SummaryView, query: PageQuery): Markup {
-  const ratio = percent(row.numbers.errorRatio, 1)
   const flag = row.flagsTop[0]?.flags ?? "-"
   const since = row.since === null ? "" : html` since <b>${sinceText(row.since, view.generatedAt)}</b>`
-  const errors = ratio === undefined || row.numbers.errors === 0 ? "no healthy host" : `${ratio} % errors`
   const where = row.worstTarget === null ? "" : ` at ${row.worstTarget.virtualNode}`
   const of = row.synthetic === null ? "" : ` of ${row.key.virtualService || row.key.mesh}`
-  return html`<p><a href="${routeHref(row.id, query)}">${row.name}</a>${of} is ${row.health}${since}: ${errors}${flag === "-" ? "" : `, mostly ${flag}${where}`}.</p>`
+  return html`<p><a href="${routeHref(row.id, query)}">${row.name}</a>${of} is ${row.health}${since}: ${troubleText(row)}${flag === "-" ? "" : `, mostly ${flag}${where}`}.</p>`
+}
+
+function wholeName({ name, synthetic, key }: RouteRow): string {
+  return synthetic === null ? name : `${name} of ${key.virtualService || key.virtualGateway || key.mesh}`
 }
 
 function rest(view: SummaryView, query: PageQuery): Markup {
   const told = new Set(view.origins.flatMap(({ routes }) => routes.map(({ id }) => id)))
   const left = view.worst
     .filter((row) => !told.has(row.id) && (row.health === "failing" || row.health === "degraded"))
-    .map(({ id, name, synthetic, key }) => ({
-      id,
-      name: synthetic === null ? name : `${name} of ${key.virtualService || key.virtualGateway || key.mesh}`,
-    }))
+    .map((row) => ({ id: row.id, name: wholeName(row), why: troubleText(row) }))
   return left.length === 0 ? html`` : html`<p class="chain">Not explained by this: ${names(left, query)}</p>`
 }
 
@@ -101,6 +106,6 @@ export function verdictSection(view: SummaryView, query: PageQuery): Markup {
   return html`<section class="verdict ${name}" aria-labelledby="verdict">
 <svg class="i ${name}" aria-hidden="true"><use href="#i-${name}"/></svg><h1 id="verdict">${headline(view)}</h1>
 <div class="cause">${cause(view, query)}</div>
-${tally(view.routes, (each) => link("/routes", query, { state: each }))}
+<div class="by">${tally(view.routes, "Routes by state", (each) => link("/routes", query, { kind: "known", state: each }))}${view.routes.total === 0 ? "" : html`<p class="sub">${counted(view.routes.total, "route")}: ${kindsText(view.routeKinds)}</p>`}</div>
 </section>`
 }

@@ -74,7 +74,19 @@ export function tallyOf(states: Iterable<Health>): Tally {
   return { ...counts, total }
 }
 
-/** Health of real routes. */
+/** How many known routes there are of each kind. */
+export function routeKinds(rows: readonly RouteRow[]): Record<RouteRow["kind"], number> {
+  const counts = { gateway_route: 0, route: 0, service: 0 }
+  for (const row of rows) if (row.synthetic === null) counts[row.kind]++
+  return counts
+}
+
+/** Health of rows of requests without one known route. */
+export function syntheticTally(rows: readonly RouteRow[]): Tally {
+  return tallyOf(rows.filter((row) => row.synthetic !== null).map((row) => row.health))
+}
+
+/** Health of known routes. */
 export function routeTally(rows: readonly RouteRow[]): Tally {
   return tallyOf(rows.filter((row) => row.synthetic === null).map((row) => row.health))
 }

@@ -5,6 +5,7 @@ import type { EdgeKind, GraphEdge } from "./graph.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
 import { DURATION_BY } from "./reading.ts"
 import { resourceId } from "./resource-states.ts"
+import { ownKey, routeId } from "./route-id.ts"
 import type { RouteKey } from "./route-row.ts"
 import { tcpByService } from "./tcp.ts"
 
@@ -27,7 +28,8 @@ export function edgesOf(board: Board): GraphEdge[] {
   traffic(board, drafts)
   latency(board, drafts)
   tcp(board, drafts)
-  return [...drafts].map(([id, draft]) => edgeOf(id, draft, board.reading.rateMs / 1000, board))
+  const told = tellers(board)
+  return [...drafts].map(([id, draft]) => edgeOf(id, draft, board, told.get(draft.source)))
 }
 
 function put(
@@ -54,6 +56,12 @@ function routeBox(key: RouteKey): string {
   return key.route === "" && key.virtualRouter === ""
     ? service(key)
     : resourceId("route", key.mesh, key.flavor, key.route, key.virtualRouter)
+}
+
+/** What a call leads to: a service, or the row of one that the mesh does not know. */
+function called(key: RouteKey): string {
+  if (!key.virtualService.startsWith("(")) return service(key)
+  return `row/${routeId(ownKey(key, "source"), "source")}`
 }
 
 function gatewayRoute(key: RouteKey): string {
@@ -96,7 +104,7 @@ function traffic(board: Board, drafts: Drafts): void {
     if (reporter !== "source" || key.virtualService === "") continue
     if (virtualNode !== "")
       count(put(drafts, "target", routeBox(key), node(key, virtualNode)), outcome, amount)
-    if (source !== "") count(put(drafts, "call", node(key, source), service(key)), outcome, amount)
+    if (source !== "") count(put(drafts, "call", node(key, source), called(key)), outcome, amount)
   }
 }
 
@@ -141,9 +149,26 @@ function tcp(board: Board, drafts: Drafts): void {
   }
 }
 
-function edgeOf(id: string, draft: Draft, windowSeconds: number, board: Board): GraphEdge {
+/** Whether all proxies that would report what leaves a box answered, by the box's id. */
+function tellers(board: Board): ReadonlyMap<string, boolean> {
+  const told = new Map<string, boolean>()
+  const tell = (id: string, answered: boolean): void => {
+    told.set(id, answered && (told.get(id) ?? true))
+  }
+  for (const { key, reporter, synthetic, answered, known } of board.rows)
+    if (synthetic === null)
+      tell(reporter === "gateway" ? gatewayRoute(key) : routeBox(key), answered === known)
+  for (const { mesh, flavor, role, resource, answered } of board.proxies)
+    if (role === "sidecar") tell(resourceId("virtual_node", mesh, flavor, resource), answered)
+  return told
+}
+
+/** @param told whether all who would report it answered; undefined: any proxy may be one */
+function edgeOf(id: string, draft: Draft, board: Board, told: boolean | undefined): GraphEdge {
   const numbers =
-    draft.counts === undefined ? undefined : numbersOf(draft.counts, draft.buckets, windowSeconds)
+    draft.counts === undefined
+      ? undefined
+      : numbersOf(draft.counts, draft.buckets, board.reading.rateMs / 1000)
   return {
     id,
     source: draft.source,
@@ -155,7 +180,7 @@ function edgeOf(id: string, draft: Draft, windowSeconds: number, board: Board): 
       clientErrors: numbers?.clientErrors ?? 0,
       errors: numbers?.errors ?? 0,
       aborted: numbers?.aborted ?? 0,
-      complete: board.head.complete,
+      complete: told ?? board.head.complete,
       // Where every proxy answers, an edge that nobody counted is one that no request took.
       seen: numbers !== undefined || draft.kind === "declared" || board.head.complete,
     }),

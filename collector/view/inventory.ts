@@ -26,9 +26,13 @@ export interface Weight {
   readonly weight: number
 }
 
+export const OBJECTIVE_ORIGINS = ["declared", "default"] as const
+export type ObjectiveOrigin = (typeof OBJECTIVE_ORIGINS)[number]
+
 export interface Objective {
   readonly key: RouteKey
   readonly objective: number
+  readonly origin: ObjectiveOrigin
 }
 
 /** The declared model as the stream carries it. */
@@ -53,6 +57,7 @@ export function inventoryOf(reading: Reading): Inventory {
     objectives: newest(reading.gauges.objective).map((row) => ({
       key: keyOf(row.labels),
       objective: row.value,
+      origin: row.labels.get("origin") === "default" ? "default" : "declared",
     })),
   }
 }

@@ -1,6 +1,7 @@
 import type { Answer } from "./answer.ts"
 import type { Board } from "./board.ts"
 import type { Proxy } from "./proxy-list.ts"
+import type { PageProblem } from "./proxy-problems.ts"
 import { timeText } from "./time-text.ts"
 
 /** `silent`: its agent reports no more. `down`: the agent reports, the proxy does not answer. */
@@ -11,12 +12,17 @@ export interface ProxyRow {
   readonly proxy: string
   readonly agent: string
   readonly host: string
+  /** Mesh, flavor, role and resource are empty or null while its configuration was never read: nobody knows them. */
   readonly mesh: string
   readonly flavor: string
-  readonly role: "sidecar" | "gateway"
+  readonly role: "sidecar" | "gateway" | null
   /** Name of the virtual node or gateway. */
   readonly resource: string
   readonly state: ProxyWord
+  /** Why it is in this state, in words; null for a live one. */
+  readonly why: string | null
+  /** Admin pages that its agent cannot read. */
+  readonly problems: readonly PageProblem[]
   /** Last change of the state that this collector saw; null when it saw none. */
   readonly since: string | null
   readonly version: string | null

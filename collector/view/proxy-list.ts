@@ -1,6 +1,7 @@
 import type { GaugeRow, SeriesLabels } from "../store/series-store.ts"
 import { named, total } from "./fact.ts"
 import type { ProxyRow, ProxyWord } from "./proxies.ts"
+import { problemsOf, whyState } from "./proxy-problems.ts"
 import { type Reading, UNMAPPED_BY } from "./reading.ts"
 import { timeText } from "./time-text.ts"
 
@@ -23,6 +24,7 @@ export function proxiesOf(reading: Reading): Proxy[] {
   const info = joined(gauges.proxyInfo)
   const rest: Rest = {
     state: joined(gauges.proxyState.filter((row) => row.value === 1)),
+    problems: Map.groupBy(gauges.proxyProblem, keyOfRow),
     controlPlane: joined(gauges.controlPlane),
     configAge: joined(gauges.configAge),
     uptime: joined(gauges.proxyUptime),
@@ -46,6 +48,7 @@ export function proxiesOf(reading: Reading): Proxy[] {
 
 interface Rest {
   readonly state: Joined
+  readonly problems: ReadonlyMap<string, readonly GaugeRow[]>
   readonly controlPlane: Joined
   readonly configAge: Joined
   readonly uptime: Joined
@@ -75,18 +78,22 @@ function proxyOf(
   const gateway = labels.get("virtual_gateway")
   const name = nameKey(labels)
   const plane = rest.controlPlane.get(key)?.value
+  const controlPlane = !reports || plane === undefined ? null : plane === 1
+  const problems = reports ? problemsOf(rest.problems.get(key) ?? []) : []
   return {
     proxy: labels.get("proxy") ?? "",
     agent: row.agent,
     host: agent?.host ?? "",
     mesh: labels.get("mesh") ?? "",
     flavor: labels.get("flavor") ?? "",
-    role: gateway === undefined ? "sidecar" : "gateway",
+    role: gateway !== undefined ? "gateway" : labels.has("virtual_node") ? "sidecar" : null,
     resource: gateway ?? labels.get("virtual_node") ?? "",
     state,
+    why: whyState({ state, agent: row.agent, controlPlane, problems }),
+    problems,
     since: sinceMs === undefined ? null : timeText(sinceMs),
     version: info?.labels.get("version") ?? null,
-    controlPlane: !reports || plane === undefined ? null : plane === 1,
+    controlPlane,
     configAgeSeconds: rest.configAge.get(key)?.value ?? null,
     drifts: false,
     provenance: info?.labels.get("provenance") ?? null,
@@ -110,11 +117,15 @@ function wordOf(reports: boolean, up: GaugeRow | undefined, state: string | unde
 function joined(rows: readonly GaugeRow[]): Joined {
   const found: Joined = new Map()
   for (const row of rows) {
-    const key = `${row.agent}\u0000${nameKey(row.labels)}`
+    const key = keyOfRow(row)
     const known = found.get(key)
     if (known === undefined || known.atMs <= row.atMs) found.set(key, row)
   }
   return found
+}
+
+function keyOfRow({ agent, labels }: GaugeRow): string {
+  return `${agent}\u0000${nameKey(labels)}`
 }
 
 function nameKey(labels: SeriesLabels): string {

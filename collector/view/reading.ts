@@ -68,6 +68,7 @@ export type GaugeKey =
   | "proxyInfo"
   | "proxyUp"
   | "proxyState"
+  | "proxyProblem"
   | "proxyUptime"
   | "proxyMemory"
   | "controlPlane"
@@ -97,6 +98,8 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     store.query({ metric, match, by, fromMs: toMs - windowMs, toMs })
   const inHour = (metric: Metric, by: readonly string[]): Promise<RangeAnswer> =>
     store.query({ metric, match, by, fromMs: toMs - HOUR_MS, toMs, stepMs: POINT_MS })
+  // A proxy that nobody could name yet has no mesh: it may be of this one.
+  const orUnnamed: LabelMatch = mesh === null ? {} : { mesh: [mesh, ""] }
   const gauge = (key: GaugeKey): Promise<readonly GaugeRow[]> => store.gauges(METRICS[key], match)
   const agents = deps.agents()
   const hour = await inHour(METRICS.requests, HOUR_BY)
@@ -125,13 +128,20 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     tcpSent: await inWindow(METRICS.tcpSent, TCP_BY),
     tcpReceived: await inWindow(METRICS.tcpReceived, TCP_BY),
     unaccounted: await inWindow(METRICS.unaccounted, PROXY_BY),
-    unmapped: await inWindow(METRICS.unmapped, UNMAPPED_BY),
+    unmapped: await store.query({
+      metric: METRICS.unmapped,
+      match: orUnnamed,
+      by: UNMAPPED_BY,
+      fromMs: toMs - windowMs,
+      toMs,
+    }),
     xdsRejected: await inHour(METRICS.xdsRejected, PROXY_BY),
     logWriteFailures: await inHour(METRICS.logWriteFailures, PROXY_BY),
     gauges: {
       proxyInfo: await gauge("proxyInfo"),
-      proxyUp: await gauge("proxyUp"),
+      proxyUp: await store.gauges(METRICS.proxyUp, orUnnamed),
       proxyState: await gauge("proxyState"),
+      proxyProblem: await store.gauges(METRICS.proxyProblem, orUnnamed),
       proxyUptime: await gauge("proxyUptime"),
       proxyMemory: await gauge("proxyMemory"),
       controlPlane: await gauge("controlPlane"),

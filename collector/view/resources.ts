@@ -44,7 +44,8 @@ export function resourcesView(board: Board): ResourcesView {
   const meshes = new Map<string, { mesh: string; flavor: string }>()
   for (const { mesh, flavor } of resources) meshes.set(`${mesh}\u0000${flavor}`, { mesh, flavor })
   for (const { key } of board.rows) meshes.set(`${key.mesh}\u0000${key.flavor}`, key)
-  for (const proxy of board.proxies) meshes.set(`${proxy.mesh}\u0000${proxy.flavor}`, proxy)
+  for (const proxy of board.proxies)
+    if (proxy.mesh !== "") meshes.set(`${proxy.mesh}\u0000${proxy.flavor}`, proxy)
   const nodes = nodeStates(board)
   const trees = [...meshes.values()].map(({ mesh, flavor }) => meshNode(board, nodes, mesh, flavor))
   return { ...board.head, meshes: trees, total: trees.reduce((sum, tree) => sum + sizeOf(tree), 0) }

@@ -5,7 +5,7 @@ import type { Board } from "./board.ts"
 import { named, total } from "./fact.ts"
 import { findingsOf } from "./findings.ts"
 import { nodeKey } from "./hosts.ts"
-import type { Resource } from "./inventory.ts"
+import type { ObjectiveOrigin, Resource } from "./inventory.ts"
 import { noOutcomes, numbersOf, quantileSteps } from "./numbers.ts"
 import { rowsUnder, stateAbove, sumRows } from "./resource-states.ts"
 import { nativeOf } from "./resources.ts"
@@ -70,6 +70,8 @@ export interface Finding {
 /** Objective and how fast its budget burns in the window: 1 spends it exactly over 30 days. */
 export interface Budget {
   readonly objective: number
+  /** `default`: nobody declared an objective for this route. */
+  readonly origin: ObjectiveOrigin
   readonly burnRate: number | null
 }
 
@@ -175,13 +177,16 @@ function detailNumbers(span: Span, virtualNode: string | null): DetailNumbers {
 
 function budgetOf(board: Board, row: RouteRow, route: RouteReading): Budget | null {
   const text = routeText(row.key, row.reporter)
-  const found = board.inventory.objectives.find(({ key }) => {
+  const all = board.inventory.objectives.filter(({ key }) => {
     const reporter = key.gatewayRoute === "" ? "source" : "gateway"
     return reporter === row.reporter && routeText(ownKey(key, reporter), reporter) === text
   })
+  // Of two agents one may not have the new declaration yet.
+  const found = all.find(({ origin }) => origin === "declared") ?? all[0]
   if (found === undefined || found.objective >= 1) return null
+  const { objective, origin } = found
   const ratio = detailNumbers(route.now, null).errorRatio
-  return { objective: found.objective, burnRate: ratio === null ? null : ratio / (1 - found.objective) }
+  return { objective, origin, burnRate: ratio === null ? null : ratio / (1 - objective) }
 }
 
 function callersOf(route: RouteReading, row: RouteRow): CallerRow[] {

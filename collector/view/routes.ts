@@ -1,15 +1,17 @@
 import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
-import { type Board, byHealth, byName, routeTally } from "./board.ts"
+import { type Board, byHealth, byName, routeTally, syntheticTally } from "./board.ts"
 import type { RouteRow } from "./route-row.ts"
 
 export const ROUTE_SORTS = ["health", "rate", "errors", "p50", "p95", "p99", "name"] as const
 export type RouteSort = (typeof ROUTE_SORTS)[number]
 
 export interface RoutesView extends Answer {
-  /** Of all rows that the filter took, before paging; real routes only. */
+  /** Of all rows that the filter took, before paging; known routes only. */
   readonly routes: Tally
-  /** Rows that the filter took, before paging. */
+  /** The same of rows of requests without one known route. */
+  readonly synthetic: Tally
+  /** Rows of both sorts that the filter took, before paging. */
   readonly total: number
   readonly rows: readonly RouteRow[]
   /** Offset of the next page; null on the last one. */
@@ -36,6 +38,7 @@ export function routesView(board: Board, question: RoutesQuestion): RoutesView {
   return {
     ...board.head,
     routes: routeTally(rows),
+    synthetic: syntheticTally(rows),
     total: rows.length,
     rows: rows.slice(question.offset, end),
     next: end < rows.length ? end : null,

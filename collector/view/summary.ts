@@ -1,6 +1,6 @@
 import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
-import { type Board, routeTally, tallyOf, worstOf } from "./board.ts"
+import { type Board, routeKinds, routeTally, syntheticTally, tallyOf, worstOf } from "./board.ts"
 import { nodeStates } from "./node-states.ts"
 import { type FaultOrigin, originsOf } from "./origins.ts"
 import type { RouteRow } from "./route-row.ts"
@@ -36,8 +36,12 @@ export interface SummaryView extends Answer {
   readonly verdict: Verdict
   /** Where what is wrong begins, as far as counts prove it; most errors first. */
   readonly origins: readonly FaultOrigin[]
-  /** Real routes only. */
+  /** Known routes only. */
   readonly routes: Tally
+  /** The same by kind: what "10 routes" is made of. */
+  readonly routeKinds: Readonly<Record<RouteRow["kind"], number>>
+  /** Rows of requests without one known route, which count in no tally of routes. */
+  readonly synthetic: Tally
   readonly virtualNodes: Tally
   readonly meshes: readonly MeshSummary[]
   /** Up to ten, worst first; real and synthetic rows with errors. */
@@ -56,6 +60,8 @@ export function summaryView(board: Board): SummaryView {
     verdict: verdictOf(board, origins),
     origins,
     routes: routeTally(rows),
+    routeKinds: routeKinds(rows),
+    synthetic: syntheticTally(rows),
     virtualNodes: tallyOf(nodeStates(board).map((node) => node.health)),
     meshes: meshesOf(board),
     worst: rows.filter((row) => row.numbers.errors > 0 || row.health === "failing").slice(0, 10),
@@ -78,7 +84,8 @@ function meshesOf(board: Board): MeshSummary[] {
   }
   for (const resource of board.inventory.resources) put(resource.mesh, resource.flavor)
   for (const row of board.rows) put(row.key.mesh, row.key.flavor)
-  for (const proxy of board.proxies) put(proxy.mesh, proxy.flavor)
+  // A proxy that nobody could name yet belongs to no mesh that is known.
+  for (const proxy of board.proxies) if (proxy.mesh !== "") put(proxy.mesh, proxy.flavor)
   return [...meshes.values()].map(({ mesh, flavor }) => {
     const rows = board.rows.filter((row) => row.key.mesh === mesh && row.key.flavor === flavor)
     const proxies = board.proxies.filter((proxy) => proxy.mesh === mesh && proxy.flavor === flavor)

@@ -5,7 +5,7 @@ import { named, total } from "./fact.ts"
 import { UNMAPPED_BY } from "./reading.ts"
 import type { RouteRow } from "./route-row.ts"
 
-/** Lines that could not be given to a resource, by reason and proxy. */
+/** Lines that could not be given to a resource, or only with a doubt, by reason and proxy. */
 export interface DoubtRow {
   readonly reason: string
   readonly meaning: string
@@ -28,7 +28,8 @@ const MEANINGS: Readonly<Record<Doubt, string>> = {
   host: "The upstream host belongs to no cluster of the proxy.",
   route_ambiguous: "Routes differ only by what the access log lacks.",
   route_unmatched: "No row of the proxy's route table takes it.",
-  forgeable: "The line could be read in more than one way.",
+  forgeable:
+    "It is counted under the name that is most likely, but whoever called could have made the line look so.",
 }
 
 /** What could not be given to a resource, so that nothing is dropped in silence. */

@@ -18,8 +18,6 @@ export function verdictOf(board: Board, origins: readonly FaultOrigin[]): Verdic
 
 function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): Verdict {
   const since = row.since === null ? "" : ` since ${clockText(Date.parse(row.since))}`
-  const share =
-    row.numbers.errorRatio === null ? "no healthy host" : `${percent(row.numbers.errorRatio)} errors`
   const flags = row.flagsTop[0]
   const cause = flags === undefined || flags.flags === "-" ? "" : `, mostly ${flags.flags}`
   const origin = origins.find(({ routes }) => routes.some(({ id }) => id === row.id))
@@ -27,10 +25,18 @@ function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): 
   const what = row.synthetic === null ? row.name : `${row.name} of ${row.key.virtualService || row.key.mesh}`
   return {
     health: row.health,
-    sentence: `${what} is ${row.health}${since}: ${share}${cause}. ${begins}${base(board)}`,
+    sentence: `${what} is ${row.health}${since}: ${troubleText(row)}${cause}. ${begins}${base(board)}`,
     routeId: row.id,
     since: row.since,
   }
+}
+
+/** What is wrong with a row in a few words: errors, broken connections, or no host that could answer. */
+export function troubleText({ numbers, tcp }: Pick<RouteRow, "numbers" | "tcp">): string {
+  if (numbers.errorRatio !== null && numbers.errors > 0) return `${percent(numbers.errorRatio)} errors`
+  const broken = tcp?.closedWithError ?? 0
+  if (broken > 0) return `${broken} ${broken === 1 ? "connection" : "connections"} ended with an error`
+  return "no healthy host"
 }
 
 function calm(board: Board): Verdict {

@@ -115,6 +115,7 @@ function view(rows: readonly RouteRow[], changes: Partial<RoutesView> = {}): Rou
       storeProblem: null,
     },
     routes: tally,
+    synthetic: tally,
     total: rows.length,
     rows,
     next: null,

@@ -148,7 +148,7 @@ export function serviceMap(
   const width = Math.max(LEAST_WIDTH_PX, Math.round(layout.width))
   const sorted = layout.boxes.toSorted((a, b) => a.node.layer - b.node.layer || a.y - b.y)
   return html`<div class="map${size === SMALL_PX ? " small" : ""}"><svg viewBox="0 0 ${width} ${Math.round(layout.height + 18)}" role="group" aria-labelledby="mt md"><title id="mt">Service map</title><desc id="md">Columns from gateway to virtual node. The same data is in the table view.</desc>
-<g class="edges" aria-hidden="true">${layout.edges.map((routed) => edgePath(routed, flowOf(routed.edge, nodes), ends(routed)))}</g>
+<g aria-hidden="true">${layout.edges.map((routed) => edgePath(routed, flowOf(routed.edge, nodes), ends(routed)))}</g>
 ${layout.columns.map((column) => html`<text class="kind" x="${Math.round(column.x)}" y="12">${KIND_HEADS[column.layer] ?? ""}</text>`)}
 ${layout.boxes.map((placed) => callers(placed, layout, calling.get(placed.node.id) ?? []))}
 ${sorted.map((placed) => box(placed, layout, minutes, query, heavy.has(placed.node.id), places.get(placed.node.id) ?? 0))}

@@ -1,6 +1,8 @@
 import { html } from "hono/html"
 import { HEALTH_STATES } from "#mesh/health.ts"
+import type { Kind } from "#mesh/resource.ts"
 import type { GraphEdge, GraphNode, GraphView } from "../../view/graph.ts"
+import { withoutRoute } from "../counts.ts"
 import type { PageQuery } from "../shell.ts"
 import { heat, state } from "../state.ts"
 import { counted, DASH, leastRate, type Markup, millis, orDash, percent, rate, wrapped } from "../words.ts"
@@ -23,6 +25,14 @@ function resource(node: GraphNode, query: PageQuery): Markup {
   return html`<tr><td class="wide">${state(node.health)}</td><th scope="row"><span class="narrow">${state(node.health)}</span><a href="${boxHref(node, query)}">${wrapped(node.name)}</a>${more === "" ? "" : html`<span class="sub">${more}</span>`}</th><td class="n">${requests}</td><td class="n${heat(node.health, ratio)}">${orDash(errors)}</td><td class="n wide">${orDash(millis(node.numbers?.p95Ms ?? null))}</td></tr>`
 }
 
+/** `5 routes and 1 row without a known route`. */
+function kindText(kind: Kind, nodes: readonly GraphNode[]): string {
+  const synthetic = nodes.filter((node) => node.synthetic !== null).length
+  const named = counted(nodes.length - synthetic, KIND_WORDS[kind])
+  if (synthetic === 0) return named
+  return synthetic === nodes.length ? withoutRoute(synthetic) : `${named} and ${withoutRoute(synthetic)}`
+}
+
 function resources(view: GraphView, query: PageQuery): Markup {
   const kinds = Map.groupBy(
     view.nodes.toSorted(
@@ -34,7 +44,7 @@ function resources(view: GraphView, query: PageQuery): Markup {
     ...kinds,
   ].map(
     ([kind, nodes]) =>
-      html`<tr class="group"><th colspan="5" scope="rowgroup">${counted(nodes.length, KIND_WORDS[kind], kind === "mesh" ? "meshes" : `${KIND_WORDS[kind]}s`)}</th></tr>${nodes.map((node) => resource(node, query))}`,
+      html`<tr class="group"><th colspan="5" scope="rowgroup">${kindText(kind, nodes)}</th></tr>${nodes.map((node) => resource(node, query))}`,
   )}</tbody></table></div>`
 }
 

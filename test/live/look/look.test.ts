@@ -4,7 +4,7 @@ import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RoutesView } from "../../../collector/view/routes.ts"
 import type { SummaryView } from "../../../collector/view/summary.ts"
-import { applyFault, faultsOf } from "../../../demo/faults.ts"
+import { applyFault } from "../../../demo/faults.ts"
 import { component } from "../../../scripts/components/component.ts"
 import { type Stand, startStand } from "../rig/stand.ts"
 import { type LookOptions, openWatched, type WatchedPage } from "./browser.ts"
@@ -44,7 +44,7 @@ beforeAll(async () => {
   await until<RoutesView>("/routes", ({ rows }) =>
     rows.some((row) => row.name === ROUTE && row.numbers.ok > 50),
   )
-  await applyFault(faultsOf(stand.stage.fleet.mesh()), stand.stage, `kill-app ${BROKEN}`)
+  await applyFault(stand.stage.fleet.mesh(), stand.stage, `kill-app ${BROKEN}`)
   const failing = await until<SummaryView>(
     "/summary?window=1m",
     ({ origins, worst }) =>

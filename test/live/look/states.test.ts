@@ -3,11 +3,12 @@ import { join, relative } from "node:path"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { component } from "../../../scripts/components/component.ts"
+import { largeMesh } from "../../fixtures/collector/large-mesh.ts"
 import { SmallCollector } from "../../fixtures/collector/small-collector.ts"
 import { YelbStory } from "../../fixtures/collector/yelb-story.ts"
 import { openWatched } from "./browser.ts"
 import { columnOrder, SOUND, soundness, tabOrder, textsOutside } from "./checks.ts"
-import { largeMesh, type Shown, show } from "./meshes.ts"
+import { type Shown, show } from "./meshes.ts"
 
 const ROOT = join(import.meta.dirname, "../../..")
 const PICTURES = join(ROOT, "test-artefacts/look-states")

@@ -1,0 +1,72 @@
+/** What a proxy's log or configuration lacks: words of `mesh_proxy_info{missing}`. */
+export interface Gap {
+  /** What is not there, short. */
+  readonly lacks: string
+  /** What cannot be told because of it. */
+  readonly untold: string
+  /** What mends it. */
+  readonly mend: "log" | "format" | "model" | "admin"
+}
+
+const GAPS: Readonly<Record<string, Gap>> = {
+  inbound_log: {
+    lacks: "a log of what comes in",
+    untold:
+      "Requests that come in are counted from Envoy's stats: which flags a failed one had, and who answered it, is told only as far as a counter exists.",
+    mend: "log",
+  },
+  outbound_log: {
+    lacks: "a log of what goes out",
+    untold:
+      "Requests that go out are counted from Envoy's stats: where several routes lead to one node they stand together as (shared), with flags only where a counter exists.",
+    mend: "log",
+  },
+  upstream_cluster: {
+    lacks: "the upstream cluster",
+    untold:
+      "Which virtual node answered is looked up by the address of its host, and is not known once the host is gone.",
+    mend: "format",
+  },
+  response_code_details: {
+    lacks: "the details of the response code",
+    untold:
+      "Whether the application or its proxy made an error is not known where Envoy set no flag, nor whether an answer was cut.",
+    mend: "format",
+  },
+  grpc_status: {
+    lacks: "the gRPC status",
+    untold: "A gRPC call that failed with HTTP status 200 counts as ok.",
+    mend: "format",
+  },
+  attempts: {
+    lacks: "the number of attempts",
+    untold: "How often a request was tried, retries included, is not known.",
+    mend: "format",
+  },
+  own_path: {
+    lacks: "the path apart from the original one",
+    untold:
+      "A caller that sends x-envoy-original-path can make its request look like one of another route; such requests are counted as named with a doubt.",
+    mend: "format",
+  },
+  declared_model: {
+    lacks: "the declared model of its mesh",
+    untold: "Routes are called by what they match, and weights and services without traffic are not known.",
+    mend: "model",
+  },
+  config_dump: {
+    lacks: "its configuration",
+    untold:
+      "Its configuration could not be read the last time: names are those of an older one, or there are none.",
+    mend: "admin",
+  },
+}
+
+/** A word that this page does not know is shown as it is: its agent is of another version. */
+export function gapOf(word: string): Gap {
+  return Object.hasOwn(GAPS, word) && GAPS[word] !== undefined
+    ? GAPS[word]
+    : { lacks: word, untold: "Its agent says so; this collector knows no more of it.", mend: "admin" }
+}
+
+export const GAP_WORDS = Object.keys(GAPS)
