@@ -10,9 +10,10 @@ import { startCollector } from "../../collector/main.ts"
 import type { Collector } from "../../collector/start.ts"
 import { systemClock } from "../../mesh/clock.ts"
 import { component } from "../../scripts/components/component.ts"
-import { exposed, REQUEST_NAMES, truthRequests } from "../live/rig/exposed.ts"
+import { exposed } from "../live/rig/exposed.ts"
 import { apiByRoute, truthByRoute } from "../live/rig/routes-told.ts"
 import { type Stand, startStand } from "../live/rig/stand.ts"
+import { REQUEST_NAMES, truthRequests } from "../live/rig/truth-counts.ts"
 
 /**
  * A real OpenTelemetry Collector between our agent and our collector: it takes what the agent sends, writes it down, and
@@ -156,6 +157,6 @@ test("what the other collector got from our agent is the truth, to the request",
 })
 
 test("what our collector got from the other one is the truth, to the request", async () => {
-  const wanted = truthByRoute(await stand.stage.truth())
+  const wanted = truthByRoute((await stand.stage.truth()).requests)
   await expect.poll(() => apiByRoute(ask), { timeout: 20_000, interval: 1000 }).toEqual(wanted)
 })

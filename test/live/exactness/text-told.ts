@@ -1,7 +1,8 @@
 import type { TruthCount } from "../../../demo/truth.ts"
 import type { Outcome } from "../../../mesh/outcome.ts"
-import { AMBIGUOUS } from "../../../mesh/resource.ts"
-import { type Counts, keyText } from "../rig/exposed.ts"
+import { AMBIGUOUS, UNMATCHED } from "../../../mesh/resource.ts"
+import { type Counts, countsOf, type Labels } from "../rig/counts.ts"
+import { labelsOf, PLACE_NAMES } from "../rig/truth-counts.ts"
 
 /**
  * What Envoy's default text lets anybody know of the truth about yelb-extended under this plan. Written from
@@ -32,54 +33,28 @@ export function httpOutcome({ reporter, code, grpcStatus, outcome }: TruthCount)
   return code >= 500 ? "error" : code >= 400 ? "client_error" : "ok"
 }
 
-const FAILURE_NAMES = [
-  "reporter",
-  "virtual_gateway",
-  "gateway_route",
-  "virtual_service",
-  "virtual_router",
-  "route",
-  "source",
-  "virtual_node",
-  "protocol",
-  "outcome",
-] as const
-export const CAUSE_NAMES = [...FAILURE_NAMES, "flag", "answered_by"] as const
+export const CAUSE_NAMES = [...PLACE_NAMES, "protocol", "outcome", "flag", "answered_by"]
 
 /** `mesh_request_failures_total` as the text lets it be told; see `eitherCause`. */
 export function failuresByText(rows: readonly TruthCount[]): Counts {
-  const counts: Counts = {}
-  for (const row of toldByText(rows)) {
-    if (row.outcome === "ok") continue
-    const labels = {
-      reporter: row.reporter,
-      virtual_gateway: row.virtualGateway,
-      gateway_route: row.gatewayRoute,
-      virtual_service: row.virtualService,
-      virtual_router: row.virtualRouter,
-      route: row.route,
-      source: row.source,
-      virtual_node: row.virtualNode,
-      protocol: row.protocol,
-      outcome: row.outcome,
-    }
-    const key = `${keyText(labels, FAILURE_NAMES)} ${causeOf(row)}`
-    counts[key] = (counts[key] ?? 0) + row.count
-  }
-  return counts
+  const failed = toldByText(rows).filter(({ outcome }) => outcome !== "ok")
+  return countsOf(
+    failed.map((row) => [{ ...labelsOf(row), ...causeOf(row) }, row.count] as const),
+    CAUSE_NAMES,
+  )
 }
 
-const cause = (flag: string, answeredBy: string): string => `flag=${flag} answered_by=${answeredBy}`
+const cause = (flag: string, answeredBy: string): Labels => ({ flag, answered_by: answeredBy })
 /** The truth does not keep apart an application that says 503 from one that says nothing (Envoy then does, with UC). */
-const EITHER = "flag=- or UC"
+const EITHER = "- or UC"
 
 /** Why a request of this plan failed, as flags and code tell; who answered where those leave no doubt. */
-function causeOf({ reporter, protocol, code, outcome, route, virtualService }: TruthCount): string {
+function causeOf({ reporter, protocol, code, outcome, route, virtualService }: TruthCount): Labels {
   if (outcome === "aborted") return cause(protocol === "grpc" ? "DR" : "DC", "proxy")
-  if (route === "(unmatched)") return cause("NR", "proxy")
+  if (route === UNMATCHED) return cause("NR", "proxy")
   // Its body was cut. Envoy's own replies to gRPC are 200s too, so that flag and code leave open who began the answer.
   if (code === 200 && protocol === "http") return cause("UPE", "unknown")
-  if (reporter === "destination") return code >= 500 ? EITHER : cause("-", "unknown")
+  if (reporter === "destination") return code >= 500 ? { flag: EITHER } : cause("-", "unknown")
   const tries = reporter === "source" && virtualService !== "yelb-ui"
   // A timeout is the caller's proxy's own answer; what an application said to the last try is passed on.
   if (tries && code === 504) return cause("UT", "proxy")
@@ -93,7 +68,7 @@ export function eitherCause(told: Counts): Counts {
   for (const [key, count] of Object.entries(told)) {
     const merged = key.replace(
       /(reporter=destination .*outcome=error) (?:flag=UC answered_by=proxy|flag=- answered_by=unknown)$/,
-      `$1 ${EITHER}`,
+      `$1 flag=${EITHER}`,
     )
     counts[merged] = (counts[merged] ?? 0) + count
   }

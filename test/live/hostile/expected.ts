@@ -2,7 +2,8 @@ import type { Arrival } from "../../../demo/records.ts"
 import { classOf } from "../../../demo/truth.ts"
 import type { DeclaredMesh } from "../../../mesh/declared.ts"
 import { UNDECLARED, UNMATCHED } from "../../../mesh/resource.ts"
-import { type Counts, keyText, REQUEST_NAMES } from "../rig/exposed.ts"
+import { type Counts, keyText } from "../rig/counts.ts"
+import { REQUEST_NAMES } from "../rig/truth-counts.ts"
 import type { HostileRequest } from "./requests.ts"
 
 /** What the caller got and the applications saw of one request. */

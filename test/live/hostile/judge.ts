@@ -1,4 +1,6 @@
-import { type Counts, exposed, REQUEST_NAMES } from "../rig/exposed.ts"
+import type { Counts } from "../rig/counts.ts"
+import { exposed } from "../rig/exposed.ts"
+import { REQUEST_NAMES } from "../rig/truth-counts.ts"
 import { type Expected, expected, namesOf } from "./expected.ts"
 import type { HostileRequest } from "./requests.ts"
 import { committed, type Rig } from "./rig.ts"

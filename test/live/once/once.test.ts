@@ -14,11 +14,17 @@ import type { DeclaredAccessLog, DeclaredMesh } from "../../../mesh/declared.ts"
 import { component } from "../../../scripts/components/component.ts"
 import { falls, Prometheus } from "../prometheus/server.ts"
 import { AgentProcess } from "../rig/agent-process.ts"
-import { REQUEST_NAMES, truthRequests } from "../rig/exposed.ts"
 import { pageCounts } from "../rig/page-counts.ts"
+import {
+  HEALTH_CHECK_NAMES,
+  REQUEST_NAMES,
+  TCP_NAMES,
+  truthConnections,
+  truthHealthChecks,
+  truthRequests,
+} from "../rig/truth-counts.ts"
 import { PageWatch } from "./page-watch.ts"
 import { type RotatedLog, rotateByCopy, rotateByRename, rotatedFiles } from "./rotation.ts"
-import { HEALTH_CHECK_NAMES, TCP_NAMES, truthConnections, truthHealthChecks } from "./truth.ts"
 
 /**
  * Each line exactly once: the agent is killed again and again, logs rotate under it, requests go on. In the end its

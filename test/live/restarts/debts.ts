@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite"
 import { decodeState } from "../../../agent/account/stats/kept-state.ts"
 import { hash64, hashKey } from "../../../agent/account/stats/series-hash.ts"
 import type { Fleet, FleetProxy } from "../../../demo/fleet.ts"
-import type { Counts } from "../rig/exposed.ts"
+import type { Counts } from "../rig/counts.ts"
 
 /**
  * Stats may tell that an answer ended badly only after it was counted as a good one. Counters cannot fall, so it is

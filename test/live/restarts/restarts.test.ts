@@ -9,11 +9,11 @@ import { type Stage, startStage } from "../../../demo/stage.ts"
 import type { Truth } from "../../../demo/truth.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import { component } from "../../../scripts/components/component.ts"
-import { TCP_NAMES, truthConnections } from "../once/truth.ts"
 import { falls, Prometheus } from "../prometheus/server.ts"
 import { AgentProcess } from "../rig/agent-process.ts"
-import type { Counts } from "../rig/exposed.ts"
+import type { Counts } from "../rig/counts.ts"
 import { pageCounts, pageTotal } from "../rig/page-counts.ts"
+import { TCP_NAMES, truthConnections } from "../rig/truth-counts.ts"
 import { owedByReporter } from "./debts.ts"
 
 /**

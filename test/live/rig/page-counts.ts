@@ -1,14 +1,12 @@
 import { samplesOf } from "../../../demo/exposition.ts"
-import { type Counts, keyText } from "./exposed.ts"
+import { type Counts, countsOf } from "./counts.ts"
 
 /** Sums of one metric of a Prometheus page by the named labels, without zeros; the page's side of `truthRequests`. */
 export function pageCounts(page: string, metric: string, names: readonly string[]): Counts {
-  const counts: Counts = {}
-  for (const { labels, count } of samplesOf(page, metric)) {
-    const key = keyText(labels, names)
-    counts[key] = (counts[key] ?? 0) + count
-  }
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0))
+  return countsOf(
+    samplesOf(page, metric).map(({ labels, count }) => [labels, count] as const),
+    names,
+  )
 }
 
 /** The sum of one metric over all its series. */

@@ -1,56 +1,52 @@
 import type { RouteDetailView } from "../../../collector/view/route-detail.ts"
 import type { RoutesView } from "../../../collector/view/routes.ts"
-import type { Truth } from "../../../demo/truth.ts"
+import type { TruthCount } from "../../../demo/truth.ts"
+import { byOutcome, type Counts, keyText } from "./counts.ts"
+import { truthBy } from "./truth-counts.ts"
+
+const NAMES = [
+  "virtual_gateway",
+  "gateway_route",
+  "virtual_service",
+  "virtual_router",
+  "route",
+  "virtual_node",
+  "outcome",
+]
 
 /** Per route and outcome, as the API tells it: gateway routes by the gateway, routes and services by their callers. */
-export function truthByRoute({ requests }: Truth): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const row of requests) {
-    if (row.reporter === "destination") continue
-    const key = [
-      row.reporter === "gateway" ? row.virtualGateway : "",
-      row.gatewayRoute,
-      row.virtualService,
-      row.virtualRouter,
-      row.route,
-      row.virtualNode,
-      row.outcome,
-    ].join("|")
-    counts[key] = (counts[key] ?? 0) + row.count
-  }
-  return counts
+export function truthByRoute(rows: readonly TruthCount[]): Counts {
+  const calls = rows.filter(({ reporter }) => reporter !== "destination").map(asRoute)
+  return truthBy(calls, NAMES)
+}
+
+/** Which gateway a call came from is no part of the route that took it. */
+function asRoute(row: TruthCount): TruthCount {
+  return row.reporter === "gateway" ? row : { ...row, virtualGateway: "" }
 }
 
 /** The same as the collector's API tells it over the last hour. */
-export async function apiByRoute(ask: <T>(path: string) => Promise<T>): Promise<Record<string, number>> {
+export async function apiByRoute(ask: <T>(path: string) => Promise<T>): Promise<Counts> {
   const { rows } = await ask<RoutesView>("/routes?window=60m&limit=500")
-  const counts: Record<string, number> = {}
-  for (const row of rows) {
-    const { targets } = await ask<RouteDetailView>(`/routes/${row.id}?window=60m`)
+  const told: [string, number][] = []
+  for (const { id, key, numbers: all } of rows) {
+    const { targets } = await ask<RouteDetailView>(`/routes/${id}?window=60m`)
     // A gateway's own routes, and rows that never left the caller, have no target.
-    const parts = targets.length > 0 ? targets : [{ virtualNode: "", numbers: row.numbers }]
+    const parts = targets.length > 0 ? targets : [{ virtualNode: "", numbers: all }]
     for (const { virtualNode, numbers } of parts) {
-      for (const [outcome, count] of [
-        ["ok", numbers.ok],
-        ["client_error", numbers.clientErrors],
-        ["error", numbers.errors],
-        ["aborted", numbers.aborted],
-      ] as const) {
-        if (count === 0) continue
-        const { key } = row
-        counts[
-          [
-            key.virtualGateway,
-            key.gatewayRoute,
-            key.virtualService,
-            key.virtualRouter,
-            key.route,
-            virtualNode,
-            outcome,
-          ].join("|")
-        ] = count
+      for (const [outcome, count] of byOutcome(numbers)) {
+        const labels = {
+          virtual_gateway: key.virtualGateway,
+          gateway_route: key.gatewayRoute,
+          virtual_service: key.virtualService,
+          virtual_router: key.virtualRouter,
+          route: key.route,
+          virtual_node: virtualNode,
+          outcome,
+        }
+        told.push([keyText(labels, NAMES), count])
       }
     }
   }
-  return counts
+  return Object.fromEntries(told)
 }

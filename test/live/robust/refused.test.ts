@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Truth, TruthCount } from "../../../demo/truth.ts"
-import { type Counts, REQUEST_NAMES, truthRequests } from "../rig/exposed.ts"
+import type { Counts } from "../rig/counts.ts"
 import { pageCounts } from "../rig/page-counts.ts"
+import { REQUEST_NAMES, truthRequests } from "../rig/truth-counts.ts"
 import { type AdminRelay, type RelayMode, startRelay } from "./relay.ts"
 import { type RobustAgent, type RobustRig, startRobustRig } from "./rig.ts"
 

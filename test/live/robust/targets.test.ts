@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { REQUEST_NAMES, truthRequests } from "../rig/exposed.ts"
 import { pageCounts, pageTotal } from "../rig/page-counts.ts"
+import { REQUEST_NAMES, truthRequests } from "../rig/truth-counts.ts"
 import { DEEDS, type HostileAdmin, startHostile } from "./admins.ts"
 import { type AdminRelay, startRelay } from "./relay.ts"
 import { type RobustAgent, type RobustRig, startRobustRig } from "./rig.ts"
