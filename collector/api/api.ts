@@ -25,105 +25,96 @@ import {
   unmappedSchema,
 } from "./view-schemas.ts"
 
-function json(schema: z.ZodType, description: string) {
-  return { description, content: { "application/json": { schema } } }
-}
-
-function definition<Q extends z.ZodObject>(path: string, query: Q, answer: z.ZodType, summary: string) {
-  return createRoute({
-    method: "get",
-    path: `/api/v1${path}`,
-    summary,
-    request: { query },
-    responses: {
-      200: json(answer, summary),
-      304: { description: "The caller has this answer (If-None-Match)." },
-      400: json(problemSchema, "A parameter is not known or not allowed."),
-    },
-  })
-}
-
-const oneRoute = createRoute({
-  method: "get",
-  path: "/api/v1/routes/{id}",
-  summary: "One route: now and the hour before, targets, callers, flags, hosts, findings.",
-  request: { query: routeQuery, params: routeParameters },
-  responses: {
-    200: json(routeDetailSchema, "The route."),
-    304: { description: "The caller has this answer (If-None-Match)." },
-    400: json(problemSchema, "A parameter is not known or not allowed."),
-    404: json(problemSchema, "No route has this id."),
-  },
-})
-
-const ROUTES = {
-  summary: definition("/summary", viewQuery, summarySchema, "Verdict, tallies, worst routes."),
-  resources: definition("/resources", viewQuery, resourcesSchema, "The declared tree with a state on each."),
-  routes: definition("/routes", routesQuery, routesSchema, "One row per route, sorted and paged."),
-  graph: definition("/graph", viewQuery, graphSchema, "Boxes by kind and edges with their traffic."),
-  proxies: definition("/proxies", proxiesQuery, proxiesSchema, "Every proxy and agent."),
-  unmapped: definition("/unmapped", viewQuery, unmappedSchema, "What could not be given to a resource."),
-  errorRatios: definition(
-    "/error-ratios",
-    errorRatiosQuery,
-    errorRatiosSchema,
-    "Error ratio of every route over time.",
-  ),
-  health: definition("/health", noQuery, collectorHealthSchema, "The collector itself."),
-}
-
 /** The application that API, intake and pages are mounted on. */
 export type CollectorApp = OpenAPIHono<BlankEnv>
 
 export function makeRouter(): CollectorApp {
-  return new OpenAPIHono<BlankEnv>({
-    defaultHook: (result, c) => (result.success ? undefined : c.json(problemsOf(result.error), 400)),
-  })
+  return new OpenAPIHono<BlankEnv>()
+}
+
+function json(schema: z.ZodType, description: string) {
+  return { description, content: { "application/json": { schema } } }
+}
+
+/** Puts one question on the application and into its description. undefined from `make`: 404. */
+type Put = <Q extends z.ZodObject>(
+  path: string,
+  query: Q,
+  answer: z.ZodType,
+  summary: string,
+  make: (query: z.output<Q>, c: Context) => Promise<object | undefined>,
+) => void
+
+const NO_ROUTE = { 404: json(problemSchema, "No route has this id.") }
+
+/** Answers are made, written and compressed once per generation of `answers` and question. */
+function putterOn(app: CollectorApp, answers: Answers): Put {
+  const cache = makeReplyCache()
+  return (path, query, answer, summary, make) => {
+    const params = path.includes("{id}") ? routeParameters : undefined
+    const route = createRoute({
+      method: "get",
+      path: `/api/v1${path}`,
+      summary,
+      request: { query, ...(params === undefined ? {} : { params }) },
+      responses: {
+        200: json(answer, summary),
+        304: { description: "The caller has this answer (If-None-Match)." },
+        400: json(problemSchema, "A parameter is not known or not allowed."),
+        ...(params === undefined ? {} : NO_ROUTE),
+      },
+    })
+    app.openAPIRegistry.registerPath(route)
+    app.get(route.getRoutingPath(), async (c) => {
+      const wrong = params?.safeParse(c.req.param()).error
+      const asked = query.safeParse(parametersOf(c))
+      if (wrong !== undefined) return c.json(problemsOf(wrong), 400)
+      if (!asked.success) return c.json(problemsOf(asked.error), 400)
+      const question = `${c.req.path} ${JSON.stringify(asked.data)}`
+      return reply(c, cache, answers.generation(), question, () => make(asked.data, c))
+    })
+  }
 }
 
 /** The summary API with its OpenAPI document. Reads only; every answer has an ETag. */
 export function mountApi(app: CollectorApp, answers: Answers, version: string): void {
-  const cache = makeReplyCache()
-  const send = (c: Context, question: unknown, make: () => Promise<object | undefined>): Promise<never> =>
-    // Bytes that were written once per generation carry no type; a test holds every answer against its schema.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    reply(c, cache, answers.generation(), `${c.req.path} ${JSON.stringify(question)}`, make) as Promise<never>
-
-  app.openapi(ROUTES.summary, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.summary(withMesh(query)))
-  })
-  app.openapi(ROUTES.resources, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.resources(withMesh(query)))
-  })
-  app.openapi(ROUTES.routes, (c) => {
-    const { order, ...query } = c.req.valid("query")
-    const reverse = order === "up"
-    return send(c, { ...query, reverse }, () => answers.routes({ ...withMesh(query), reverse }))
-  })
-  app.openapi(oneRoute, (c) => {
-    const query = c.req.valid("query")
-    const filter = { caller: query.caller || null, target: query.target || null }
-    return send(c, query, () => answers.route(c.req.valid("param").id, { ...withMesh(query), ...filter }))
-  })
-  app.openapi(ROUTES.graph, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.graph(withMesh(query)))
-  })
-  app.openapi(ROUTES.proxies, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.proxies(withMesh(query)))
-  })
-  app.openapi(ROUTES.unmapped, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.unmapped(withMesh(query)))
-  })
-  app.openapi(ROUTES.errorRatios, (c) => {
-    const query = c.req.valid("query")
-    return send(c, query, () => answers.errorRatios(withMesh(query), query.step * 1000))
-  })
-  app.openapi(ROUTES.health, (c) => send(c, {}, () => answers.health()))
+  const put = putterOn(app, answers)
+  put("/summary", viewQuery, summarySchema, "Verdict, tallies, worst routes.", (query) =>
+    answers.summary(withMesh(query)),
+  )
+  put("/resources", viewQuery, resourcesSchema, "The declared tree with a state on each.", (query) =>
+    answers.resources(withMesh(query)),
+  )
+  put("/routes", routesQuery, routesSchema, "One row per route, sorted and paged.", ({ order, ...query }) =>
+    answers.routes({ ...withMesh(query), reverse: order === "up" }),
+  )
+  put(
+    "/routes/{id}",
+    routeQuery,
+    routeDetailSchema,
+    "One route: now and the hour before, targets, callers, flags, hosts, findings.",
+    (query, c) => {
+      const filter = { caller: query.caller || null, target: query.target || null }
+      return answers.route(c.req.param("id") ?? "", { ...withMesh(query), ...filter })
+    },
+  )
+  put("/graph", viewQuery, graphSchema, "Boxes by kind and edges with their traffic.", (query) =>
+    answers.graph(withMesh(query)),
+  )
+  put("/proxies", proxiesQuery, proxiesSchema, "Every proxy and agent.", (query) =>
+    answers.proxies(withMesh(query)),
+  )
+  put("/unmapped", viewQuery, unmappedSchema, "Named with a doubt, or not at all.", (query) =>
+    answers.unmapped(withMesh(query)),
+  )
+  put(
+    "/error-ratios",
+    errorRatiosQuery,
+    errorRatiosSchema,
+    "Error ratio of every route over time.",
+    (query) => answers.errorRatios(withMesh(query), query.step * 1000),
+  )
+  put("/health", noQuery, collectorHealthSchema, "The collector itself.", () => answers.health())
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {
@@ -132,6 +123,13 @@ export function mountApi(app: CollectorApp, answers: Answers, version: string): 
       description: "Times are RFC 3339 in UTC. null means not known, never zero. Ratios are 0 to 1.",
     },
   })
+}
+
+/** Texts by name; a parameter that stands twice is a list, which no schema takes. */
+function parametersOf(c: Context): object {
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
 }
 
 /** A parameter that was left out is there as undefined, for whoever asks the views. */
