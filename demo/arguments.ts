@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { faultHelp } from "./faults.ts"
 
 /** What the demo was asked to do. */
 export interface DemoArguments {
@@ -24,12 +25,15 @@ export interface TimedFault {
   readonly atMs: number
 }
 
-export const USAGE = `npm run demo -- [options]
+/** What `--help` shows. */
+export function usage(): string {
+  return `npm run demo -- [options]
 
-The yelb mesh on real Envoys in App Mesh's names, with load on it, an agent and a collector. Ctrl-C ends it.
+The yelb mesh on real Envoys in App Mesh's names, with load on it, an agent and a collector. It says where they
+listen; faults are typed while it runs. Ctrl-C ends it and removes everything. Needs Linux and no root.
 
-  --for <duration>     run so long, print the counts, and exit 0 only if they agree to the request
-  --json               print them as JSON (with --for)
+  --for <duration>     run so long (60s, 5m), then print what was counted beside what really happened
+  --json               print it as JSON, the only thing on standard output (with --for)
   --rate <n>           planned requests a second (default 20)
   --seed <n>           another plan (default 1)
   --mesh <name>        yelb (default) or extended: canary, timeouts, gRPC, a service without routes
@@ -39,16 +43,27 @@ The yelb mesh on real Envoys in App Mesh's names, with load on it, an agent and 
   --bare               no agent and no collector
   --keep               leave the run folder
   --help               this text
+
+Faults (a part of a node's name is enough; without one, appserver v1):
+${faultHelp()}
+
+Exit codes:
+  0    stopped, or with --for: agent and collector agree with the truth to the request
+  1    they do not agree, or something did not work; the message says what
+  2    the command line is wrong
+  130  a second Ctrl-C came before all had ended
 `
+}
 
 /** @throws MeshscopeError CONFIG_INVALID with the option and what it expects */
 export function parseDemoArguments(args: readonly string[]): DemoArguments {
   const { values } = parsed(args)
   if (values.json === true && values.for === undefined && values.help !== true)
     throw invalid("--json needs --for: the counts are printed when the time is over, e.g. --for 60s --json.")
+  const forMs = values.for === undefined ? undefined : duration("--for", values.for)
   return {
     help: values.help ?? false,
-    forMs: values.for === undefined ? undefined : duration("--for", values.for),
+    forMs,
     json: values.json ?? false,
     rate: numberIn("--rate", values.rate ?? "20", 0.1, 2000),
     seed: numberIn("--seed", values.seed ?? "1", 0, 2 ** 32 - 1),
@@ -57,7 +72,7 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
     mix: oneOf("--mix", values.mix ?? "everyday", ["everyday", "all"]),
     keep: values.keep ?? false,
     bare: values.bare ?? false,
-    faults: (values.fault ?? []).map(timedFault).toSorted((a, b) => a.atMs - b.atMs),
+    faults: timedFaults(values.fault ?? [], forMs),
   }
 }
 
@@ -84,8 +99,16 @@ function parsed(args: readonly string[]) {
   }
 }
 
-const invalid = (message: string): MeshscopeError =>
-  new MeshscopeError("CONFIG_INVALID", `${message} See npm run demo -- --help.`)
+const invalid = (message: string): MeshscopeError => new MeshscopeError("CONFIG_INVALID", message)
+
+/** In the order of their times. One that the run does not reach would never be seen. */
+function timedFaults(texts: readonly string[], forMs = Number.POSITIVE_INFINITY): readonly TimedFault[] {
+  const faults = texts.map(timedFault).toSorted((a, b) => a.atMs - b.atMs)
+  const last = faults.at(-1)
+  if (last !== undefined && last.atMs >= forMs)
+    throw invalid(`--fault ${last.line}@${last.atMs / 1000}s comes after the end, --for ${forMs / 1000}s.`)
+  return faults
+}
 
 function timedFault(text: string): TimedFault {
   const at = text.lastIndexOf("@")

@@ -18,6 +18,10 @@ export class Child {
     this.#process.stdout?.pipe(file, { end: false })
     this.#process.stderr?.pipe(file, { end: false })
     this.#process.on("close", () => file.end())
+    // However the demo ends, this does not outlive it.
+    const kill = (): void => void this.#process.kill("SIGKILL")
+    process.once("exit", kill)
+    this.#process.once("exit", () => process.off("exit", kill))
   }
 
   /** Throws with the last lines of its output when it has ended. */

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { stringify } from "yaml"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { Child } from "./child.ts"
-import { type Counted, routeLabels } from "./compare.ts"
+import type { Counted } from "./compare.ts"
 import { samplesOf } from "./exposition.ts"
+import { agentCounts, routeCounts } from "./product-counts.ts"
 
 /** Agent and collector as a user would run them, and what they say. All that the demo knows of them is in this file. */
 export interface Product {
@@ -30,15 +31,17 @@ export interface ProductOptions {
   readonly runDir: string
   readonly targetsFile: string
   readonly modelFile: string
+  /** Sentences for the user. */
+  readonly say: (sentence: string) => void
 }
 
 const READY_MS = 30_000
 const root = join(import.meta.dirname, "..")
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { runDir } = options
-  const collectorAddress = `127.0.0.1:${await freePort(4318)}`
-  const agentAddress = `127.0.0.1:${await freePort(9464)}`
+  const { runDir, say } = options
+  const collectorAddress = `127.0.0.1:${await freePort(4318, "collector", say)}`
+  const agentAddress = `127.0.0.1:${await freePort(9464, "agent", say)}`
   const collectorUrl = `http://${collectorAddress}`
   const folder = join(runDir, "product")
   await mkdir(folder, { recursive: true })
@@ -91,8 +94,15 @@ const collectorConfig = (listen: string): object => ({
   agents: { silentAfter: "15s" },
 })
 
-/** The wanted port of 127.0.0.1 when it is free, else any. */
-async function freePort(wanted: number): Promise<number> {
+/** The usual port of 127.0.0.1 when it is free, else any, which is said. */
+async function freePort(usual: number, name: string, say: ProductOptions["say"]): Promise<number> {
+  const port = await takenPort(usual)
+  if (port !== usual) say(`Port ${usual} is in use by another program; the demo's ${name} takes ${port}.`)
+  return port
+}
+
+/** `wanted`, or another one when that cannot be had. */
+async function takenPort(wanted: number): Promise<number> {
   for (const port of [wanted, 0]) {
     const server = createServer()
     server.listen({ host: "127.0.0.1", port, exclusive: true })
@@ -126,7 +136,10 @@ async function ready(
       // Not yet listening.
     }
     if (performance.now() > until) {
-      throw new MeshscopeError("ADMIN_TIMEOUT", `The agent has not seen all ${proxies} proxies in time.`)
+      throw new MeshscopeError(
+        "ADMIN_TIMEOUT",
+        `The agent has not read all ${proxies} proxies within ${READY_MS / 1000} s.`,
+      )
     }
     await sleep(200)
   }
@@ -139,39 +152,3 @@ async function page(url: string): Promise<string> {
 }
 
 const json = async (url: string): Promise<unknown> => JSON.parse(await page(url))
-
-/** Labels of the metric that the truth does not speak of. */
-const BESIDE = new Set(["mesh", "flavor", "cluster", "protocol", "provenance"])
-
-function agentCounts(text: string): readonly Counted[] {
-  return samplesOf(text, "mesh_requests_total").map(({ labels, count }) => ({
-    labels: Object.fromEntries(Object.entries(labels).filter(([name]) => !BESIDE.has(name))),
-    count,
-  }))
-}
-
-/** One row of the collector's routes view, as far as it is looked at here. */
-interface RouteRow {
-  readonly key: Readonly<Record<string, string>>
-  readonly reporter: string
-  readonly numbers: Readonly<Record<"ok" | "clientErrors" | "errors" | "aborted", number>>
-}
-
-function routeCounts(answer: unknown): readonly Counted[] {
-  // The shape is held by the collector's own schema and tests.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const { rows } = answer as { readonly rows: readonly RouteRow[] }
-  return rows.flatMap(({ key, reporter, numbers }) => {
-    const text = (name: string): string => key[name] ?? ""
-    const labels = routeLabels(reporter, text)
-    const outcomes = [
-      ["ok", numbers.ok],
-      ["client_error", numbers.clientErrors],
-      ["error", numbers.errors],
-      ["aborted", numbers.aborted],
-    ] as const
-    return outcomes
-      .filter(([, count]) => count > 0)
-      .map(([outcome, count]) => ({ labels: Object.assign({ outcome }, labels), count }))
-  })
-}

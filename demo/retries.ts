@@ -34,7 +34,8 @@ const GRPC_EVENTS: Readonly<Record<string, number>> = {
   unavailable: 14,
 }
 
-function grpcRetried(policy: RetryPolicy | undefined, status: number): boolean {
+/** Whether Envoy tries again where an application answers so. */
+export function grpcRetried(policy: RetryPolicy | undefined, status: number): boolean {
   const events = policy === undefined ? ["unavailable"] : (policy.grpcRetryEvents ?? [])
   return events.some((event) => GRPC_EVENTS[event] === status)
 }

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseKubernetesObjects } from "#mesh/declare/kubernetes.ts"
-import type { DeclaredModel } from "#mesh/declared.ts"
+import type { DeclaredMesh, DeclaredModel } from "#mesh/declared.ts"
 import type { DemoArguments } from "./arguments.ts"
-import { applyFault, type Fault, FaultProblem, faultNamed, faultsOf } from "./faults.ts"
+import { FaultProblem } from "./fault-words.ts"
+import { applyFault, readFault } from "./faults.ts"
 import { type Product, startProduct } from "./product.ts"
 import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
 import { type Stage, startStage } from "./stage.ts"
@@ -16,7 +17,8 @@ export interface Session {
   readonly stage: Stage
   /** Undefined with `--bare`. */
   readonly product: Product | undefined
-  readonly faults: readonly Fault[]
+  /** The mesh that faults speak of. */
+  readonly declared: DeclaredMesh
   readonly runDir: string
   /** Runs load and timed faults until the time is over or the signal aborts. */
   play(signal: AbortSignal): Promise<void>
@@ -34,11 +36,12 @@ export interface SessionDeps {
 export interface Play {
   readonly model: DeclaredModel
   readonly modelFile: string
-  readonly faults: readonly Fault[]
+  /** Its first mesh. */
+  readonly declared: DeclaredMesh
 }
 
 /**
- * Reads the mesh. A fault that nobody knows is refused here, before anything starts, not when its time comes.
+ * Reads the mesh. A fault that cannot be meant is refused here, before anything starts, not when its time comes.
  * @throws FaultProblem
  */
 export async function readPlay(args: Pick<DemoArguments, "mesh" | "faults">): Promise<Play> {
@@ -46,14 +49,13 @@ export async function readPlay(args: Pick<DemoArguments, "mesh" | "faults">): Pr
   const { model } = parseKubernetesObjects(await readFile(modelFile, "utf8"), modelFile)
   const [mesh] = model.meshes
   if (mesh === undefined) throw new FaultProblem(`${modelFile} declares no mesh.`)
-  const faults = faultsOf(mesh)
-  for (const { line } of args.faults) faultNamed(faults, line)
-  return { model, modelFile, faults }
+  for (const { line } of args.faults) readFault(mesh, line)
+  return { model, modelFile, declared: mesh }
 }
 
 export async function startSession(
   args: DemoArguments,
-  { model, modelFile, faults }: Play,
+  { model, modelFile, declared }: Play,
   { envoy, say }: SessionDeps,
 ): Promise<Session> {
   const runDir = await mkdtemp(join(tmpdir(), "meshscope-demo-"))
@@ -63,6 +65,7 @@ export async function startSession(
   }
   closing.push(() => (args.keep ? Promise.resolve(say(`Kept: ${runDir}`)) : removeFolder(runDir)))
   try {
+    say("Starting the Envoys and their applications.")
     const logs = args.logs === "json" ? ALL_JSON : MIXED_LOGS
     const { rate, seed, mix } = args
     const stage = await startStage({
@@ -79,12 +82,20 @@ export async function startSession(
     closing.push(() => stage.stop())
     let product: Product | undefined
     if (!args.bare) {
-      const watching = await startProduct({ runDir, targetsFile: stage.fleet.targetsFile, modelFile })
+      say("Starting the collector and the agent, until every Envoy has been read.")
+      const watching = await startProduct({ runDir, targetsFile: stage.fleet.targetsFile, modelFile, say })
       closing.push(() => watching.stop())
       await watching.ready(stage.fleet.proxies.length)
       product = watching
     }
-    return { stage, product, faults, runDir, play: (signal) => play(args, stage, faults, say, signal), stop }
+    return {
+      stage,
+      product,
+      declared,
+      runDir,
+      play: (signal) => play(args, stage, declared, say, signal),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -97,7 +108,7 @@ const FOLD_MS = 20_000
 async function play(
   args: DemoArguments,
   stage: Stage,
-  faults: readonly Fault[],
+  declared: DeclaredMesh,
   say: (sentence: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -109,7 +120,7 @@ async function play(
     for (const { line, atMs } of args.faults) {
       await pause(atMs - (performance.now() - begun), ended)
       if (ended.aborted) return
-      say(await applyFault(faults, stage, line))
+      say(await applyFault(declared, stage, line))
     }
   }
   const folding = async (): Promise<void> => {

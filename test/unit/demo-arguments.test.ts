@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { parseDemoArguments } from "../../demo/arguments.ts"
-import { FaultProblem } from "../../demo/faults.ts"
+import { FaultProblem } from "../../demo/fault-words.ts"
 import { readPlay } from "../../demo/session.ts"
 
 test("defaults: everyday load on yelb until Ctrl-C", () => {
@@ -43,6 +43,7 @@ test.each([
   [["--for", "soon"], /--for expects a duration/],
   [["--fault", "kill-app"], /--fault expects a line and a time/],
   [["--explode"], /--explode/],
+  [["--for", "10s", "--fault", "kill-app@20s"], /kill-app@20s comes after the end, --for 10s/],
 ])("%j is refused", (args, message) => {
   expect(() => parseDemoArguments(args)).toThrow(message)
 })
@@ -52,14 +53,46 @@ test("JSON goes with a time", () => {
 })
 
 test.each(["yelb", "extended"] as const)(
-  "a fault that nobody knows is refused by %s's model alone",
+  "a fault that cannot be meant is refused by %s's model alone, with what there is",
   async (mesh) => {
     const known = [{ line: "weights 0:1", atMs: 1 }]
-    const { faults, model } = await readPlay({ mesh, faults: known })
-    expect(model.meshes).toHaveLength(1)
-    const refused = readPlay({ mesh, faults: [...known, { line: "nosuch", atMs: 3000 }] })
-    await expect(refused).rejects.toThrow(FaultProblem)
-    const names = faults.map(({ name }) => name).join(", ")
-    await expect(refused).rejects.toThrow(`There is no fault nosuch. There are: ${names}.`)
+    const { declared, model } = await readPlay({ mesh, faults: known })
+    expect(model.meshes).toEqual([declared])
+    const nodes = declared.virtualNodes.map(({ name }) => name).join(", ")
+    const rows = [
+      ["nosuch", /^There is no fault "nosuch"\. There are: kill-app, .*, heal\.$/],
+      ["kill-app yelb-uii", `No virtual node is called "yelb-uii". There are: ${nodes}.`],
+      ["kill-app yelb", `"yelb" fits more than one virtual node. There are: ${nodes}.`],
+      ["kill-app yelb-ui off", '"kill-app [node]" expects no other word, not "off".'],
+      ["slow-app ui fast", '"slow-app [node] [ms]" expects a whole number of at least 0, not "fast".'],
+      ["abort-app yes", /^No virtual node is called "yes"/],
+      ["remove-route nowhere", /^No route is called "nowhere"\. There are: /],
+      ["weights", '"weights <v1>:<v2>" expects two weights such as 99:1 (not both 0).'],
+      ["weights 0:0", '"weights <v1>:<v2>" expects two weights such as 99:1 (not both 0), not "0:0".'],
+    ] as const
+    for (const [line, message] of rows) {
+      const refused = readPlay({ mesh, faults: [...known, { line, atMs: 3000 }] })
+      await expect(refused).rejects.toThrow(FaultProblem)
+      await expect(refused).rejects.toThrow(message)
+    }
   },
 )
+
+test.each([
+  "kill-app",
+  "kill-app ui",
+  "kill-app v2",
+  "kill-app yelb-appserver",
+  "slow-app 500",
+  "slow-app yelb-ui",
+  "breaker off",
+  "breaker ui 3",
+  "abort-app off",
+  "no-endpoints ui off",
+  "remove-route",
+  "canary off",
+  "undeclared",
+  "heal",
+])("%s is understood", async (line) => {
+  await expect(readPlay({ mesh: "yelb", faults: [{ line, atMs: 0 }] })).resolves.toBeDefined()
+})

@@ -4,9 +4,10 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
-import { applyFault, type Fault, faultsOf } from "../../../demo/faults.ts"
+import { applyFault } from "../../../demo/faults.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
+import type { DeclaredMesh } from "../../../mesh/declared.ts"
 import { type AccessLine, fleetLines, lineCounts, truthCounts } from "./lines.ts"
 
 /* oxlint-disable vitest/expect-expect -- expectAgreement does */
@@ -14,7 +15,7 @@ import { type AccessLine, fleetLines, lineCounts, truthCounts } from "./lines.ts
 const FLUSH_MS = 100
 let stage: Stage
 let runDir: string
-let faults: readonly Fault[]
+let declared: DeclaredMesh
 
 beforeAll(async () => {
   runDir = await mkdtemp(join(tmpdir(), "meshscope-faults-"))
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const { model } = parseKubernetesObjects(await readFile(file, "utf8"), file)
   const envoy = await envoyBinary()
   stage = await startStage({ model, runDir, logs: { "*": "json" }, envoy, flushMs: FLUSH_MS, seed: 11 })
-  faults = faultsOf(stage.fleet.mesh())
+  declared = stage.fleet.mesh()
 })
 
 afterAll(async () => {
@@ -31,7 +32,7 @@ afterAll(async () => {
 })
 
 afterEach(async () => {
-  await applyFault(faults, stage, "heal")
+  await applyFault(declared, stage, "heal")
 })
 
 const since = (now: Record<string, number>, before: Record<string, number>): Record<string, number> =>
@@ -74,9 +75,9 @@ test.each([
   "weights 99:1",
   "canary",
 ])("%s, then heal", async (command) => {
-  await applyFault(faults, stage, command)
+  await applyFault(declared, stage, command)
   await expectAgreement(100)
-  await applyFault(faults, stage, "heal")
+  await applyFault(declared, stage, "heal")
   await expectAgreement(30)
 })
 
@@ -86,6 +87,6 @@ test("a restarted Envoy serves on, and its earlier lines stay", async () => {
 })
 
 test("a fault that does not exist is named with those that do", async () => {
-  await expect(applyFault(faults, stage, "explode")).rejects.toThrow(/no fault explode.*kill-app/)
-  await expect(applyFault(faults, stage, "weights 0:0")).rejects.toThrow("99:1")
+  await expect(applyFault(declared, stage, "explode")).rejects.toThrow(/no fault "explode".*kill-app/)
+  await expect(applyFault(declared, stage, "weights 0:0")).rejects.toThrow("99:1")
 })
