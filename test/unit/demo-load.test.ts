@@ -128,6 +128,32 @@ test("what a log setting cannot tell is told as it can", () => {
   expect(asTold(RICH, rows).map(({ outcome }) => outcome)).toEqual(["ok", "error", "error"])
 })
 
+test("a gRPC status that a route's own policy retries shows at the caller without JSON too: the tries were used up", () => {
+  const get = {
+    reporter: "source",
+    source: "front_ns",
+    virtualRouter: "stock-router_ns",
+    route: "get",
+  } as const
+  const status = (grpcStatus: number, more: Partial<TruthCount> = get): TruthCount =>
+    row({ code: 200, grpcStatus, outcome: "error", ...more })
+  const rows = [
+    status(14),
+    // Not among the policy's events.
+    status(13),
+    // App Mesh's own policy, where a service sits on a node.
+    status(14, { ...get, virtualRouter: "", route: "" }),
+    // The callee's proxy tries nothing again, nor does a gateway's ingress.
+    status(14, { reporter: "destination" }),
+    status(14, { reporter: "gateway", virtualGateway: "door_ns" }),
+  ]
+  const outcomes = (kind: "json" | "none" | "text"): string[] =>
+    asTold(withLogs(RICH, { "*": kind }), rows).map(({ outcome }) => outcome)
+  expect(outcomes("json")).toEqual(["error", "error", "error", "error", "error"])
+  expect(outcomes("text")).toEqual(["error", "ok", "error", "ok", "ok"])
+  expect(outcomes("none")).toEqual(["error", "ok", "error", "ok", "ok"])
+})
+
 test("differences name the labels and both counts, whatever their order", () => {
   const rows = [row({ count: 3 }), row({ code: 201, count: 2 }), row({ code: 503, outcome: "error" })]
   const labels = { outcome: "ok", code_class: "2xx", virtual_node: "cart_ns", reporter: "destination" }
