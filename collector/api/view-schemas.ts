@@ -82,6 +82,15 @@ export const summarySchema = z
         proxies: z.array(z.string()),
       }),
     ),
+    unanswered: z.array(
+      z.strictObject({
+        proxy: z.string(),
+        role: z.enum(["sidecar", "gateway"]).nullable(),
+        resource: z.string(),
+        since: time.nullable(),
+        why: z.string().nullable(),
+      }),
+    ),
     firstRun: z.boolean(),
   })
   .openapi("Summary") satisfies z.ZodType<SummaryView>

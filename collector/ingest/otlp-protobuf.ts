@@ -1,24 +1,8 @@
 import { readAttributeRanges, readAttributes } from "./otlp-attributes.ts"
-import {
-  clearPoint,
-  MAX_BUCKETS,
-  makePoint,
-  type OtlpPoint,
-  type PointKind,
-  type PointVisitor,
-} from "./otlp-point.ts"
-import {
-  double,
-  limit,
-  malformed,
-  signed64,
-  skip,
-  text,
-  unsigned64,
-  varint,
-  type Wire,
-  wireOf,
-} from "./wire.ts"
+import { clearPoint, makePoint, type OtlpPoint, type PointKind, type PointVisitor } from "./otlp-point.ts"
+import { readHistogramPoint, readNumberPoint } from "./otlp-protobuf-point.ts"
+import { attributesOf, type PointWire, pointWire } from "./point-wire.ts"
+import { limit, skip, text, varint, type Wire } from "./wire.ts"
 
 /**
  * Reads an ExportMetricsServiceRequest by hand: one pass for lengths, one for points.
@@ -44,7 +28,7 @@ function readResource(wire: PointWire, end: number, point: OtlpPoint, visitor: P
   let attributes: string[] = []
   while (wire.at < end) {
     const tag = varint(wire, end)
-    if (tag === 10) attributes = readResourceAttributes(wire, limit(wire, end))
+    if (tag === 10) attributes = resourceAttributes(wire, limit(wire, end))
     else skip(wire, tag, end)
   }
   if (!visitor.resource(attributes)) return
@@ -57,17 +41,10 @@ function readResource(wire: PointWire, end: number, point: OtlpPoint, visitor: P
 }
 
 /** Resource: attributes = 1. */
-function readResourceAttributes(wire: Wire, end: number): string[] {
-  const ranges: number[] = []
-  while (wire.at < end) {
-    const tag = varint(wire, end)
-    if (tag === 10) {
-      const stop = limit(wire, end)
-      ranges.push(wire.at, stop)
-      wire.at = stop
-    } else skip(wire, tag, end)
-  }
-  return readAttributes(wire, ranges)
+function resourceAttributes(wire: Wire, end: number): string[] {
+  const attributes = readAttributes(wire, readAttributeRanges(wire, end, 10))
+  wire.at = end
+  return attributes
 }
 
 /** ScopeMetrics: metrics = 2. */
@@ -151,152 +128,4 @@ function readData(wire: PointWire, end: number, point: OtlpPoint, visitor: Point
       visitor.point(point)
     }
   }
-}
-
-/** NumberDataPoint: start = 2, time = 3, as_double = 4, as_int = 6 (sfixed64), attributes = 7, flags = 8. */
-function readNumberPoint(wire: PointWire, end: number, point: OtlpPoint): void {
-  beginPoint(wire, end, 58)
-  while (wire.at < end) {
-    const at = wire.at
-    const tag = varint(wire, end)
-    switch (tag) {
-      case 17:
-        point.startMs = unsigned64(wire, end) / 1e6
-        break
-      case 25:
-        point.timeMs = unsigned64(wire, end) / 1e6
-        break
-      case 33:
-        point.value = double(wire, end)
-        break
-      case 49:
-        point.value = signed64(wire, end)
-        break
-      case 58:
-        takeAttribute(wire, at, end)
-        break
-      case 64:
-        point.flags = varint(wire, end)
-        break
-      default:
-        skip(wire, tag, end)
-    }
-  }
-  point.key = attributeKey(wire)
-}
-
-/** HistogramDataPoint: start = 2, time = 3, count = 4, sum = 5, bucket_counts = 6, explicit_bounds = 7, attributes = 9, flags = 10. */
-function readHistogramPoint(wire: PointWire, end: number, point: OtlpPoint): void {
-  beginPoint(wire, end, 74)
-  while (wire.at < end) {
-    const at = wire.at
-    const tag = varint(wire, end)
-    switch (tag) {
-      case 17:
-        point.startMs = unsigned64(wire, end) / 1e6
-        break
-      case 25:
-        point.timeMs = unsigned64(wire, end) / 1e6
-        break
-      case 33:
-        point.count = unsigned64(wire, end)
-        break
-      case 41:
-        point.sum = double(wire, end)
-        break
-      case 49:
-      case 50:
-        readCounts(wire, tag === 50 ? limit(wire, end) : wire.at + 8, end, point)
-        break
-      case 57:
-      case 58:
-        readBounds(wire, tag === 58 ? limit(wire, end) : wire.at + 8, end, point)
-        break
-      case 74:
-        takeAttribute(wire, at, end)
-        break
-      case 80:
-        point.flags = varint(wire, end)
-        break
-      default:
-        skip(wire, tag, end)
-    }
-  }
-  point.key = attributeKey(wire)
-}
-
-/** fixed64 values, packed or one by one; both append. */
-function readCounts(wire: Wire, stop: number, end: number, point: OtlpPoint): void {
-  if (stop > end) throw malformed("ends inside bucket counts", wire.at)
-  while (wire.at < stop) {
-    const count = unsigned64(wire, stop)
-    if (point.bucketCount >= MAX_BUCKETS) throw malformed(`more than ${MAX_BUCKETS} buckets`, wire.at)
-    point.counts[point.bucketCount++] = count
-  }
-}
-
-function readBounds(wire: Wire, stop: number, end: number, point: OtlpPoint): void {
-  if (stop > end) throw malformed("ends inside bucket bounds", wire.at)
-  while (wire.at < stop) {
-    const bound = double(wire, stop)
-    if (point.boundCount >= MAX_BUCKETS) throw malformed(`more than ${MAX_BUCKETS} bounds`, wire.at)
-    point.bounds[point.boundCount++] = bound
-  }
-}
-
-/**
- * Where the attributes of the point being read lie, so that their names are decoded only when asked. One per request,
- * so that a point allocates nothing but its key.
- */
-interface PointWire extends Wire {
-  readonly buffer: Buffer
-  pointStart: number
-  pointEnd: number
-  attributeTag: number
-  from: number
-  to: number
-  contiguous: boolean
-}
-
-function pointWire(bytes: Uint8Array): PointWire {
-  return {
-    ...wireOf(bytes),
-    buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    pointStart: 0,
-    pointEnd: 0,
-    attributeTag: 0,
-    from: 0,
-    to: 0,
-    contiguous: true,
-  }
-}
-
-function beginPoint(wire: PointWire, end: number, attributeTag: number): void {
-  wire.pointStart = wire.at
-  wire.pointEnd = end
-  wire.attributeTag = attributeTag
-  wire.from = wire.at
-  wire.to = -1
-  wire.contiguous = true
-}
-
-function takeAttribute(wire: PointWire, at: number, end: number): void {
-  if (wire.to < 0) wire.from = at
-  else if (wire.to !== at) wire.contiguous = false
-  wire.at = limit(wire, end)
-  wire.to = wire.at
-}
-
-/** The attributes as raw bytes, by one native copy; undefined where other fields stand between them (then no cache holds). */
-function attributeKey(wire: PointWire): string | undefined {
-  if (!wire.contiguous) return undefined
-  return wire.to < 0 ? "" : wire.buffer.toString("latin1", wire.from, wire.to)
-}
-
-function attributesOf(wire: PointWire): string[] {
-  const kept = wire.at
-  wire.at = wire.pointStart
-  const pairs = readAttributes(wire, readAttributeRanges(wire, wire.pointEnd, wire.attributeTag))
-  wire.at = kept
-  return pairs
 }

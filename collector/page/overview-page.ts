@@ -17,6 +17,20 @@ function silent(view: SummaryView): Markup {
   )}</section>`
 }
 
+/** Proxies that are shown; the rest is counted. */
+const MOST_UNANSWERED = 3
+
+/** What nobody can tell of, because a proxy does not answer its agent. */
+function unanswered(view: SummaryView, query: PageQuery): Markup {
+  if (view.unanswered.length === 0) return html``
+  const shown = view.unanswered.slice(0, MOST_UNANSWERED)
+  const more = view.unanswered.length - shown.length
+  return html`<section class="calm unknown" aria-label="Proxies that do not answer">${shown.map(
+    ({ proxy, role, resource, since, why }) =>
+      html`<p>Proxy <a href="${link("/proxies", query)}">${proxy}</a>${role === null ? ", of a node or gateway that is not known," : ` of ${resource}`} does not answer since ${clock(since)}${why === null ? "" : `: ${why}`}.</p>`,
+  )}${more === 0 ? "" : html`<p><a href="${link("/proxies", query)}">${counted(more, "more proxy", "more proxies")}</a></p>`}</section>`
+}
+
 function worstTable(view: SummaryView, query: PageQuery): Markup {
   const { dataFrom } = view.completeness
   const minutes = query.window.replace("m", " min")
@@ -77,6 +91,7 @@ ${LEGEND}
 </section>`
   return html`${verdictSection(view, query)}
 ${silent(view)}
+${unanswered(view, query)}
 ${map}
 ${worstTable(view, query)}`
 }

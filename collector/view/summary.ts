@@ -3,6 +3,8 @@ import type { Answer, Tally } from "./answer.ts"
 import { type Board, routeKinds, routeTally, syntheticTally, tallyOf, worstOf } from "./board.ts"
 import { nodeStates } from "./node-states.ts"
 import { type FaultOrigin, originsOf } from "./origins.ts"
+import type { ProxyRow } from "./proxies.ts"
+import type { Proxy } from "./proxy-list.ts"
 import type { RouteRow } from "./route-row.ts"
 import { timeText } from "./time-text.ts"
 import { verdictOf } from "./verdict.ts"
@@ -32,6 +34,9 @@ export interface SilentAgent {
   readonly proxies: readonly string[]
 }
 
+/** A proxy whose agent reports, and which does not answer it. */
+export type UnansweredProxy = Pick<ProxyRow, "proxy" | "role" | "resource" | "since" | "why">
+
 export interface SummaryView extends Answer {
   readonly verdict: Verdict
   /** Where what is wrong begins, as far as counts prove it; most errors first. */
@@ -47,6 +52,8 @@ export interface SummaryView extends Answer {
   /** Up to ten, worst first; real and synthetic rows with errors. */
   readonly worst: readonly RouteRow[]
   readonly silentAgents: readonly SilentAgent[]
+  /** Up to ten, longest first; those of silent agents are told there. */
+  readonly unanswered: readonly UnansweredProxy[]
   /** No agent has ever reported: nothing may be judged. */
   readonly firstRun: boolean
 }
@@ -73,8 +80,17 @@ export function summaryView(board: Board): SummaryView {
         lastSeenAt: timeText(agent.lastSeenMs),
         proxies: proxies.filter((proxy) => proxy.agent === agent.id).map((proxy) => proxy.proxy),
       })),
+    unanswered: unansweredOf(proxies),
     firstRun: reading.agents.length === 0,
   }
+}
+
+function unansweredOf(proxies: readonly Proxy[]): UnansweredProxy[] {
+  return proxies
+    .filter(({ answered, state }) => !answered && state !== "silent")
+    .toSorted((a, b) => ((a.since ?? "") < (b.since ?? "") ? -1 : 1))
+    .slice(0, 10)
+    .map(({ proxy, role, resource, since, why }) => ({ proxy, role, resource, since, why }))
 }
 
 function meshesOf(board: Board): MeshSummary[] {

@@ -1,0 +1,140 @@
+import { Hono } from "hono"
+import { describe, expect, it } from "vitest"
+import { MISSING } from "../../agent/resolve/missing.ts"
+import { GAP_WORDS, gapOf } from "../../collector/page/gap-words.ts"
+import { mountPages } from "../../collector/page/routes.ts"
+import { RECOMMENDED_JSON } from "../../mesh/recommended-format.ts"
+import { MESH, YelbStory } from "../fixtures/collector/yelb-story.ts"
+
+const FIVE = { mesh: undefined, window: "5m" } as const
+const UI = { ...MESH, virtual_node: "ui", proxy: "ui-1" }
+const STRANGER = { proxy: "stranger" }
+
+/** One proxy that nobody could ask yet, one that stopped answering, one whose certificates may not be read. */
+function story(): YelbStory {
+  const made = new YelbStory().declare().proxies().minutes(2)
+  const { one } = made
+  one.set("proxyUp", STRANGER, 0)
+  for (const page of ["config_dump", "stats"])
+    one.set("proxyProblem", { ...STRANGER, page, reason: "unreachable" }, 1)
+  one.set("proxyUp", UI, 0)
+  one.set("proxyProblem", { ...UI, page: "stats", reason: "timeout" }, 1)
+  one.set(
+    "proxyProblem",
+    { ...MESH, virtual_gateway: "gw", proxy: "gw-1", page: "certs", reason: "refused" },
+    1,
+  )
+  one.add("unmapped", { ...UI, reason: "forgeable" }, 5)
+  return made.pass(15_000).pass(15_000)
+}
+
+async function pageOf(made: YelbStory, path = "/proxies"): Promise<string> {
+  const app = new Hono()
+  mountPages(app, made.collector.answers)
+  return (await (await app.request(path)).text()).replaceAll("<wbr>", "")
+}
+
+describe("a proxy that is not live", () => {
+  it("says why, in the answer and on the page", async () => {
+    const made = story()
+    const { rows } = await made.collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
+    const row = (name: string) => rows.find(({ proxy }) => proxy === name)
+    expect(row("ui-1")).toMatchObject({
+      state: "down",
+      role: "sidecar",
+      why: "its admin interface does not answer in time",
+      problems: [{ page: "stats", reason: "timeout" }],
+    })
+    expect(row("gw-1")).toMatchObject({
+      state: "live",
+      why: null,
+      problems: [{ page: "certs", reason: "refused" }],
+    })
+    const html = await pageOf(made)
+    expect(html).toMatch(/down since \d\d:\d\d/)
+    expect(html).toContain("its admin interface does not answer in time")
+    expect(html).toMatch(/page certs since \d\d:\d\d: refused/)
+  })
+
+  it("is not given a role that nobody knows", async () => {
+    const made = story()
+    const { rows } = await made.collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
+    expect(rows.find(({ proxy }) => proxy === "stranger")).toMatchObject({
+      mesh: "",
+      role: null,
+      resource: "",
+      state: "down",
+      why: "no connection to its admin interface",
+    })
+    const html = await pageOf(made)
+    expect(html).toContain("node or gateway not known: its configuration was never read")
+    expect(html).not.toMatch(/sidecar of\s*</)
+    expect(await pageOf(made, "/")).toMatch(
+      /Proxy <a href="\/proxies">stranger<\/a>, of a node or gateway that is not known, does not answer since/,
+    )
+    expect(html).toContain("1 of them could not be asked yet which mesh it is of")
+  })
+
+  it("makes no mesh without a name, and may be of every mesh", async () => {
+    const made = story()
+    const summary = await made.collector.answers.summary(FIVE)
+    expect(summary.meshes.map(({ mesh }) => mesh)).toEqual(["yelb"])
+    const { meshes } = await made.collector.answers.resources(FIVE)
+    expect(meshes.map(({ name }) => name)).toEqual(["yelb"])
+    for (const mesh of [undefined, "yelb"]) {
+      const { completeness } = await made.collector.answers.summary({ ...FIVE, mesh })
+      expect(completeness).toMatchObject({ complete: false, proxiesKnown: 6, proxiesAnswered: 4 })
+    }
+    expect(await pageOf(made, "/")).toContain('<option value="">all meshes</option>')
+  })
+
+  it("without a word of its agent is given no reason", async () => {
+    const made = new YelbStory().declare().proxies()
+    made.one.set("proxyUp", UI, 0)
+    const { rows } = await made.minutes(1).collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
+    expect(rows[0]).toMatchObject({ proxy: "ui-1", why: "its agent does not say why", problems: [] })
+  })
+})
+
+describe("what a log lacks", () => {
+  it("has words for all that an agent may tell, and what mends it", () => {
+    for (const word of [...MISSING, "config_dump"]) expect(GAP_WORDS).toContain(word)
+    expect(gapOf("constructor").lacks).toBe("constructor")
+  })
+
+  it("is told in words with the format that mends it, never as code names", async () => {
+    const html = await pageOf(story())
+    expect(html).toContain('lacks <a href="#gaps">the number of attempts, the gRPC status</a>')
+    expect(html.slice(0, html.indexOf("<pre>"))).not.toMatch(/grpc_status/)
+    expect(html).toContain("A gRPC call that failed with HTTP status 200 counts as ok.")
+    for (const [key, value] of Object.entries(RECOMMENDED_JSON))
+      expect(html).toContain(`- {key: ${key}, value: &quot;${value}&quot;}`)
+  })
+
+  it("leaves a doubt, which is not said to be without a name", async () => {
+    const html = await pageOf(story())
+    expect(html).toContain("Named with a doubt, or not at all")
+    expect(html).toMatch(/named, with a doubt.*counted under the name that is most likely/s)
+  })
+})
+
+describe("an objective", () => {
+  it.each([
+    ["default", "a default: none is declared"],
+    ["declared", undefined],
+  ])("of origin %s says so", async (origin, words) => {
+    const made = new YelbStory().proxies()
+    made
+      .declare()
+      .one.set("objective", { ...MESH, virtual_gateway: "gw", gateway_route: "gw-ui", origin }, 0.999)
+    made.minutes(2)
+    const all = { health: [], search: "gw-ui", sort: "health", reverse: false, offset: 0, limit: 9 } as const
+    const { rows } = await made.collector.answers.routes({ ...FIVE, ...all })
+    const id = rows[0]?.id ?? ""
+    const view = await made.collector.answers.route(id, { ...FIVE, caller: null, target: null })
+    expect(view?.budget).toMatchObject({ objective: 0.999, origin })
+    const html = await pageOf(made, `/routes/${id}`)
+    expect(html).toContain("Budget, 99.9 % over 30 days")
+    expect(html.includes("a default: none is declared")).toBe(words !== undefined)
+  })
+})
