@@ -28,6 +28,8 @@ export const SHARED = "(shared)"
 export const UNKNOWN = "(unknown)"
 /** A host that the mesh declares no backend for: Envoy's `mesh-allow-all` cluster, or its own 404. */
 export const UNDECLARED = "(undeclared)"
+/** AWS's own hosts, which every node may call on port 443: known by the name that TLS asks for. */
+export const AWS = "(aws)"
 
 /** The join key of metrics, logs, traces and pages: one resource with its parents. Names are whole and case-sensitive. */
 export interface ResourcePath {

@@ -1,11 +1,8 @@
 import type { ClusterHost, SocketAddress } from "#mesh/proxy.ts"
 import type { Interner, Target } from "#mesh/request.ts"
-import { UNDECLARED } from "#mesh/resource.ts"
+import { AWS, UNDECLARED } from "#mesh/resource.ts"
 import { ByteTable } from "./byte-table.ts"
 import type { KnownCluster, Side, Topology } from "./topology.ts"
-
-/** Stands for AWS services as virtual service and as target. */
-export const AWS = "(aws)"
 
 const MAX_REACHES = 50_000
 

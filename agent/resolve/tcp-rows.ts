@@ -1,8 +1,7 @@
 import type { VirtualService } from "#mesh/declared.ts"
 import type { RequestRow } from "#mesh/request.ts"
-import { SHARED, UNDECLARED, UNKNOWN } from "#mesh/resource.ts"
+import { AWS, SHARED, UNDECLARED, UNKNOWN } from "#mesh/resource.ts"
 import type { DeclaredIndex } from "./declared-index.ts"
-import { AWS } from "./reach.ts"
 import type { Rows } from "./rows.ts"
 import type { KnownCluster, TcpWay, Topology } from "./topology.ts"
 

@@ -4,7 +4,16 @@ import { HEALTH_RULES } from "#mesh/health.ts"
 import { PROBLEM_REASONS } from "#mesh/page-problem.ts"
 import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { DOUBTS } from "#mesh/request.ts"
-import { AMBIGUOUS, PROVENANCES, REPORTERS, SHARED, UNDECLARED, UNKNOWN, UNMATCHED } from "#mesh/resource.ts"
+import {
+  AMBIGUOUS,
+  AWS,
+  PROVENANCES,
+  REPORTERS,
+  SHARED,
+  UNDECLARED,
+  UNKNOWN,
+  UNMATCHED,
+} from "#mesh/resource.ts"
 import { code, madeFrom, markdownTable } from "./markdown.ts"
 import { codeTable, flagTable, grpcTable } from "./outcome-tables.ts"
 import { SOURCE_ROWS, SOURCES } from "./source-table.ts"
@@ -75,6 +84,10 @@ function labels(): string {
     [UNMATCHED, "no route of the proxy's table takes the request"],
     [SHARED, "counted from stats, where more than one route leads to the cluster"],
     [UNDECLARED, "a host that the mesh declares no backend for"],
+    [
+      AWS,
+      "AWS's own hosts, which no node has to declare; in a log without the cluster only where nothing else may be called on port 443",
+    ],
     [UNKNOWN, "a host or cluster that cannot be named"],
   ]
   return `## Values of labels

@@ -9,6 +9,12 @@ export const SOURCE_ROWS: readonly (readonly [question: string, ...answers: read
     "where one way leads to the cluster, else `(shared)`",
   ],
   ["target node", "upstream cluster", "upstream host, looked up in `/clusters`", "cluster"],
+  [
+    "TCP to a host that is not declared",
+    "upstream cluster",
+    "by the upstream host's port, as Envoy picks its chain; `forgeable` where more than one chain may have taken it",
+    "cluster; what has no chain is cut unseen",
+  ],
   ["code and flags", "yes", "yes", "classes and codes; flags by special counters"],
   [
     "`answered_by`",
@@ -16,7 +22,12 @@ export const SOURCE_ROWS: readonly (readonly [question: string, ...answers: read
     "unknown where there are no flags and the code is 4xx or 5xx, and where an answer may have been cut",
     "derived from counters",
   ],
-  ["gRPC status", "yes", "no: the HTTP status only", "counters when configured"],
+  [
+    "gRPC status",
+    "yes",
+    "no: the HTTP status only, but `URX` where the caller's proxy tried again in vain",
+    "counters when configured, and those of retries in vain",
+  ],
   ["attempts", "yes", "no", "retry counters"],
   ["can be forged by a caller", "no", "the tail can; such lines are counted as `forgeable`", "no"],
 ]
