@@ -53,9 +53,12 @@ function flagValue(option: Option, value: string | undefined, inline: boolean): 
   throw new UsageError(`--${option.name} expects a value: --${option.name} ${option.value}.`)
 }
 
-function checkCount({ name, positionals }: Command, given: readonly string[]): void {
+function checkCount({ name, positionals, options }: Command, given: readonly string[]): void {
   const extra = given[positionals.most]
-  if (extra !== undefined) throw new UsageError(`"${extra}" is more than "meshscope ${name}" takes.`)
+  const hint = options.some((option) => option.name === "config")
+    ? `; a file is named by --config ${extra}`
+    : ""
+  if (extra !== undefined) throw new UsageError(`"${extra}" is more than "meshscope ${name}" takes${hint}.`)
   if (given.length < positionals.least)
     throw new UsageError(`"meshscope ${name}" expects ${positionals.name}.`)
 }

@@ -17,13 +17,18 @@ export type ExitName = keyof typeof EXIT
 export interface Terminal {
   readonly out: (text: string) => void
   readonly error: (text: string) => void
-  /** Whether `out` is a terminal, and how wide. */
+  /** Whether `out` is a terminal, and how wide; undefined where nobody knows. */
   readonly tty: boolean
-  readonly columns: number
+  readonly columns: number | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   /** Aborts at SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+}
+
+/** How wide a table may be: as the terminal, and in a pipe or file as it likes. */
+export function widthOf({ tty, columns }: Pick<Terminal, "tty" | "columns">): number | undefined {
+  return tty && columns !== undefined && columns > 0 ? columns : undefined
 }
 
 /** One flag. With `value` it takes one, named so in the help; without, it is a switch. */

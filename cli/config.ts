@@ -6,7 +6,7 @@ import { parseTargets } from "#mesh/targets.ts"
 import { parseAgentConfig } from "../agent/config/parse.ts"
 import { CONFIG_FLAG } from "./agent.ts"
 import { required } from "./arguments.ts"
-import type { Command, Terminal } from "./command.ts"
+import { type Command, type Terminal, UsageError } from "./command.ts"
 import { configPage } from "./config-page.ts"
 import { editorSchema } from "./editor-schema.ts"
 import { type ConfigKind, jsonSchemaOf, KINDS, kindNamed, kindOfText } from "./kinds.ts"
@@ -41,6 +41,9 @@ export const configCommand: Command = {
   async run(args, terminal) {
     const named = args.values.get("kind")
     const kind = named === undefined ? undefined : kindNamed(named)
+    const asked = [args.switches.has("docs"), args.switches.has("schema"), args.values.has("config")]
+    if (asked.filter(Boolean).length > 1)
+      throw new UsageError("--config, --schema and --docs are three different questions; ask one.")
     if (args.switches.has("docs")) terminal.out(await configPage(kind === undefined ? KINDS : [kind]))
     else if (args.switches.has("schema"))
       terminal.out(`${JSON.stringify(editorSchema(await jsonSchemaOf(kind ?? "agent")), undefined, 2)}\n`)

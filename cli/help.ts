@@ -25,6 +25,7 @@ export function programHelp(commands: readonly Command[]): string {
       "Usage: meshscope COMMAND [FLAGS]",
       "Error rates per route of service meshes whose proxies are Envoys.",
       `Commands:\n${columns(commands.map(({ name, summary }) => [name, summary]))}`,
+      "A first look, which keeps nothing: meshscope once --config FILE. Every setting: docs/config.md, examples/.",
       "Help on one command: meshscope COMMAND --help. Version: meshscope --version",
       exitCodes(),
     ].join("\n\n") + "\n"

@@ -4,17 +4,17 @@ import { readAgentConfig } from "../agent/config/read.ts"
 import { makeLog } from "../agent/telemetry/log.ts"
 import { CONFIG_FLAG } from "./agent.ts"
 import { required } from "./arguments.ts"
-import type { Command } from "./command.ts"
+import { type Command, widthOf } from "./command.ts"
 import { percent } from "./number-text.ts"
 import { routeText } from "./route-text.ts"
-import { textTable } from "./text-table.ts"
+import { type Column, textTable } from "./text-table.ts"
 
 export const onceCommand: Command = {
   name: "once",
   summary: "Read everything there is once, show what was found, and end.",
   synopsis: "--config FILE [--json]",
   about:
-    "Reads each proxy's admin pages and log files from their beginning. Keeps no state and sends nothing.\nShows what a running agent would publish: which proxies it knows, and requests per route.",
+    "Reads each proxy's admin pages and log files from their beginning. Keeps no state and sends nothing.\nShows what a running agent would publish: which proxies it knows, and requests per route. Ends with 1 when a proxy could not be read.",
   options: [CONFIG_FLAG, { name: "json", help: "Print JSON in place of tables." }],
   examples: [
     "meshscope once --config examples/agent.yaml",
@@ -27,16 +27,18 @@ export const onceCommand: Command = {
     const { readOnce } = await import("../agent/main.ts")
     const report = await readOnce(config, { clock: terminal.clock, log })
     const json = args.switches.has("json")
-    terminal.out(json ? `${plainJson(JSON.stringify(report, undefined, 2))}\n` : onceText(report))
+    terminal.out(
+      json ? `${plainJson(JSON.stringify(report, undefined, 2))}\n` : onceText(report, widthOf(terminal)),
+    )
     return report.proxies.every(({ ok }) => ok) ? "ok" : "failed"
   },
 }
 
-/** The report as tables for a terminal. */
-export function onceText({ proxies, requests, lines }: OnceReport): string {
+/** The report as tables for a terminal that is so wide. */
+export function onceText({ proxies, requests, lines }: OnceReport, width?: number): string {
   const parts = [
-    proxyTable(proxies),
-    requests.length === 0 ? "No requests were seen.\n" : requestTable(requests),
+    proxyTable(proxies, width),
+    requests.length === 0 ? "No requests were seen.\n" : requestTable(requests, width),
   ]
   const lost = [...Object.entries(lines.dropped), ...Object.entries(lines.doubts)]
     .filter(([, count]) => count > 0)
@@ -45,10 +47,20 @@ export function onceText({ proxies, requests, lines }: OnceReport): string {
   return `${parts.join("\n")}\n${lines.read} lines read, ${lines.accounted} accounted${besides}\n`
 }
 
-function proxyTable(proxies: readonly OnceProxy[]): string {
-  const titles = ["PROXY", "STATE", "MESH", "ROLE", "RESOURCE", "ENVOY", "COUNTED BY", "REMARK"]
+const PROXY_COLUMNS: readonly Column[] = [
+  { title: "PROXY", align: "left" },
+  { title: "STATE", align: "left" },
+  { title: "MESH", align: "left", below: "mesh" },
+  { title: "ROLE", align: "left" },
+  { title: "RESOURCE", align: "left", below: "resource" },
+  { title: "ENVOY", align: "left" },
+  { title: "COUNTED BY", align: "left", below: "counted by" },
+  { title: "REMARK", align: "left", below: "" },
+]
+
+function proxyTable(proxies: readonly OnceProxy[], width: number | undefined): string {
   return textTable(
-    titles.map((title) => ({ title, align: "left" })),
+    PROXY_COLUMNS,
     proxies.map((proxy) =>
       [
         proxy.proxy,
@@ -61,18 +73,21 @@ function proxyTable(proxies: readonly OnceProxy[]): string {
         proxy.problem,
       ].map((text) => ({ text: plainText(text) })),
     ),
+    width,
   )
 }
 
-function requestTable(requests: readonly OnceRequests[]): string {
-  const columns = [
-    ...["REPORTER", "ROUTE", "FROM", "TO"].map((title) => ({ title, align: "left" }) as const),
-    ...["OK", "CLIENT ERR", "ERRORS", "ABORTED", "ERROR %"].map(
-      (title) => ({ title, align: "right" }) as const,
-    ),
-  ]
+const REQUEST_COLUMNS: readonly Column[] = [
+  { title: "REPORTER", align: "left" },
+  { title: "ROUTE", align: "left", below: "" },
+  { title: "FROM", align: "left", below: "from" },
+  { title: "TO", align: "left", below: "to" },
+  ...["OK", "CLIENT ERR", "ERRORS", "ABORTED", "ERROR %"].map((title): Column => ({ title, align: "right" })),
+]
+
+function requestTable(requests: readonly OnceRequests[], width: number | undefined): string {
   return textTable(
-    columns,
+    REQUEST_COLUMNS,
     requests.map((row) => {
       const counted = row.ok + row.clientErrors + row.errors
       return [
@@ -84,5 +99,6 @@ function requestTable(requests: readonly OnceRequests[]): string {
         percent(counted === 0 ? null : row.errors / counted),
       ].map((text) => ({ text: plainText(text) }))
     }),
+    width,
   )
 }

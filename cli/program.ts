@@ -40,7 +40,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
 async function dispatch([name, ...words]: readonly string[], terminal: Terminal): Promise<ExitName> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h")
     return help(words, terminal, name)
-  if (name === "--version" || name === "version" || name === "-V") {
+  if (name === "--version" || name === "version" || name === "-V" || name === "-v") {
     terminal.out(`meshscope ${VERSION}\n`)
     return "ok"
   }
@@ -66,6 +66,8 @@ function commandOf(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name)
   if (found !== undefined) return found
   const names = COMMANDS.map((command) => command.name)
+  if (name.startsWith("-"))
+    throw new UsageError(`${name} stands where a command is expected; the commands are ${names.join(", ")}.`)
   const near = nearestName(name, names)
   const hint = near === undefined ? `the commands are ${names.join(", ")}` : `the nearest is "${near}"`
   throw new UsageError(`"${name}" is not a command; ${hint}.`)

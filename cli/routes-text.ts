@@ -6,7 +6,11 @@ import { routeText } from "./route-text.ts"
 import type { ShownAnswer, ShownRoute } from "./routes-answer.ts"
 import { type Cell, type Column, textTable } from "./text-table.ts"
 
-const left = (title: string): Column => ({ title, align: "left" })
+const left = (title: string, below?: string): Column => ({
+  title,
+  align: "left",
+  ...(below === undefined ? {} : { below }),
+})
 const right = (title: string): Column => ({ title, align: "right" })
 
 /** Who counted, in words. One that a newer collector names stands as it is. */
@@ -18,21 +22,21 @@ const SEEN_BY: ReadonlyMap<string, string> = new Map([
 /** Envoy's word for a request without a flag. */
 const NO_FLAG = "-"
 
-/** The answer as a table, worst first, with a line below that says how much of the truth it rests on. */
-export function routesText(answer: ShownAnswer, colours: boolean): string {
+/** The answer as a table, worst first, with a line below that says how much of the truth it rests on. `width`: of the terminal. */
+export function routesText(answer: ShownAnswer, colours: boolean, width?: number): string {
   const rows = answer.rows.toSorted(worstFirst)
   const meshes = new Set(rows.map(({ key }) => key.mesh))
   const columns = [
     left("HEALTH"),
-    ...(meshes.size > 1 ? [left("MESH")] : []),
-    left("ROUTE"),
-    left("SEEN BY"),
+    ...(meshes.size > 1 ? [left("MESH", "mesh")] : []),
+    left("ROUTE", ""),
+    left("SEEN BY", "seen by"),
     ...["REQ/S", "ERROR %", "P50 MS", "P95 MS", "P99 MS", "PROXIES"].map(right),
-    left("FLAGS"),
-    left("SINCE"),
+    left("FLAGS", "flags"),
+    left("SINCE", "since"),
   ]
   const cells = rows.map((row) => cellsOf(row, colours, meshes.size > 1))
-  const table = rows.length === 0 ? "No route is known yet.\n" : textTable(columns, cells)
+  const table = rows.length === 0 ? "No route is known yet.\n" : textTable(columns, cells, width)
   const more = answer.next === null ? "" : `Only the first ${rows.length} rows are shown.\n`
   return `${table}\n${more}${completenessText(answer)}\n`
 }

@@ -1,7 +1,7 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import { plainJson, plainText } from "#mesh/plain-text.ts"
 import { durationMs } from "#mesh/quantities.ts"
-import { type Arguments, type Command, type ExitName, type Terminal, UsageError } from "./command.ts"
+import { type Arguments, type Command, type ExitName, type Terminal, UsageError, widthOf } from "./command.ts"
 import { coloured } from "./health-mark.ts"
 import { askRoutes, type RoutesQuestion } from "./routes-answer.ts"
 import { routesText } from "./routes-text.ts"
@@ -14,7 +14,7 @@ const REDRAW = "\u001B[H\u001B[J"
 export const routesCommand: Command = {
   name: "routes",
   summary: "Show every route's error rate, worst first.",
-  synopsis: "[--collector URL] [--window 5m] [--mesh NAME] [--watch] [--json]",
+  synopsis: "[--collector URL] [--window 5m] [--mesh NAME] [--watch [--interval 5s]] [--json]",
   about:
     "Asks a collector. Shapes and words tell the health; colours come on a terminal only, and not where NO_COLOR is set.",
   options: [
@@ -71,10 +71,13 @@ async function watch(
 
 async function answerText(question: RoutesQuestion, json: boolean, terminal: Terminal): Promise<string> {
   const { shown, raw } = await askRoutes(question, terminal.signal)
-  return json ? `${plainJson(JSON.stringify(raw, undefined, 2))}\n` : routesText(shown, coloured(terminal))
+  return json
+    ? `${plainJson(JSON.stringify(raw, undefined, 2))}\n`
+    : routesText(shown, coloured(terminal), widthOf(terminal))
 }
 
-function questionOf({ values }: Arguments): RoutesQuestion {
+function questionOf({ values, switches }: Arguments): RoutesQuestion {
+  if (values.has("interval") && !switches.has("watch")) throw new UsageError("--interval goes with --watch.")
   const url = URL.parse(values.get("collector") ?? DEFAULT_COLLECTOR)
   if (url === null || !["http:", "https:"].includes(url.protocol))
     throw new UsageError(`--collector expects a URL such as ${DEFAULT_COLLECTOR}.`)

@@ -7,6 +7,8 @@ export interface Cell {
 export interface Column {
   readonly title: string
   readonly align: "left" | "right"
+  /** Where the table is too wide, its cells stand below their row, with this word before them. */
+  readonly below?: string
 }
 
 const WIDE =
@@ -22,17 +24,73 @@ function textWidth(text: string): number {
   return width
 }
 
-/** Rows as aligned lines with a heading, two spaces between columns. Texts are never cut. Ends with a line break. */
-export function textTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
-  const widths = columns.map(({ title }, at) =>
+type Row = readonly Cell[]
+
+/**
+ * Rows as aligned lines with a heading, two spaces between columns. Texts are never cut: what is wider than `most` has
+ * its `below` columns on lines of their own. Ends with a line break.
+ */
+export function textTable(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  most = Number.POSITIVE_INFINITY,
+): string {
+  const all = columns.map((_, at) => at)
+  const beside = all.filter((at) => columns[at]?.below === undefined)
+  const fits = lineWidth(columnWidths(columns, rows), all) <= most
+  if (fits || beside.length === all.length) return lines(columns, rows, all, () => [])
+  const below = all.filter((at) => !beside.includes(at))
+  return lines(columns, rows, beside, (row) =>
+    flowing(
+      below.flatMap((at) => labelled(columns[at]?.below ?? "", row[at])),
+      most,
+    ),
+  )
+}
+
+function columnWidths(columns: readonly Column[], rows: readonly Row[]): readonly number[] {
+  return columns.map(({ title }, at) =>
     rows.reduce((width, row) => Math.max(width, textWidth(row[at]?.text ?? "")), textWidth(title)),
   )
-  const line = (cells: readonly Cell[]): string =>
-    columns
-      .map(({ align }, at) => padded(cells[at] ?? { text: "" }, align, widths[at] ?? 0))
+}
+
+const lineWidth = (widths: readonly number[], shown: readonly number[]): number =>
+  shown.reduce((sum, at) => sum + (widths[at] ?? 0) + 2, -2)
+
+function lines(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  shown: readonly number[],
+  below: (row: Row) => readonly string[],
+): string {
+  const widths = columnWidths(columns, rows)
+  const line = (cells: Row): string =>
+    shown
+      .map((at) => padded(cells[at] ?? { text: "" }, columns[at]?.align ?? "left", widths[at] ?? 0))
       .join("  ")
       .trimEnd()
-  return [columns.map(({ title }) => ({ text: title })), ...rows].map((row) => `${line(row)}\n`).join("")
+  const heading = line(columns.map(({ title }) => ({ text: title })))
+  return [heading, ...rows.flatMap((row) => [line(row), ...below(row)])].map((text) => `${text}\n`).join("")
+}
+
+function labelled(label: string, cell: Cell | undefined): readonly Cell[] {
+  if (cell === undefined || cell.text === "") return []
+  return [{ ...cell, text: label === "" ? cell.text : `${label} ${cell.text}` }]
+}
+
+const INDENT = "    "
+
+/** Texts one behind the other, on as many indented lines as it takes. */
+function flowing(cells: readonly Cell[], most: number): readonly string[] {
+  const flown: string[] = []
+  let room = 0
+  for (const { text, paint = (plain: string) => plain } of cells) {
+    const width = textWidth(text) + 2
+    if (width <= room) flown.push(`${flown.pop() ?? ""}  ${paint(text)}`)
+    else flown.push(INDENT + paint(text))
+    room = (width <= room ? room : most - INDENT.length + 2) - width
+  }
+  return flown
 }
 
 function padded({ text, paint }: Cell, align: Column["align"], width: number): string {

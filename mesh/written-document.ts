@@ -91,8 +91,10 @@ function brokenSentence({ code, message, pos }: YAMLError, text: string): string
   const hint = inBraces
     ? "; inside { } or [ ] a reference such as ${NAME} needs quotes, or a line of its own"
     : ""
-  return `is no YAML from here on: ${message}${hint}`
+  return `is no YAML from here on: ${shortened(message)}${hint}`
 }
+
+const shortened = (message: string): string => (message.length > 120 ? `${message.slice(0, 120)}…` : message)
 
 /** An empty file is an empty mapping. Unfolding aliases can fail after parsing went well. */
 function inputOf(document: Document): { readonly input: unknown; readonly why?: string } {

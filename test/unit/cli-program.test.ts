@@ -51,7 +51,8 @@ describe("help", () => {
 
 test("the version is that of the package", async () => {
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
-  expect(await run("--version")).toEqual({ exit: "ok", out: `meshscope ${version}\n`, error: "" })
+  for (const word of ["--version", "-V", "-v", "version"])
+    expect(await run(word)).toEqual({ exit: "ok", out: `meshscope ${version}\n`, error: "" })
 })
 
 describe("a wrong command line is refused with the nearest name", () => {
@@ -72,6 +73,16 @@ describe("a wrong command line is refused with the nearest name", () => {
     ["routes --window 7m", "--window expects one of 1m, 5m, 15m, 60m."],
     ["routes --collector ftp://x", "--collector expects a URL such as http://127.0.0.1:4318."],
     ["routes --watch --interval 1ms", "--interval expects a duration of at least 1s, such as 5s."],
+    ["routes --interval 5s", "--interval goes with --watch."],
+    [
+      "agent agent.yaml",
+      '"agent.yaml" is more than "meshscope agent" takes; a file is named by --config agent.yaml.',
+    ],
+    ["config --schema --docs", "--config, --schema and --docs are three different questions; ask one."],
+    [
+      "--config x",
+      "--config stands where a command is expected; the commands are agent, collector, check, config, once, routes.",
+    ],
     ["routes extra", '"extra" is more than "meshscope routes" takes.'],
     ["check", '"meshscope check" expects at least one FILE.'],
     ["agent", '"meshscope agent" expects --config FILE.'],

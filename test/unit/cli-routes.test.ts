@@ -175,7 +175,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   test("has colours on a terminal only, and not where NO_COLOR is set", async () => {
     const { url } = await serving(json(view(ROWS)))
     const words = ["--collector", url]
-    expect((await routes(words, { tty: true })).out).toContain(
+    expect((await routes(words, { tty: true, columns: 200 })).out).toContain(
       "\u001B[31m◆ failing\u001B[0m     yelb-gateway",
     )
     for (const changes of [
@@ -185,6 +185,18 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
     ])
       expect((await routes(words, changes)).out).not.toContain("\u001B")
     expect((await routes(words, { tty: true, env: { NO_COLOR: "" } })).out).toContain("\u001B[31m")
+  })
+
+  test("has names below the numbers on a narrow terminal, and one line a row in a pipe", async () => {
+    const { url } = await serving(json(view(ROWS)))
+    const narrow = await routes(["--collector", url], { tty: true, columns: 80, env: { NO_COLOR: "1" } })
+    const table = narrow.out.split("\n\n")[0] ?? ""
+    expect(table.split("\n").filter((line) => line.length > 80)).toEqual([])
+    expect(table).toContain(
+      "100.00       3       5       5      1/2\n    yelb-gateway / to-ui  seen by gateway  flags UF,URX×12 UH×3  since 11:42 UTC\n",
+    )
+    const piped = await routes(["--collector", url], { tty: false, columns: undefined })
+    expect(piped.out).toContain("HEALTH        ROUTE ")
   })
 
   test("names the mesh where there are several, and says what is missing", async () => {
