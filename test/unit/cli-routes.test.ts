@@ -189,9 +189,9 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
 
   test("has names below the numbers on a narrow terminal, and one line a row in a pipe", async () => {
     const { url } = await serving(json(view(ROWS)))
-    const narrow = await routes(["--collector", url], { tty: true, columns: 80, env: { NO_COLOR: "1" } })
+    const narrow = await routes(["--collector", url], { tty: true, columns: 90, env: { NO_COLOR: "1" } })
     const table = narrow.out.split("\n\n")[0] ?? ""
-    expect(table.split("\n").filter((line) => line.length > 80)).toEqual([])
+    expect(table.split("\n").filter((line) => line.length > 90)).toEqual([])
     expect(table).toContain(
       "100.00       3       5       5      1/2\n    yelb-gateway / to-ui  seen by gateway  flags UF,URX×12 UH×3  since 11:42 UTC\n",
     )
