@@ -182,14 +182,14 @@ describe("DROP_ALL", () => {
 
   test("a person can read it on the page", async () => {
     const proxies = (await tableRows(rig, "/proxies?window=60m")).join("\n")
-    expect(proxies).toMatch(/^\(ambiguous\) \| shop\.doubt .*\| 19$/m)
-    expect(proxies).toMatch(/^\(unmatched\) \| shop\.doubt .*\| 8$/m)
-    expect(proxies).toMatch(/^\(unmatched\) \| \(undeclared\) .*\| 10$/m)
-    expect(proxies).toMatch(/ by-text-0 by-text .*\| 8$/m)
+    expect(proxies).toMatch(/^\(ambiguous\).*shop\.doubt.*\| 19$/m)
+    expect(proxies).toMatch(/^\(unmatched\).*shop\.doubt.*\| 8$/m)
+    expect(proxies).toMatch(/^\(unmatched\).*\(undeclared\).*\| 10$/m)
+    expect(proxies).toMatch(/by-text-0.*\| 8$/m)
     const routes = (await tableRows(rig, "/routes?kind=synthetic&window=60m")).join("\n")
-    expect(routes).toMatch(/\(ambiguous\) Routes differ only by .* shop\.doubt/)
+    expect(routes).toMatch(/\(ambiguous\).*Routes differ only by .*shop\.doubt/)
     expect(routes).toMatch(
-      /\(unmatched\) Calls to hosts that the mesh declares no backend for\..*\(undeclared\)/,
+      /\(unmatched\).*Calls to hosts that the mesh declares no backend for\..*\(undeclared\)/,
     )
   })
 
@@ -282,7 +282,7 @@ describe("ALLOW_ALL", () => {
       .toEqual({ "till.doubt": 6, "(undeclared)": 12, "(aws)": 2, "(unknown)": 4 })
     const routes = (await tableRows(rig, "/routes?kind=synthetic&window=60m")).join("\n")
     expect(routes).toMatch(/\(undeclared\)/)
-    expect(routes).toMatch(/\(aws\) Calls to hosts that the mesh declares no backend for\..*TCP/)
+    expect(routes).toMatch(/\(aws\).*Calls to hosts that the mesh declares no backend for\..*TCP/)
     expect(unaccountedTold(rig)).toEqual({})
   })
 })
