@@ -2,35 +2,33 @@ import { MAX_BUCKETS, type OtlpPoint } from "./otlp-point.ts"
 import { attributeKey, beginPoint, type PointWire, takeAttribute } from "./point-wire.ts"
 import { double, limit, malformed, signed64, skip, unsigned64, varint, type Wire } from "./wire.ts"
 
-/** What both kinds of points have, each under tags of its own. */
-interface SharedTags {
-  readonly attributes: number
-  readonly flags: number
-}
-
-const NUMBER: SharedTags = { attributes: 58, flags: 64 }
-const HISTOGRAM: SharedTags = { attributes: 74, flags: 80 }
+const NUMBER_ATTRIBUTE = 58
+const HISTOGRAM_ATTRIBUTE = 74
 
 /** NumberDataPoint: start = 2, time = 3, as_double = 4, as_int = 6 (sfixed64), attributes = 7, flags = 8. */
 export function readNumberPoint(wire: PointWire, end: number, point: OtlpPoint): void {
-  beginPoint(wire, end, NUMBER.attributes)
+  beginPoint(wire, end, NUMBER_ATTRIBUTE)
   while (wire.at < end) {
     const at = wire.at
     const tag = varint(wire, end)
-    if (tag === 33) point.value = double(wire, end)
+    if (tag === NUMBER_ATTRIBUTE) takeAttribute(wire, at, end)
+    else if (tag === 33) point.value = double(wire, end)
     else if (tag === 49) point.value = signed64(wire, end)
-    else readShared(wire, tag, at, end, point, NUMBER)
+    else readShared(wire, tag, end, point, 64)
   }
   point.key = attributeKey(wire)
 }
 
 /** HistogramDataPoint: start = 2, time = 3, count = 4, sum = 5, bucket_counts = 6, explicit_bounds = 7, attributes = 9, flags = 10. */
 export function readHistogramPoint(wire: PointWire, end: number, point: OtlpPoint): void {
-  beginPoint(wire, end, HISTOGRAM.attributes)
+  beginPoint(wire, end, HISTOGRAM_ATTRIBUTE)
   while (wire.at < end) {
     const at = wire.at
     const tag = varint(wire, end)
     switch (tag) {
+      case HISTOGRAM_ATTRIBUTE:
+        takeAttribute(wire, at, end)
+        break
       case 33:
         point.count = unsigned64(wire, end)
         break
@@ -46,25 +44,17 @@ export function readHistogramPoint(wire: PointWire, end: number, point: OtlpPoin
         point.boundCount = append(wire, tag, end, double, point.bounds, point.boundCount)
         break
       default:
-        readShared(wire, tag, at, end, point, HISTOGRAM)
+        readShared(wire, tag, end, point, 80)
     }
   }
   point.key = attributeKey(wire)
 }
 
-/** @param at where the field's tag stands */
-function readShared(
-  wire: PointWire,
-  tag: number,
-  at: number,
-  end: number,
-  point: OtlpPoint,
-  tags: SharedTags,
-): void {
-  if (tag === tags.attributes) takeAttribute(wire, at, end)
-  else if (tag === 17) point.startMs = unsigned64(wire, end) / 1e6
+/** What both kinds of points have; their flags stand under numbers of their own. */
+function readShared(wire: Wire, tag: number, end: number, point: OtlpPoint, flagsTag: number): void {
+  if (tag === 17) point.startMs = unsigned64(wire, end) / 1e6
   else if (tag === 25) point.timeMs = unsigned64(wire, end) / 1e6
-  else if (tag === tags.flags) point.flags = varint(wire, end)
+  else if (tag === flagsTag) point.flags = varint(wire, end)
   else skip(wire, tag, end)
 }
 
