@@ -41,6 +41,8 @@ export interface FamilyBody {
 const MAX_TAIL_BYTES = MAX_NUMBER_BYTES + 160
 /** Series between two looks at the clock. */
 const STRIDE = 512
+/** Bytes copied between two looks at the clock. */
+const COPY_BYTES = 2 ** 20
 
 export function makeFamilyBody(family: Family, format: Format): FamilyBody {
   const head = Buffer.from(headText(family.metric, format))
@@ -120,7 +122,9 @@ export function* appendSeries(body: FamilyBody, snapshot: Snapshot): Generator<u
   if (all.length === body.series) return
   makeRoom(body, all.length)
   let end = body.length
-  let out = enlarge(body.sheet.bytes, end, Math.max(openSheet(body).length, end * 1.25 + 4096))
+  // What lies behind the text is in no answer, so it may be written to. A new buffer for each birth costs the process
+  // a whole garbage collection per scrape, as it is large.
+  let out = body.sheet.bytes
   while (body.series < all.length && body.removals === body.family.removals) {
     const next = all[body.series]
     if (next === undefined) break
@@ -133,7 +137,7 @@ export function* appendSeries(body: FamilyBody, snapshot: Snapshot): Generator<u
     let line = index * body.perSeries
     for (const [part, prefix] of linePrefixes(body.family.metric, next, body.format).entries()) {
       const wanted = end + prefix.length * 3 + MAX_TAIL_BYTES
-      if (wanted > out.length) out = enlarge(out, end, wanted)
+      if (wanted > out.length) out = yield* enlargeInSteps(out, end, wanted)
       end += out.write(prefix, end)
       body.valueAt[line] = end
       body.shown[line] = values[part] ?? 0
@@ -144,7 +148,8 @@ export function* appendSeries(body: FamilyBody, snapshot: Snapshot): Generator<u
     body.series = index + 1
     if (index % STRIDE === STRIDE - 1) yield
   }
-  turnSheet(body, out, end)
+  if (out === body.sheet.bytes) body.length = end
+  else turnSheet(body, out, end)
 }
 
 /** Values of a series' lines into `values`. Answers the exemplar, if there is one: then all lines are written. */
@@ -210,6 +215,15 @@ function turnSheet(body: FamilyBody, bytes: Buffer, length: number): void {
 function enlarge(bytes: Buffer, used: number, wanted: number): Buffer {
   const bigger = Buffer.allocUnsafeSlow(Math.ceil(wanted * 1.25))
   bytes.copy(bigger, 0, 0, used)
+  return bigger
+}
+
+function* enlargeInSteps(bytes: Buffer, used: number, wanted: number): Generator<undefined, Buffer> {
+  const bigger = Buffer.allocUnsafeSlow(Math.ceil(wanted * 1.25))
+  for (let at = 0; at < used; at += COPY_BYTES) {
+    bytes.copy(bigger, at, at, Math.min(used, at + COPY_BYTES))
+    yield
+  }
   return bigger
 }
 
