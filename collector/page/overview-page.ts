@@ -25,10 +25,10 @@ function unanswered(view: SummaryView, query: PageQuery): Markup {
   if (view.unanswered.length === 0) return html``
   const shown = view.unanswered.slice(0, MOST_UNANSWERED)
   const more = view.unanswered.length - shown.length
-  return html`<section class="calm unknown" aria-label="Proxies that do not answer">${shown.map(
+  return html`<section class="calm unknown" aria-label="Proxies that do not answer"><ul>${shown.map(
     ({ proxy, role, resource, since, why }) =>
-      html`<p>Proxy <a href="${link("/proxies", query)}">${proxy}</a>${role === null ? ", of a node or gateway that is not known," : ` of ${resource}`} does not answer since ${clock(since)}${why === null ? "" : `: ${why}`}.</p>`,
-  )}${more === 0 ? "" : html`<p><a href="${link("/proxies", query)}">${counted(more, "more proxy", "more proxies")}</a></p>`}</section>`
+      html`<li>Proxy <a href="${link("/proxies", query)}">${proxy}</a>${role === null ? ", of a node or gateway that is not known," : ` of ${resource}`} does not answer since ${clock(since)}${why === null ? "" : `: ${why}`}.</li>`,
+  )}${more === 0 ? "" : html`<li><a href="${link("/proxies", query)}">${counted(more, "more proxy", "more proxies")}</a></li>`}</ul></section>`
 }
 
 function worstTable(view: SummaryView, query: PageQuery): Markup {

@@ -70,7 +70,7 @@ export function sinceText(since: string, generatedAt: string): string {
 export function mostly(row: RouteRow): Markup {
   const [top] = row.flagsTop
   if (isTcp(row) && (row.tcp?.closedWithError ?? 0) > 0) return html`${troubleText(row)}`
-  if (row.numbers.errors === 0 || top === undefined) return html`${row.why ?? ""}`
+  if (row.numbers.errors === 0 || top === undefined) return html``
   const [flag = ""] = top.flags.split(",")
   const what = top.flags === "-" ? "error answers" : top.flags
   const where = row.worstTarget === null ? "" : ` ${top.flags === "-" ? "from" : "at"} `

@@ -22,7 +22,8 @@ function headline({ routes, synthetic, verdict }: SummaryView): string {
   const worst = counts.find(([count]) => count > 0)
   if (worst !== undefined) return `${worst[0]} of ${counted(routes.total, "route")} ${worst[1]}`
   if (synthetic.failing + synthetic.degraded === 0) return verdict.sentence
-  return `${routes.total === 0 ? "No route is known" : `None of ${counted(routes.total, "route")} failing`}, but requests without a known route fail`
+  const none = `None of ${counted(routes.total, "route")} ${routes.unknown === 0 ? "fails" : "is known to fail"}`
+  return `${routes.total === 0 ? "No route is known" : none}, but requests without a known route fail`
 }
 
 interface Named extends Pick<AffectedRoute, "id" | "name"> {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises"
+import { mkdir, rm, stat } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -9,6 +9,7 @@ import { component } from "../../../scripts/components/component.ts"
 import { type Stand, startStand } from "../rig/stand.ts"
 import { type LookOptions, openWatched, type WatchedPage } from "./browser.ts"
 import { columnOrder, SOUND, soundness, tabOrder, textsOutside } from "./checks.ts"
+import { MOST_BYTES, takePicture } from "./picture.ts"
 
 const ROOT = join(import.meta.dirname, "../../..")
 const PICTURES = join(ROOT, "test-artefacts/look")
@@ -87,6 +88,12 @@ describe.each([
     await close()
     process.stdout.write(`pictures: ${relative(ROOT, PICTURES)}/*-${width}-${colorScheme}.png\n`)
   })
+})
+
+it("has a picture for the README that is small enough to load at a first look", async () => {
+  const file = join(PICTURES, "readme.png")
+  await takePicture(browser, stand.collector.url, file)
+  expect((await stat(file)).size).toBeLessThan(MOST_BYTES)
 })
 
 describe("the broken route", () => {

@@ -4,6 +4,7 @@ import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { component } from "../../../scripts/components/component.ts"
 import { largeMesh } from "../../fixtures/collector/large-mesh.ts"
+import { doubtful } from "../../fixtures/collector/page-stories.ts"
 import { SmallCollector } from "../../fixtures/collector/small-collector.ts"
 import { YelbStory } from "../../fixtures/collector/yelb-story.ts"
 import { openWatched } from "./browser.ts"
@@ -49,6 +50,12 @@ const STATES: readonly (readonly [string, () => SmallCollector, RegExp, RegExp])
     /No request failed/,
   ],
   ["agent silent", agentSilent, /^1 of 5 routes failing$/, /Agent one on h-one is silent since \d\d:\d\d/],
+  [
+    "doubtful",
+    doubtful,
+    /^None of 5 routes is known to fail, but requests without a known route fail$/,
+    /Proxy stranger, of a node or gateway that is not known, does not answer since \d\d:\d\d: no connection/,
+  ],
   ["large mesh", largeMesh, /^2 of 24 routes failing$/, /does not answer its own proxy in time/],
 ]
 
@@ -76,6 +83,24 @@ describe.each(STATES)("%s", (name, make, headline, sentence) => {
     expect(wrongs).toEqual([])
     await close()
     process.stdout.write(`pictures: ${relative(ROOT, PICTURES)}/${name.replaceAll(" ", "-")}-*.png\n`)
+  })
+})
+
+describe("an address that cannot be taken as it is", () => {
+  it.each([1440, 390])("is mended by its links, one thing at a time, at %i px", async (width) => {
+    const shown = await show(healthy().collector)
+    const { page, wrongs, close } = await openWatched(browser, shown.url, { width })
+    await page.goto("/routes?window=7m&state=fine")
+    expect(await page.locator("main code").allTextContents()).toEqual(["window", "7m", "state", "fine"])
+    expect(await soundness(page)).toEqual(SOUND)
+    await page.getByRole("link", { name: "15m", exact: true }).click()
+    await page.getByRole("link", { name: "failing", exact: true }).click()
+    await page.getByRole("heading", { name: "Routes", exact: true }).waitFor()
+    expect(page.url()).toContain("window=15m&state=failing")
+    // The browser tells of each answer that is not well; there were two, and nothing else.
+    expect(wrongs.filter((text) => !text.includes("400"))).toEqual([])
+    await close()
+    await shown.stop()
   })
 })
 
