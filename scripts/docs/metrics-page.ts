@@ -45,6 +45,8 @@ function meshMetrics(): string {
   const bounds = DURATION_BOUNDS.map(String).join(", ")
   return `Names are the same in Prometheus, OTLP, the API and the dashboards. Counters and histograms survive restarts of the agent.
 
+A Prometheus that scrapes the agent is shown each new counter and histogram as 0 once, then with its value, so \`increase()\` counts from the first request of a series on ([why, and for whom](decisions/2026-11-21-a-new-counter-starts-at-zero.md)). Anybody else, curl too, sees the value at once.
+
 ## Series of the mesh
 
 On every series: ${list(COMMON_LABELS)}. Empty labels are left out. **route key** stands for ${list(ROUTE_KEY)}.
