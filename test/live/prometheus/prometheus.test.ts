@@ -7,23 +7,33 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import { samplesOf } from "../../../demo/exposition.ts"
+import type { Scenario } from "../../../demo/scenarios.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import type { Truth } from "../../../demo/truth.ts"
 import { COMMON_LABELS, METRICS, type Metric } from "../../../mesh/catalogue.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import { component } from "../../../scripts/components/component.ts"
 import { AgentProcess } from "../rig/agent-process.ts"
-import { type Counts, keyText } from "../rig/counts.ts"
+import { type Counts, countsOf } from "../rig/counts.ts"
 import { pageCounts } from "../rig/page-counts.ts"
-import { REQUEST_NAMES, truthRequests } from "../rig/truth-counts.ts"
+import { REQUEST_NAMES, truthBy, truthRequests } from "../rig/truth-counts.ts"
 import { Relay } from "./relay.ts"
-import { Prometheus } from "./server.ts"
+import { Prometheus, type PromSeries } from "./server.ts"
 
 /** The page of a real agent as Prometheus's own programs read it: the oldest that we promise, and the strict new one. */
 const SEED = 11
 const FIRST = 700
 const SECOND = 1300
 const STILL_MS = 1500
+/** What happens to a route that had only good answers. */
+const FAILURES = 3
+const FAILING_ROUTE = "canary"
+const FAILING: Scenario = {
+  name: "canary-error",
+  // So much that nothing else is sent while it is in force.
+  weights: { all: 1e15, everyday: 0 },
+  make: () => ({ path: "/api/api/ihop", canary: true, behaviours: { "yelb-appserver": { status: 500 } } }),
+}
 const MODEL = join(import.meta.dirname, "../../../demo/yelb-extended.yaml")
 const CATALOGUE = new Map<string, Metric>(Object.values(METRICS).map((metric) => [metric.name, metric]))
 const VERSIONS = ["prometheus", "prometheus-3"] as const
@@ -33,14 +43,8 @@ let runDir: string
 let agent: AgentProcess
 /** By version. */
 const servers = new Map<string, { readonly relay: Relay; readonly prometheus: Prometheus }>()
-/** What was true before and after the second part of the run, and when (seconds) every scraper had seen the first. */
-const runs: { first: Truth; firstAt: number; second: Truth; secondAt: number; page: string } = {
-  first: noTruth(),
-  firstAt: 0,
-  second: noTruth(),
-  secondAt: 0,
-  page: "",
-}
+/** What was true after each part of the run, and when (seconds) every scraper had seen it. The last one is the failing. */
+const runs = { first: noPart(), second: noPart(), failing: noPart(), page: "" }
 
 beforeAll(async () => {
   runDir = await mkdtemp(join(tmpdir(), "meshscope-prometheus-"))
@@ -90,8 +94,19 @@ afterAll(async () => {
   await rm(runDir, { recursive: true, force: true })
 })
 
-function noTruth(): Truth {
-  return { mesh: "", sent: 0, requests: [], healthChecks: [], tcp: [], undecided: [] }
+interface Part {
+  readonly truth: Truth
+  readonly at: number
+}
+
+function noPart(): Part {
+  return { truth: { mesh: "", sent: 0, requests: [], healthChecks: [], tcp: [], undecided: [] }, at: 0 }
+}
+
+async function runPart(count: number): Promise<Part> {
+  await stage.run(count)
+  const truth = await stage.truth()
+  return { truth, at: await allSeen(truth) }
 }
 
 /** Waits until every Prometheus scrapes, which begins seconds after it is ready: what comes before, nobody could see. */
@@ -118,17 +133,59 @@ async function allSeen(truth: Truth): Promise<number> {
   return at
 }
 
-/** An instant query's values by the labels of a request, without zeros. */
-async function counts(prometheus: Prometheus, query: string, time?: number): Promise<Counts> {
-  const sums: Counts = {}
-  for (const { metric, samples } of await prometheus.query(query, time)) {
-    const key = keyText(metric, REQUEST_NAMES)
-    sums[key] = (sums[key] ?? 0) + (samples.at(-1)?.[1] ?? 0)
-  }
-  return Object.fromEntries(Object.entries(sums).filter(([, value]) => value !== 0))
+/** An instant query's values by the named labels, without zeros. */
+async function counts(
+  prometheus: Prometheus,
+  query: string,
+  names: readonly string[] = REQUEST_NAMES,
+): Promise<Counts> {
+  const answer = await prometheus.query(query)
+  return countsOf(
+    answer.map(({ metric, samples }) => [metric, samples.at(-1)?.[1] ?? 0] as const),
+    names,
+  )
 }
 
 const total = (of: Counts): number => Object.values(of).reduce((sum, value) => sum + value, 0)
+
+/** What came to pass between two counts, without zeros. */
+const less = (after: Counts, before: Counts): Counts =>
+  Object.fromEntries(
+    Object.entries(after)
+      .map(([key, value]) => [key, value - (before[key] ?? 0)] as const)
+      .filter(([, more]) => more !== 0),
+  )
+
+/** Last less first. */
+const grown = (series: readonly PromSeries[]): Counts =>
+  countsOf(
+    series.map(
+      ({ metric, samples }) => [metric, (samples.at(-1)?.[1] ?? 0) - (samples[0]?.[1] ?? 0)] as const,
+    ),
+    REQUEST_NAMES,
+  )
+
+/** Times of the first scrape and of the last one up to `at`, seconds. */
+async function scrapesUpTo(prometheus: Prometheus, at: number): Promise<readonly [number, number]> {
+  const [up] = await prometheus.samples("up")
+  const times = (up?.samples ?? []).map(([time]) => time).filter((time) => time <= at)
+  return [times[0] ?? 0, times.at(-1) ?? 0]
+}
+
+/** A range that reaches from one scrape to another, with both: since version 3 its beginning is not part of it. */
+const spanMs = (from: number, to: number): number => Math.round((to - from) * 1000) + 1
+
+/**
+ * What increase() makes of raw samples within a range of `spanMs`, `from` a scrape on: it stretches what it sees to the
+ * beginning of the range, but not beyond where the counter was 0. https://github.com/prometheus/prometheus/blob/v2.42.0/promql/functions.go
+ */
+function stretched(samples: PromSeries["samples"], from: number): number {
+  const [first, last] = [samples[0] ?? [0, 0], samples.at(-1) ?? [0, 0]]
+  const [more, seenMs] = [last[1] - first[1], spanMs(first[0], last[0]) - 1]
+  if (more === 0) return 0
+  const gapMs = Math.min(spanMs(from, first[0]), (seenMs * first[1]) / more)
+  return (more * (seenMs + gapMs)) / seenMs
+}
 
 function running(version: string): { readonly relay: Relay; readonly prometheus: Prometheus } {
   const server = servers.get(version)
@@ -168,16 +225,15 @@ async function promtool(name: "promtool" | "promtool-3", page: string): Promise<
 
 test("a planned run is told to the request", async () => {
   await scraping()
-  await stage.run(FIRST)
-  runs.first = await stage.truth()
-  runs.firstAt = await allSeen(runs.first)
-  await stage.run(SECOND)
-  runs.second = await stage.truth()
-  runs.secondAt = await allSeen(runs.second)
+  runs.first = await runPart(FIRST)
+  runs.second = await runPart(SECOND)
+  await stage.change({ extra: [FAILING] })
+  runs.failing = await runPart(FAILURES)
   runs.page = (await agent.page()) ?? ""
-  expect(runs.second.sent).toBe(FIRST + SECOND)
-  expect(runs.second.undecided).toEqual([])
-  const wanted = truthRequests(runs.second.requests)
+  const { truth } = runs.failing
+  expect(truth.sent).toBe(FIRST + SECOND + FAILURES)
+  expect(truth.undecided).toEqual([])
+  const wanted = truthRequests(truth.requests)
   expect(pageCounts(runs.page, "mesh_requests_total", REQUEST_NAMES)).toEqual(wanted)
 })
 
@@ -228,45 +284,73 @@ describe.for(VERSIONS)("%s", (version) => {
     expect(told).toEqual(wanted)
   })
 
-  test("series that it knew before grow by just what happened, and increase() says so but for its extrapolation", async () => {
-    const { prometheus } = running(version)
-    const { firstAt, secondAt } = runs
-    const [before, after] = [truthRequests(runs.first.requests), truthRequests(runs.second.requests)]
-    const grown = Object.keys(before).flatMap((key) => {
-      const more = (after[key] ?? 0) - (before[key] ?? 0)
-      return more === 0 ? [] : [[key, more] as const]
-    })
-    expect(grown.length).toBeGreaterThan(50)
-    const at = secondAt.toFixed(3)
-    const exact = `mesh_requests_total @ ${at} - mesh_requests_total @ ${firstAt.toFixed(3)}`
-    expect(await counts(prometheus, exact)).toEqual(Object.fromEntries(grown))
-    const window = Math.ceil(secondAt - firstAt)
-    const increase = await counts(prometheus, `increase(mesh_requests_total[${window}s] @ ${at})`)
-    // It stretches what lies between the first and the last sample over the whole window.
-    const most = window / (window - 2)
-    const far = grown.filter(([key, more]) => {
-      const ratio = (increase[key] ?? 0) / more
-      return ratio < 0.999 || ratio > most
-    })
-    expect(far).toEqual([])
-  })
-
-  test("increase() from the first request on misses what each series began with, and no more", async ({
-    annotate,
-  }) => {
+  test("every series begins with 0, so last less first is the truth from the first request on", async () => {
     const { prometheus } = running(version)
     const series = await prometheus.samples("mesh_requests_total")
-    const requests = total(truthRequests(runs.second.requests))
-    const missed = series.reduce((sum, { samples }) => sum + (samples[0]?.[1] ?? 0), 0)
-    const told = series.reduce(
-      (sum, { samples }) => sum + (samples.at(-1)?.[1] ?? 0) - (samples[0]?.[1] ?? 0),
-      0,
+    expect(series.length).toBeGreaterThan(50)
+    expect(series.filter(({ samples }) => samples[0]?.[1] !== 0)).toEqual([])
+    expect(grown(series)).toEqual(truthRequests(runs.failing.truth.requests))
+  })
+
+  test("so do histograms: the increase of each bucket is what is in it", async () => {
+    const { prometheus } = running(version)
+    const [from, to] = await scrapesUpTo(prometheus, runs.failing.at)
+    const range = `${spanMs(from, to)}ms`
+    for (const name of ["mesh_request_duration_seconds_bucket", "mesh_request_duration_seconds_count"]) {
+      const labels = [...REQUEST_NAMES, "le"]
+      const increase = await counts(prometheus, `increase(${name}[${range}] @ ${to.toFixed(3)})`, labels)
+      expect(total(increase)).toBeGreaterThan(FIRST + SECOND)
+      expect(increase).toEqual(await counts(prometheus, `${name} @ ${to.toFixed(3)}`, labels))
+    }
+  })
+
+  test("increase() by route, outcome and reporter is the truth from the first request on", async () => {
+    const { prometheus } = running(version)
+    const [from, to] = await scrapesUpTo(prometheus, runs.failing.at)
+    const names = ["reporter", "route", "outcome"]
+    const increase = `increase(mesh_requests_total[${spanMs(from, to)}ms] @ ${to.toFixed(3)})`
+    const told = await counts(prometheus, `sum by (${names.join(", ")}) (${increase})`, names)
+    expect(told).toEqual(truthBy(runs.failing.truth.requests, names))
+  })
+
+  test("from one scrape to another, old and new series grow by just what happened", async () => {
+    const { prometheus } = running(version)
+    const { first, failing } = runs
+    const [, from] = await scrapesUpTo(prometheus, first.at)
+    const [, to] = await scrapesUpTo(prometheus, failing.at)
+    const more = less(truthRequests(failing.truth.requests), truthRequests(first.truth.requests))
+    const range = `mesh_requests_total[${spanMs(from, to)}ms]`
+    const series = await prometheus.query(`${range} @ ${to.toFixed(3)}`)
+    expect(grown(series)).toEqual(more)
+    const expected = countsOf(
+      series.map(({ metric, samples }) => [metric, stretched(samples, from)] as const),
+      REQUEST_NAMES,
     )
-    expect(told + missed).toBe(requests)
-    expect(missed).toBeLessThan(requests / 4)
-    await annotate(
-      `increase() does not see ${missed} of ${requests} requests, in ${series.length} series that began with them`,
-    )
+    const old = Object.keys(more).filter((key) => key in truthRequests(first.truth.requests))
+    expect(old.length).toBeGreaterThan(50)
+    expect(Object.keys(more).length).toBeGreaterThan(old.length)
+    const increase = await counts(prometheus, `increase(${range} @ ${to.toFixed(3)})`)
+    expect(Object.keys(increase).toSorted()).toEqual(Object.keys(more).toSorted())
+    const off = Object.entries(increase).filter(([key, value]) => {
+      return Math.abs(value / (expected[key] ?? NaN) - 1) > 1e-9
+    })
+    expect(off).toEqual([])
+  })
+
+  test("a route that never failed and then fails is seen by an alert, to the request", async () => {
+    const { prometheus } = running(version)
+    const failed = `mesh_requests_total{reporter="source", route="${FAILING_ROUTE}", outcome="error"}`
+    const before = truthBy(runs.second.truth.requests, ["reporter", "route", "outcome"])
+    expect(before[`reporter=source route=${FAILING_ROUTE} outcome=ok`]).toBeGreaterThan(10)
+    expect(before[`reporter=source route=${FAILING_ROUTE} outcome=error`]).toBeUndefined()
+    const [, to] = await scrapesUpTo(prometheus, runs.failing.at)
+    // As rules ask, which knows nothing of when scrapes are.
+    const asked = await prometheus.query(`sum by (route) (increase(${failed}[1m]))`, runs.failing.at)
+    expect(asked.map(({ samples }) => (samples[0]?.[1] ?? 0) > 0)).toEqual([true])
+    const told = await prometheus.query(`sum by (route) (increase(${failed}[1m] @ ${to.toFixed(3)}))`)
+    expect(told.map(({ metric, samples }) => [metric["route"], samples[0]?.[1]])).toEqual([
+      [FAILING_ROUTE, FAILURES],
+    ])
   })
 
   test("shows exemplars with trace ids that the load sent", async () => {
@@ -277,7 +361,7 @@ describe.for(VERSIONS)("%s", (version) => {
     for (const trace of traces) {
       expect(trace).toMatch(/^[0-9a-f]{32}$/)
       expect(Number.parseInt(trace.slice(0, 8), 16)).toBe(SEED)
-      expect(Number.parseInt(trace.slice(8), 16)).toBeLessThanOrEqual(FIRST + SECOND)
+      expect(Number.parseInt(trace.slice(8), 16)).toBeLessThanOrEqual(FIRST + SECOND + FAILURES)
     }
   })
 })
