@@ -250,17 +250,12 @@ export class EmbeddedStore implements SeriesStore {
     const seam = Math.ceil(oldest / perMinute) * perMinute
     const fromRings = range.fromTick >= oldest ? range.fromTick : Math.max(range.fromTick, seam)
     if (range.fromTick < oldest)
-      addJournal(
-        sums,
-        grouping,
-        this.#cells.count,
-        this.#journal,
-        MINUTE_MS,
-        range.fromTick,
-        Math.min(seam, end),
-      )
-    addRings(sums, grouping, this.#cells, fromRings, end)
-    return Promise.resolve(answerOf(sums, grouping))
+      addJournal(sums, this.#cells, this.#journal, MINUTE_MS, {
+        from: range.fromTick,
+        to: Math.min(seam, end),
+      })
+    addRings(sums, this.#cells, { from: fromRings, to: end })
+    return Promise.resolve(answerOf(sums))
   }
 
   #range(query: RangeQuery): TickRange {

@@ -13,92 +13,66 @@ export interface TickRange {
   readonly tickMs: number
 }
 
-/** All values of an answer in one array: group, then step, then cell of the series. */
+/** The part of a range that one source answers: [from, to), in ring steps. */
+export interface Ticks {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * All values of an answer in one array: group, then step, then cell of the series. What one cell of one group adds to is
+ * its lane: it begins somewhere in step 0 and goes on at the same place of each step.
+ */
 export interface Sums {
   readonly values: Float64Array
-  readonly width: number
+  readonly grouping: Grouping
   readonly range: TickRange
 }
 
 export function makeSums(grouping: Grouping, range: TickRange): Sums {
   const size = grouping.labels.length * range.steps * grouping.width
-  return { values: new Float64Array(size), width: grouping.width, range }
+  return { values: new Float64Array(size), grouping, range }
 }
 
-/** Adds ring steps [fromTick, toTick) of every member. */
-export function addRings(
-  sums: Sums,
-  grouping: Grouping,
-  cells: Cells,
-  fromTick: number,
-  toTick: number,
-): void {
-  const { width, range } = sums
-  for (let group = 0; group < grouping.members.length; group++) {
-    const base = group * range.steps * width
-    for (const series of grouping.members[group] ?? []) {
-      for (let part = 0; part < width; part++) {
-        const ring = cells.rings[series.cell + part]
-        if (ring !== undefined) addRing(sums, ring, base + part, fromTick, toTick)
-      }
-    }
-  }
+/** Adds what the rings hold of every member. */
+export function addRings(sums: Sums, cells: Cells, ticks: Ticks): void {
+  eachLane(sums, (cell, lane) => {
+    const ring = cells.rings[cell]
+    if (ring !== undefined) addRing(sums, ring, lane, ticks)
+  })
 }
 
-/** One ring into one lane of the answer. Kept apart per array kind, so that the loop stays monomorphic. */
-function addRing(sums: Sums, ring: Ring, lane: number, fromTick: number, toTick: number): void {
-  if (ring instanceof Uint16Array) addNarrow(sums, ring, lane, fromTick, toTick)
-  else addWide(sums, ring, lane, fromTick, toTick)
-}
-
-function addNarrow(sums: Sums, ring: Uint16Array, lane: number, fromTick: number, toTick: number): void {
-  const { values, width, range } = sums
-  const steps = ring.length
-  let slot = fromTick % steps
-  let inStep = (fromTick - range.fromTick) % range.perStep
-  let at = lane + Math.floor((fromTick - range.fromTick) / range.perStep) * width
-  for (let tick = fromTick; tick < toTick; tick++) {
+function addRing({ values, grouping, range }: Sums, ring: Ring, lane: number, { from, to }: Ticks): void {
+  const slots = ring.length
+  let slot = from % slots
+  let inStep = (from - range.fromTick) % range.perStep
+  let at = lane + stepOf(range, from) * grouping.width
+  for (let tick = from; tick < to; tick++) {
     values[at] = (values[at] ?? 0) + (ring[slot] ?? 0)
-    if (++slot === steps) slot = 0
+    if (++slot === slots) slot = 0
     if (++inStep === range.perStep) {
       inStep = 0
-      at += width
+      at += grouping.width
     }
   }
 }
 
-function addWide(sums: Sums, ring: Float64Array, lane: number, fromTick: number, toTick: number): void {
-  const { values, width, range } = sums
-  const steps = ring.length
-  let slot = fromTick % steps
-  let inStep = (fromTick - range.fromTick) % range.perStep
-  let at = lane + Math.floor((fromTick - range.fromTick) / range.perStep) * width
-  for (let tick = fromTick; tick < toTick; tick++) {
-    values[at] = (values[at] ?? 0) + (ring[slot] ?? 0)
-    if (++slot === steps) slot = 0
-    if (++inStep === range.perStep) {
-      inStep = 0
-      at += width
-    }
-  }
-}
-
-/** Adds what the journal keeps of [fromTick, toTick), in steps of `journalMs`. */
+/** Adds what the journal keeps, in steps of `journalMs`. */
 export function addJournal(
   sums: Sums,
-  grouping: Grouping,
-  cellCount: number,
+  cells: Cells,
   journal: Journal,
   journalMs: number,
-  fromTick: number,
-  toTick: number,
+  ticks: Ticks,
 ): void {
-  const lanes = lanesOf(sums, grouping, cellCount)
-  const { values, width, range } = sums
-  for (const row of journal.rows(journalMs, fromTick * range.tickMs, toTick * range.tickMs)) {
+  const { values, grouping, range } = sums
+  const lanes = new Int32Array(cells.count).fill(-1)
+  eachLane(sums, (cell, lane) => {
+    lanes[cell] = lane
+  })
+  for (const row of journal.rows(journalMs, ticks.from * range.tickMs, ticks.to * range.tickMs)) {
     if (!isBlob(row.blob)) continue
-    const step = Math.floor((row.atMs / range.tickMs - range.fromTick) / range.perStep)
-    const offset = step * width
+    const offset = stepOf(range, row.atMs / range.tickMs) * grouping.width
     readBlob(row.blob, (cell, value) => {
       const lane = lanes[cell] ?? -1
       if (lane >= 0) values[lane + offset] = (values[lane + offset] ?? 0) + value
@@ -106,25 +80,30 @@ export function addJournal(
   }
 }
 
-/** Where each cell adds to at step 0; -1 for cells that were not asked for. */
-function lanesOf(sums: Sums, grouping: Grouping, cellCount: number): Int32Array {
-  const lanes = new Int32Array(cellCount).fill(-1)
-  const { width, range } = sums
-  for (let group = 0; group < grouping.members.length; group++) {
-    for (const series of grouping.members[group] ?? [])
-      for (let part = 0; part < width; part++) lanes[series.cell + part] = group * range.steps * width + part
+/** Every cell that was asked for, with the beginning of its lane. */
+function eachLane({ grouping, range }: Sums, use: (cell: number, lane: number) => void): void {
+  const { members, width } = grouping
+  for (const [group, series] of members.entries()) {
+    const first = group * range.steps * width
+    for (const { cell } of series) for (let part = 0; part < width; part++) use(cell + part, first + part)
   }
-  return lanes
 }
 
-export function answerOf(sums: Sums, grouping: Grouping): RangeAnswer {
-  const { values, width, range } = sums
+/** The answered step that a ring step belongs to. */
+function stepOf(range: TickRange, tick: number): number {
+  return Math.floor((tick - range.fromTick) / range.perStep)
+}
+
+export function answerOf({ values, grouping, range }: Sums): RangeAnswer {
+  const { labels, members, width } = grouping
   const size = range.steps * width
-  const groups: RangeGroup[] = grouping.labels.map((labels, group) => ({
-    labels,
-    values: values.subarray(group * size, (group + 1) * size),
-    lastMs: (grouping.members[group] ?? []).reduce((last, series) => Math.max(last, series.lastMs), 0),
-  }))
+  const groups = labels.map(
+    (of, group): RangeGroup => ({
+      labels: of,
+      values: values.subarray(group * size, (group + 1) * size),
+      lastMs: (members[group] ?? []).reduce((last, series) => Math.max(last, series.lastMs), 0),
+    }),
+  )
   return {
     fromMs: range.fromTick * range.tickMs,
     toMs: (range.fromTick + range.steps * range.perStep) * range.tickMs,
