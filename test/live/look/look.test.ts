@@ -242,3 +242,25 @@ describe("live and not", () => {
     await close()
   })
 })
+
+describe("a proxy that dies", () => {
+  const DEAD = "yelb-db-virtual-node-0"
+  it("is on the overview and among the proxies, with the reason and since when", async () => {
+    stand.stage.fleet.kill(DEAD, "SIGKILL")
+    await until<SummaryView>("/summary", ({ unanswered }) => unanswered.some(({ proxy }) => proxy === DEAD))
+    const { page, wrongs, close } = await open({ width: 1440 })
+    await page.goto("/?window=1m")
+    expect(await page.textContent("[aria-label='Proxies that do not answer']")).toMatch(
+      new RegExp(`Proxy ${DEAD} of yelb-db-virtual-node does not answer since \\d\\d:\\d\\d: no connection`),
+    )
+    await page.getByRole("link", { name: DEAD }).click()
+    await page.getByRole("heading", { name: "Proxies", exact: true }).waitFor()
+    const row = await page.locator("tr", { hasText: DEAD }).first().textContent()
+    expect(row).toMatch(
+      /^down since \d\d:\d\d.*sidecar of yelb-db-virtual-node.*no connection to its admin interface/,
+    )
+    expect(await soundness(page)).toEqual(SOUND)
+    expect(wrongs).toEqual([])
+    await close()
+  })
+})

@@ -101,6 +101,13 @@ test("hostile targets are said once each, and cost the real ones nothing", { tim
   const up = upOf(page)
   for (const name of names) expect([name, up[name]]).toEqual([name, 0])
   for (const { name } of real()) expect([name, up[name]]).toEqual([name, 1])
+  // The page says why, beside each of those that are down and no other.
+  const why = pageCounts(page, "mesh_proxy_problem", ["proxy", "page", "reason"])
+  const down = Object.keys(why).filter((key) => key.includes("page=stats"))
+  const expected = Object.entries(EXPECTED).map(
+    ([name, code]) => `proxy=${name} page=stats reason=${code.replace("ADMIN_", "").toLowerCase()}`,
+  )
+  expect(down.toSorted()).toEqual(expected.toSorted())
   // Nobody is named after what a stranger said.
   expect(page).not.toMatch(/flavor="plain"|mesh="default"/)
   expect(pageCounts(page, "mesh_agent_targets", ["state"])).toEqual({
@@ -137,6 +144,7 @@ test("targets that are taken away leave no trace, and memory stays within bounds
   await rig.target(real())
   const page = await agent.until("they are gone", (now) => Object.keys(upOf(now)).length === real().length)
   expect(pageCounts(page, "mesh_agent_targets", ["state"])).toEqual({ "state=up": real().length })
+  expect(page).not.toContain("mesh_proxy_problem{")
   expect(Number(/^process_resident_memory_bytes (\S+)$/m.exec(page)?.[1])).toBeLessThan(MOST_RESIDENT)
   // Those under way may still end; they must not come back.
   await sleep(2500)
