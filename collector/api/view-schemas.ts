@@ -151,7 +151,13 @@ export const routeDetailSchema = z
     now: detailNumbers,
     before: detailNumbers,
     budget: z
-      .strictObject({ objective: ratio, origin: z.enum(OBJECTIVE_ORIGINS), burnRate: count.nullable() })
+      .strictObject({
+        objective: ratio,
+        origin: z
+          .enum(OBJECTIVE_ORIGINS)
+          .openapi({ description: "`default`: nobody declared an objective for this route." }),
+        burnRate: count.nullable(),
+      })
       .nullable(),
     callers: z.array(
       z.strictObject({ kind: z.enum(["virtual_node", "virtual_gateway"]), name: z.string(), numbers }),
@@ -251,10 +257,13 @@ export const proxiesSchema = z
         host: z.string(),
         mesh: z.string(),
         flavor: z.string(),
-        role: z.enum(["sidecar", "gateway"]).nullable(),
+        role: z
+          .enum(["sidecar", "gateway"])
+          .nullable()
+          .openapi({ description: "null while its configuration was never read: nobody knows." }),
         resource: z.string(),
         state: z.enum(PROXY_STATES),
-        why: z.string().nullable(),
+        why: z.string().nullable().openapi({ description: "Why it is not live, in words." }),
         problems: z.array(z.strictObject({ page: z.string(), reason: z.enum(PROBLEM_REASONS), since: time })),
         since: time.nullable(),
         version: z.string().nullable(),

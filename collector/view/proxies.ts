@@ -75,7 +75,8 @@ export function proxiesView(board: Board, offset: number, limit: number): Proxie
       firstSeenAt: timeText(agent.firstSeenMs),
       lastSeenAt: timeText(agent.lastSeenMs),
       reports: agent.lastSeenMs >= reading.silentBeforeMs,
-      skewSeconds: Math.round(agent.skewMs / 100) / 10,
+      // Never -0, which would be shown.
+      skewSeconds: Math.round(agent.skewMs / 100) / 10 + 0,
       proxies: board.proxies.filter((proxy) => proxy.agent === agent.id).length,
     })),
   }

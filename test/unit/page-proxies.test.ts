@@ -88,6 +88,15 @@ describe("a proxy that is not live", () => {
     expect(await pageOf(made, "/")).toContain('<option value="">all meshes</option>')
   })
 
+  it("leaves the edges known whose own reporters all answer", async () => {
+    const { edges } = await story().collector.answers.graph(FIVE)
+    const health = (part: string) => edges.find(({ id }) => id.includes(part))?.health
+    expect(health("target:mesh/yelb/virtualService/ui.yelb>")).toBe("ok")
+    expect(health("target:mesh/yelb/virtualService/db.yelb>")).toBe("ok")
+    expect(health("target:mesh/yelb/virtualRouter/appserver-router/route/main>")).toBe("unknown")
+    expect(health("call:mesh/yelb/virtualNode/ui>")).toBe("unknown")
+  })
+
   it("without a word of its agent is given no reason", async () => {
     const made = new YelbStory().declare().proxies()
     made.one.set("proxyUp", UI, 0)
