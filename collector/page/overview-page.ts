@@ -7,13 +7,13 @@ import { mapTable } from "./map/table.ts"
 import { mostly, nameCells, numberCells, parentsText, subText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { verdictSection } from "./verdict.ts"
-import { clock, counted, type Markup } from "./words.ts"
+import { counted, type Markup, moment } from "./words.ts"
 
 function silent(view: SummaryView): Markup {
   if (view.silentAgents.length === 0) return html``
   return html`<section class="calm unknown" aria-label="Agents that are silent">${view.silentAgents.map(
     (agent) =>
-      html`<p>Agent <b>${agent.id}</b>${agent.host === "" ? "" : ` on ${agent.host}`} is silent since ${clock(agent.lastSeenAt)}: what its ${counted(agent.proxies.length, "proxy", "proxies")} see is not known. What failed when it was last heard stays failing; what was well becomes unknown.</p>`,
+      html`<p>Agent <b>${agent.id}</b>${agent.host === "" ? "" : ` on ${agent.host}`} is silent since ${moment(agent.lastSeenAt, view.generatedAt)}: what its ${counted(agent.proxies.length, "proxy", "proxies")} see is not known. What failed when it was last heard stays failing; what was well becomes unknown.</p>`,
   )}</section>`
 }
 
@@ -27,7 +27,7 @@ function unanswered(view: SummaryView, query: PageQuery): Markup {
   const more = view.unanswered.length - shown.length
   return html`<section class="calm unknown" aria-label="Proxies that do not answer"><ul>${shown.map(
     ({ proxy, role, resource, since, why }) =>
-      html`<li>Proxy <a href="${link("/proxies", query)}">${proxy}</a>${role === null ? ", of a node or gateway that is not known," : ` of ${resource}`} does not answer since ${clock(since)}${why === null ? "" : `: ${why}`}.</li>`,
+      html`<li>Proxy <a href="${link("/proxies", query)}">${proxy}</a>${role === null ? ", of a node or gateway that is not known," : ` of ${resource}`} does not answer since ${moment(since, view.generatedAt)}${why === null ? "" : `: ${why}`}.</li>`,
   )}${more === 0 ? "" : html`<li><a href="${link("/proxies", query)}">${counted(more, "more proxy", "more proxies")}</a></li>`}</ul></section>`
 }
 

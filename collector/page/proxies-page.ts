@@ -9,7 +9,7 @@ import { gapsSection } from "./gaps.ts"
 import { routeHref } from "./row.ts"
 import type { PageQuery } from "./shell.ts"
 import { state } from "./state.ts"
-import { clock, counted, DASH, grouped, type Markup, percent, span, wrapped } from "./words.ts"
+import { counted, DASH, grouped, type Markup, moment, percent, span, wrapped } from "./words.ts"
 
 const SHAPES: Readonly<Record<ProxyWord, Health>> = {
   live: "ok",
@@ -35,10 +35,12 @@ const REASONS: Readonly<Record<ProblemReason, string>> = {
 }
 
 /** What is wrong with a proxy beside its state, each a short sentence. Where it is down, no page can be read. */
-function faults(row: ProxyRow): string[] {
+function faults(row: ProxyRow, generatedAt: string): string[] {
   const pages = row.state === "down" ? [] : row.problems
   return [
-    ...pages.map(({ page, reason, since }) => `page ${page} since ${clock(since)}: ${REASONS[reason]}`),
+    ...pages.map(
+      ({ page, reason, since }) => `page ${page} since ${moment(since, generatedAt)}: ${REASONS[reason]}`,
+    ),
     row.xdsRejected > 0 ? `${counted(row.xdsRejected, "update")} refused in the last hour` : "",
     row.logWriteFailures > 0 ? `${counted(row.logWriteFailures, "log write")} failed in the last hour` : "",
     row.drifts ? "configuration older than a replica's" : "",
@@ -51,12 +53,12 @@ function whoText({ role, resource }: ProxyRow): Markup {
     : html`${role} of ${wrapped(resource)}`
 }
 
-function proxy(row: ProxyRow): Markup {
+function proxy(row: ProxyRow, generatedAt: string): Markup {
   const plane = row.controlPlane === null ? DASH : row.controlPlane ? "connected" : "none"
   // A proxy that lives does so since longer than anybody looked: its own uptime tells.
-  const since = row.state === "live" || row.since === null ? "" : ` since ${clock(row.since)}`
+  const since = row.state === "live" || row.since === null ? "" : ` since ${moment(row.since, generatedAt)}`
   const mark = state(SHAPES[row.state], `${row.state}${since}`)
-  const wrong = [row.why ?? "", ...faults(row)].filter((text) => text !== "")
+  const wrong = [row.why ?? "", ...faults(row, generatedAt)].filter((text) => text !== "")
   const heat = row.state === "silent" || row.state === "unknown" ? "" : " hot"
   const lacks =
     row.missing.length === 0
@@ -133,20 +135,22 @@ function strangersText({ rows }: ProxiesView): string {
 export function proxiesMain(view: ProxiesView, names: UnmappedView, query: PageQuery): Markup {
   const rows = view.rows.toSorted((a, b) => rank(a) - rank(b) || a.proxy.localeCompare(b.proxy))
   return html`<div class="title"><h1>Proxies</h1><span class="muted">${counted(view.total, "Envoy")}, seen by ${counted(view.agents.length, "agent")}${strangersText(view)}</span></div>
-<section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map(proxy)}</tbody></table></div>
+<section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map((row) => proxy(row, view.generatedAt))}</tbody></table></div>
 <p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
 ${gapsSection(rows)}
 ${unmapped(names, query)}
 <section aria-labelledby="h-agents"><header><h2 id="h-agents">Agents</h2></header>${view.agents.length === 0 ? html`<p class="muted">No agent has reported yet.</p>` : agents(view)}</section>`
 }
 
-function reports(agent: AgentRow): Markup {
-  return agent.reports ? state("ok", "reports") : state("unknown", `silent since ${clock(agent.lastSeenAt)}`)
+function reports(agent: AgentRow, generatedAt: string): Markup {
+  return agent.reports
+    ? state("ok", "reports")
+    : state("unknown", `silent since ${moment(agent.lastSeenAt, generatedAt)}`)
 }
 
 function agents(view: ProxiesView): Markup {
   return html`<div class="scroll" role="region" aria-label="Agents, table" tabindex="0"><table class="dense"><caption class="vh">Agents</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Agent</th><th scope="col" class="wide">Host</th><th scope="col" class="n">Proxies</th><th scope="col" class="n wide">Clock ahead by s</th><th scope="col">Last seen</th></tr></thead><tbody>${view.agents.map(
     (agent) =>
-      html`<tr><td class="wide">${reports(agent)}</td><th scope="row"><span class="narrow">${reports(agent)}</span>${wrapped(agent.id)}</th><td class="wide soft">${agent.host}</td><td class="n">${agent.proxies}</td><td class="n wide">${grouped(agent.skewSeconds, 1)}</td><td>${agent.lastSeenAt.slice(11, 19)}</td></tr>`,
+      html`<tr><td class="wide">${reports(agent, view.generatedAt)}</td><th scope="row"><span class="narrow">${reports(agent, view.generatedAt)}</span>${wrapped(agent.id)}</th><td class="wide soft">${agent.host}</td><td class="n">${agent.proxies}</td><td class="n wide">${grouped(agent.skewSeconds, 1)}</td><td>${agent.lastSeenAt.slice(11, 19)}</td></tr>`,
   )}</tbody></table></div>`
 }

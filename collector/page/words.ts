@@ -1,4 +1,5 @@
 import { html, raw } from "hono/html"
+import { momentText } from "../view/time-text.ts"
 
 /** Markup that is safe to send. `hono/html` escapes every value put into it. */
 export type Markup = ReturnType<typeof html>
@@ -40,6 +41,11 @@ export function grouped(value: number, digits = 0): string {
 /** `10:42` in UTC, for times within the shown hour. */
 export function clock(rfc3339: string | null): string {
   return rfc3339 === null ? "–" : rfc3339.slice(11, 16)
+}
+
+/** The same of what may be long ago: with its date where that is another day than when the answer was made. */
+export function moment(rfc3339: string | null, generatedAt: string): string {
+  return rfc3339 === null ? clock(null) : momentText(Date.parse(rfc3339), Date.parse(generatedAt))
 }
 
 /** A length of time in the largest unit that says enough: `42 s`, `9 min`, `3 h`, `12 d`. */

@@ -103,7 +103,7 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
     numbers: node.counts === undefined ? null : numbersOf(counts, node.buckets, windowSeconds),
     tcp: tcp === undefined ? null : tcpNumbers(tcp, windowSeconds),
     hosts,
-    why: health === "unknown" ? whyUnknown(proxies) : (unreached?.short ?? null),
+    why: health === "unknown" ? whyUnknown(proxies, board.reading.endMs) : (unreached?.short ?? null),
   }
 }
 

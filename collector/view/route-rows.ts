@@ -209,7 +209,7 @@ function rowOf(draft: Draft, around: Around): RouteRow {
     kind: kindOf(key),
     name: nameOf(key),
     synthetic: synthetic?.synthetic ?? null,
-    why: synthetic?.why ?? (health === "unknown" ? whyUnknown(asked) : null),
+    why: synthetic?.why ?? (health === "unknown" ? whyUnknown(asked, reading.endMs) : null),
     declared: draft.declared,
     health,
     since: sinceOf(health, draft, reading),

@@ -7,3 +7,9 @@ export function timeText(ms: number): string {
 export function clockText(ms: number): string {
   return new Date(ms).toISOString().slice(11, 16)
 }
+
+/** The same of what may be long ago: with its date where that is another day than `nowMs`. */
+export function momentText(ms: number, nowMs: number): string {
+  const [day = ""] = timeText(ms).split("T")
+  return timeText(nowMs).startsWith(day) ? clockText(ms) : `${day} ${clockText(ms)}`
+}

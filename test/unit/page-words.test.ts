@@ -3,7 +3,7 @@ import { roundTop } from "../../collector/page/chart.ts"
 import { knownBefore, knownOnly, withoutEnd } from "../../collector/page/known.ts"
 import { joinedNames } from "../../collector/page/map/box-words.ts"
 import { area, line } from "../../collector/page/pen.ts"
-import { millis, percent, rate, span, wrapped } from "../../collector/page/words.ts"
+import { millis, moment, percent, rate, span, wrapped } from "../../collector/page/words.ts"
 
 describe("numbers on the page", () => {
   it.each([
@@ -34,6 +34,13 @@ describe("numbers on the page", () => {
   })
   it("says lengths of time in the largest unit that tells enough", () => {
     expect([42, 540, 10_800, 1_036_800].map(span)).toEqual(["42 s", "9 min", "3 h", "12 d"])
+  })
+  it.each([
+    ["2026-11-21T10:42:07Z", "10:42"],
+    ["2026-11-20T10:42:07Z", "2026-11-20 10:42"],
+    [null, "–"],
+  ])("what was at %s is told as %s on the 21st", (at, text) => {
+    expect(moment(at, "2026-11-21T16:00:00Z")).toBe(text)
   })
   it("wraps names without changing them, and escapes what a pod may have named", async () => {
     expect((await wrapped("yelb-ui.<b>")).toString()).toBe("yelb-<wbr>ui.<wbr>&lt;b&gt;")
