@@ -1,25 +1,13 @@
 import { html } from "hono/html"
-import type { Reporter } from "#mesh/resource.ts"
-import type { FlagRow, RouteDetailView } from "../view/route-detail.ts"
-import { chart, type TimeAxis } from "./chart.ts"
-import { knownBefore, knownOnly } from "./known.ts"
-import { isTcp, seenPart, sinceText } from "./row.ts"
+import type { RouteDetailView } from "../view/route-detail.ts"
+import { charts } from "./route-charts.ts"
+import { facts } from "./route-facts.ts"
+import { codeTable, flagTable } from "./route-failures.ts"
+import { isTcp, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
-import { heat, state, stateClass } from "./state.ts"
+import { state, stateClass } from "./state.ts"
 import { weights } from "./weights.ts"
-import {
-  clock,
-  counted,
-  DASH,
-  grouped,
-  type Markup,
-  millis,
-  orDash,
-  percent,
-  rate,
-  span,
-  wrapped,
-} from "./words.ts"
+import { counted, type Markup, rate, wrapped } from "./words.ts"
 
 /** The filter in the address. */
 export interface RouteFilter {
@@ -84,86 +72,6 @@ ${query.mesh === undefined ? "" : html`<input type="hidden" name="mesh" value="$
 <button>Apply</button></form>`
 }
 
-interface Fact {
-  readonly name: string
-  readonly value: string | undefined
-  readonly unit: string
-  readonly before?: string | undefined
-  readonly note?: string | undefined
-  readonly hot?: boolean
-}
-
-function attempts(perRequest: number | null): string | undefined {
-  return perRequest === null ? undefined : grouped(perRequest, 2)
-}
-
-function requestFacts(view: RouteDetailView, beforeSeconds: number): Fact[] {
-  const { now, before, budget, row } = view
-  const hot = row.health === "failing" || row.health === "degraded"
-  const known: Fact[] = [
-    {
-      name: "Requests",
-      value: rate(now.requestsPerSecond),
-      unit: "/s",
-      before: rate(beforeSeconds === 0 ? null : before.requests / beforeSeconds),
-    },
-    {
-      name: "Error ratio",
-      value: percent(now.errorRatio, 1),
-      unit: "%",
-      before: percent(before.errorRatio, 1),
-      hot,
-    },
-    { name: "p50", value: millis(now.p50Ms), unit: "ms", before: millis(before.p50Ms) },
-    { name: "p95", value: millis(now.p95Ms), unit: "ms", before: millis(before.p95Ms) },
-    { name: "p99", value: millis(now.p99Ms), unit: "ms", before: millis(before.p99Ms) },
-    {
-      name: "Attempts per request",
-      value: attempts(now.attemptsPerRequest),
-      unit: "",
-      before: attempts(before.attemptsPerRequest),
-    },
-  ]
-  if (budget === null) return known
-  const { objective, origin, burnRate } = budget
-  const burn = burnRate === null ? undefined : grouped(burnRate, burnRate < 10 ? 1 : 0)
-  const name = `Budget, ${grouped(objective * 100, 1)} % over 30 days`
-  const note = origin === "default" ? "a default: none is declared" : undefined
-  return [...known, { name, value: burn, unit: "× burn", note, hot: hot && (burnRate ?? 0) >= 1 }]
-}
-
-function bytes(perSecond: number): Pick<Fact, "value" | "unit"> {
-  return perSecond < 1000
-    ? { value: grouped(perSecond), unit: "B/s" }
-    : { value: grouped(perSecond / 1000, 1), unit: "kB/s" }
-}
-
-/** A service that speaks TCP has connections and bytes, and no request. */
-function tcpFacts({ row: { tcp } }: RouteDetailView): Fact[] {
-  if (tcp === null) return []
-  const open = tcp.activeConnections === null ? undefined : grouped(tcp.activeConnections)
-  return [
-    { name: "Connections opened", value: rate(tcp.openedPerSecond), unit: "/s" },
-    { name: "Open now", value: open, unit: "" },
-    { name: "Ended with an error", value: grouped(tcp.closedWithError), unit: "" },
-    { name: "Sent", ...bytes(tcp.sentBytesPerSecond) },
-    { name: "Received", ...bytes(tcp.receivedBytesPerSecond) },
-  ]
-}
-
-/** Numbers of now, and beside each what it was in the hour before, or in the part of it that is known. */
-function facts(view: RouteDetailView): Markup {
-  const { dataFrom } = view.completeness
-  const seconds = knownBefore(view.generatedAt, view.windowSeconds, dataFrom)
-  const tcp = isTcp(view.row)
-  const was = seconds >= 3600 ? "hour before" : `${span(seconds)} before`
-  const rows = tcp ? tcpFacts(view) : requestFacts(view, seconds)
-  return html`<dl class="facts">${rows.map(
-    ({ name, value, unit, before, note, hot = false }) =>
-      html`<div><dt>${name}</dt><dd${hot ? html` class="${heat(view.row.health).trim()}"` : ""}>${orDash(value)}${unit === "" || value === undefined ? "" : html` <small>${unit}</small>`}</dd>${before === undefined || seconds === 0 ? "" : html`<dd class="was">${was}: ${before}</dd>`}${note === undefined ? "" : html`<dd class="was">${note}</dd>`}</div>`,
-  )}</dl>${tcp || seconds > 0 ? "" : html`<p class="sub">Nothing is known of the hour before this window: data begins at ${clock(dataFrom)}.</p>`}`
-}
-
 function bullets(heading: string, lines: readonly string[], next: boolean): Markup {
   if (lines.length === 0) return html``
   return html`<h2${next ? html` class="next"` : ""}>${heading}</h2><ul>${lines.map((text) => html`<li>${text}</li>`)}</ul>`
@@ -179,91 +87,6 @@ function findings({ findings: all, row }: RouteDetailView): Markup {
     all.flatMap((finding) => finding.refutation),
     false,
   )}${bullets("What we cannot see", [...new Set(all.flatMap((finding) => finding.unseen))], true)}</div></section>`
-}
-
-function times100(values: readonly (number | null)[]): readonly (number | null)[] {
-  return values.map((value) => (value === null ? null : value * 100))
-}
-
-function peak(values: readonly (number | null)[]): number {
-  return Math.max(0, ...values.map((value) => value ?? 0))
-}
-
-function charts(view: RouteDetailView): Markup {
-  const { charts: data, row } = view
-  const { dataFrom } = view.completeness
-  const seen = seenPart(row)
-  const known = (values: readonly (number | null)[]) => knownOnly(seen(values), data, dataFrom)
-  const axis: TimeAxis = {
-    startMs: Date.parse(data.startAt),
-    stepMs: data.stepSeconds * 1000,
-    points: data.requests.length,
-    windowMs: view.windowSeconds * 1000,
-    markMs: row.since === null ? undefined : Date.parse(row.since),
-    knownFromMs: dataFrom === null ? Date.parse(view.generatedAt) : Date.parse(dataFrom),
-  }
-  return html`<section aria-label="Last 60 minutes"><div class="cols three">
-${chart(
-  {
-    title: "Requests",
-    unit: "per second",
-    label: `Requests per second over 60 minutes, at most ${grouped(peak(data.requests), 1)}; errors at most ${grouped(peak(data.errors), 1)}`,
-    least: 0.1,
-    lines: [
-      { name: "all", className: "a", values: known(data.requests) },
-      { name: "errors", className: "f", area: "fa", values: known(data.errors) },
-    ],
-  },
-  axis,
-)}
-${chart({ title: "Error ratio", unit: "%", label: `Error ratio over 60 minutes, at most ${grouped(peak(data.errorRatio) * 100, 1)} percent`, least: 10, limits: true, lines: [{ name: percent(data.errorRatio.at(-1) ?? null, 1) ?? "", className: "f", area: "fa", values: known(times100(data.errorRatio)) }] }, axis)}
-${chart(
-  {
-    title: "Latency, what callers waited",
-    unit: "ms",
-    label: `Latency over 60 minutes; p99 at most ${grouped(peak(data.p99Ms))} milliseconds`,
-    least: 10,
-    lines: [
-      { name: "p50", className: "p50", values: known(data.p50Ms) },
-      { name: "p95", className: "p95", values: known(data.p95Ms) },
-      { name: "p99", className: "p99", values: known(data.p99Ms) },
-    ],
-  },
-  axis,
-)}
-</div></section>`
-}
-
-const OUTCOME_WORDS = {
-  ok: "ok",
-  client_error: "client error",
-  error: "error",
-  aborted: "caller gave up",
-} as const
-
-/** The reporter stands at the caller's side: what it calls the application may be the target's own proxy. */
-function answerer({ answeredBy }: FlagRow, reporter: Reporter): string {
-  if (answeredBy === "app") return reporter === "gateway" ? "behind the gateway" : "the target's side"
-  if (answeredBy === "unknown") return "not told"
-  return reporter === "gateway" ? "the gateway" : "the caller's proxy"
-}
-
-function flagTable(view: RouteDetailView, minutes: string): Markup {
-  const { flags, row } = view
-  if (flags.length === 0) return html`<p class="muted">No request failed in ${minutes}.</p>`
-  return html`<div class="scroll" role="region" aria-label="Failures by flag, table" tabindex="0"><table class="dense"><caption class="vh">Failures by flag</caption><thead><tr><th scope="col">Flags</th><th scope="col" class="wide">Meaning</th><th scope="col">Outcome</th><th scope="col">Answered by</th><th scope="col" class="wide">Target</th><th scope="col" class="n" aria-sort="descending"><span>Count ↓</span></th><th scope="col" class="n"><abbr title="of all failures with the same outcome">%</abbr></th></tr></thead><tbody>${flags.map(
-    (flag) =>
-      html`<tr><th scope="row"><code>${flag.flags}</code></th><td class="wide soft">${flag.meaning}</td><td>${OUTCOME_WORDS[flag.outcome]}</td><td>${answerer(flag, row.reporter)}</td><td class="wide soft">${flag.virtualNode === "" ? DASH : wrapped(flag.virtualNode)}</td><td class="n${flag.outcome === "error" ? " hot" : ""}">${grouped(flag.count)}</td><td class="n">${percent(flag.share, 1)}</td></tr>`,
-  )}</tbody></table></div>`
-}
-
-function codeTable(view: RouteDetailView, minutes: string): Markup {
-  const all = view.codes.reduce((sum, row) => sum + row.count, 0)
-  if (all === 0) return html`<p class="muted">No answer in ${minutes}.</p>`
-  return html`<table class="dense"><caption class="vh">Answers by class of code</caption><thead><tr><th scope="col">Code</th><th scope="col" class="n">Count</th><th scope="col" class="n">%</th></tr></thead><tbody>${view.codes.map(
-    ({ codeClass, count }) =>
-      html`<tr><th scope="row">${codeClass === "none" ? "no code: the caller left, or nothing was sent" : codeClass}</th><td class="n">${grouped(count)}</td><td class="n">${percent(count / all, 1)}</td></tr>`,
-  )}</tbody></table>`
 }
 
 /** A gateway knows the service that it sends to; nodes are told by the service's own rows. */
