@@ -2,17 +2,32 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { Hono } from "hono"
 
-/** Files that the pages load, read once. Nothing is loaded from elsewhere. */
-const ASSETS = [
-  ["page.css", "text/css; charset=utf-8"],
-  ["page.js", "text/javascript; charset=utf-8"],
-  ["icon.svg", "image/svg+xml"],
+/** The parts of the style sheet, in the order of their rules. */
+export const STYLES = [
+  "tokens.css",
+  "frame.css",
+  "states.css",
+  "map.css",
+  "tables.css",
+  "route.css",
+  "forms.css",
+  "narrow.css",
 ] as const
 
-/** Serves what the pages load. */
+/** What the pages load, each with the files that it is made of, which lie beside this one. Nothing is loaded from elsewhere. */
+const ASSETS = [
+  { name: "page.css", files: STYLES, type: "text/css; charset=utf-8" },
+  { name: "page.js", files: ["page.js"], type: "text/javascript; charset=utf-8" },
+  { name: "icon.svg", files: ["icon.svg"], type: "image/svg+xml" },
+] as const
+
+/** Every file that is read when the pages are mounted. */
+export const ASSET_FILES: readonly string[] = ASSETS.flatMap(({ files }) => files)
+
+/** Serves what the pages load, read once. */
 export function mountAssets(app: Hono): void {
-  for (const [name, type] of ASSETS) {
-    const body = readFileSync(new URL(name, import.meta.url))
+  for (const { name, files, type } of ASSETS) {
+    const body = Buffer.concat(files.map((file) => readFileSync(new URL(file, import.meta.url))))
     const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 16)}"`
     app.get(`/assets/${name}`, (c) => {
       const headers = {

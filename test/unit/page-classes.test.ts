@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { Hono } from "hono"
 import { describe, expect, it } from "vitest"
+import { STYLES } from "../../collector/page/assets.ts"
 import { mountPages } from "../../collector/page/routes.ts"
 import { storiesOfThePage } from "../fixtures/collector/page-stories.ts"
 import type { SmallCollector } from "../fixtures/collector/small-collector.ts"
@@ -42,7 +43,8 @@ async function used(): Promise<Set<string>> {
 
 describe("classes", () => {
   it("in the style sheet are all carried by some page, and those that pages carry are all in it", async () => {
-    const inSheet = styled(await file("page.css"))
+    const sheets = await Promise.all(STYLES.map((name) => file(name)))
+    const inSheet = styled(sheets.join("\n"))
     const onPages = await used()
     expect([...inSheet].filter((name) => !onPages.has(name)).toSorted()).toEqual([])
     expect([...onPages].filter((name) => !inSheet.has(name)).toSorted()).toEqual([])

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 
-const css = readFileSync(new URL("../../collector/page/page.css", import.meta.url), "utf8")
+const css = readFileSync(new URL("../../collector/page/tokens.css", import.meta.url), "utf8")
 
 /** `--name: light-dark(#light, #dark)` of the style sheet; a token that is another one follows it. */
 function token(name: string, theme: 0 | 1): string {
