@@ -100,6 +100,7 @@ export interface Resolver {
 export interface StatsPlan {
   readonly http: readonly HttpPlan[]
   readonly tcp: readonly TcpPlan[]
+  readonly listeners: readonly ListenerPlan[]
   readonly clusters: readonly ClusterPlan[]
 }
 
@@ -131,6 +132,16 @@ export interface TcpPlan {
     readonly row: RequestRow
     readonly target: Target
   }[]
+}
+
+/**
+ * One `listener.<statPrefix>.` scope that callers leave the mesh by. Connections that no filter chain of it takes reach no
+ * filter and so no filter's log: only the listener counts them. Left out where a log of the listener itself tells them.
+ */
+export interface ListenerPlan {
+  readonly statPrefix: string
+  readonly row: RequestRow
+  readonly target: Target
 }
 
 /** One upstream cluster that stands for a virtual node, for gauges: hosts, connections, breakers. */

@@ -8,7 +8,7 @@
  * dot: what follows leaks into `rest`), codes and classes are put back where the raw name has them.
  */
 export interface SeriesKey {
-  readonly scope: "cluster" | "http" | "tcp" | "global"
+  readonly scope: "cluster" | "http" | "tcp" | "listener" | "global"
   /** Undefined on the raw page, where it stands at the beginning of `rest`. */
   readonly owner: string | undefined
   /** Raw: with dots. Prometheus: every dot is an underscore. Global: the whole name. */

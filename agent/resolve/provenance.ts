@@ -1,4 +1,4 @@
-import type { AccessLogSink } from "#mesh/proxy.ts"
+import type { AccessLogSink, Listener } from "#mesh/proxy.ts"
 import type { Provenance } from "#mesh/resource.ts"
 import type { HttpWay, Side, TcpWay, Topology } from "./topology.ts"
 
@@ -36,7 +36,23 @@ export function provenanceWord(topology: Topology, { http, tcp }: Provenances): 
   return found.size > 1 ? "mixed" : only
 }
 
+/**
+ * Whether log lines tell of connections that no filter chain of the listener took. One with a filter does, too: it is
+ * there for just these, and what it leaves out cannot be told from what it wrote.
+ */
+export function toldByListener(
+  { accessLogs }: Listener,
+  { tcp }: Provenances,
+  readableLogs: ReadonlySet<string>,
+): boolean {
+  return tcp.outbound === "log" && accessLogs.some((log) => isDecodable(log, readableLogs))
+}
+
 /** A log with a filter holds only some requests, and an unknown format cannot be decoded. */
 function isReadable(log: AccessLogSink, readableLogs: ReadonlySet<string>): boolean {
-  return readableLogs.has(log.path) && log.filtered !== true && log.format.kind !== "unsupported"
+  return isDecodable(log, readableLogs) && log.filtered !== true
+}
+
+function isDecodable(log: AccessLogSink, readableLogs: ReadonlySet<string>): boolean {
+  return readableLogs.has(log.path) && log.format.kind !== "unsupported"
 }

@@ -64,18 +64,20 @@ export function makeResolver(deps: ResolverDeps): Resolving {
     if (notes.size < MAX_NOTES) notes.add(sentence)
   }
   const naming = namingOf(deps, note)
-  const { identity, topology, declared, rows } = naming
+  const { identity, topology, declared, rows, dialect } = naming
   const outbound = outboundNames(waysOf(topology, "outbound"), naming, UNDECLARED)
   const gateway = gatewayNames(identity.role === "gateway" ? waysOf(topology, "inbound") : [], naming)
   const tcp = tcpRows(topology, declared, rows, identity.resource)
   const provenances = provenancesOf(topology, deps.readableLogs)
-  const { interner } = deps
+  const { interner, readableLogs } = deps
+  const { listeners } = deps.config
   const reaches = new Reaches(topology, interner)
   if (deps.hosts !== undefined) reaches.setHosts(deps.hosts)
   const named = { outbound: outbound.routes, gateway: gateway.routes, tcp }
+  const known = { identity, dialect, listeners, topology, interner, rows, provenances, readableLogs }
   return {
     resolver: lineResolver(deps, naming, { outbound, gateway, tcp, reaches }),
-    plan: statsPlan({ identity, topology, interner, rows, provenances, ...named }),
+    plan: statsPlan({ ...known, ...named }),
     identity,
     provenances,
     provenance: provenanceWord(topology, provenances),

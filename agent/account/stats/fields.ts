@@ -83,6 +83,9 @@ export type HttpField = (typeof HTTP_FIELDS)[number]
 export const TCP_FIELDS = ["downstream_cx_total", "downstream_cx_no_route"] as const
 export type TcpField = (typeof TCP_FIELDS)[number]
 
+export const LISTENER_FIELDS = ["no_filter_chain_match"] as const
+export type ListenerField = (typeof LISTENER_FIELDS)[number]
+
 export const GLOBAL_FIELDS = [
   "server_hot_restart_epoch",
   "server_uptime",
@@ -151,6 +154,10 @@ export function httpField(rest: string): HttpField | undefined {
 
 export function tcpField(rest: string): TcpField | undefined {
   return TCP_FIELDS.find((field) => field === rest)
+}
+
+export function listenerField(rest: string): ListenerField | undefined {
+  return LISTENER_FIELDS.find((field) => field === rest)
 }
 
 /** Series of no owner, of route configurations (`rds_<name>_…`, below a connection manager) and of secrets. */

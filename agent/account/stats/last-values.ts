@@ -49,15 +49,14 @@ export class LastValues {
 
   /**
    * Whether a counter of a connection manager or of the server fell, which within one life of a proxy they do not:
-   * clusters come and go with the configuration, those do not.
+   * clusters and listeners come and go with the configuration, those do not.
    */
   fell(page: StatsPage): boolean {
     const places = this.#bind(page)
-    const { clusters, gauge, target, fixed } = this.#space
-    const from = this.#space.ofCluster(clusters.length, "upstream_rq_2xx")
+    const { lasting, gauge, target, fixed } = this.#space
     for (let line = 0; line < page.lines; line++) {
       const place = places[line] ?? -1
-      if (place < from || place >= fixed || gauge[target[place] ?? 0] === 1) continue
+      if (place < lasting || place >= fixed || gauge[target[place] ?? 0] === 1) continue
       if ((page.values[line] ?? 0) < this.of(place)) return true
     }
     return false

@@ -3,6 +3,7 @@ import type { HttpPlan, StatsPlan } from "#mesh/request.ts"
 import type { Reporter } from "#mesh/resource.ts"
 import type { Ledger } from "../contract.ts"
 import { Carry } from "./carry.ts"
+import { Chainless } from "./chainless.ts"
 import { ClusterGauges } from "./cluster-gauges.ts"
 import { ConnectionFailures } from "./connection-failures.ts"
 import { Durations } from "./durations.ts"
@@ -33,6 +34,7 @@ export class PlanAccounts {
   readonly #carry = new Carry()
   readonly #http: readonly HttpAccount[]
   readonly #tcp: readonly TcpAccount[]
+  readonly #chainless: readonly Chainless[]
   readonly #failures: readonly ConnectionFailures[]
   readonly #gauges: readonly ClusterGauges[]
 
@@ -48,6 +50,7 @@ export class PlanAccounts {
     this.#tcp = plan.tcp.flatMap((one, index) =>
       one.provenance === "stats" ? [new TcpAccount(one, index, parts)] : [],
     )
+    this.#chainless = plan.listeners.map((one, index) => new Chainless(one, index, parts))
     this.durations = new Durations(plan, ledger)
     const clusters = plan.clusters.map((cluster) => ({ cluster, labels: clusterLabels(identity, cluster) }))
     this.#failures = clusters.map(
@@ -81,6 +84,7 @@ export class PlanAccounts {
   account(monotonicMs: number): void {
     for (const one of this.#http) one.tick()
     for (const one of this.#tcp) one.tick()
+    for (const one of this.#chainless) one.tick()
     for (const one of this.#failures) one.tick()
     this.unaccounted.tick(monotonicMs)
   }

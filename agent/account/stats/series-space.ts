@@ -11,6 +11,9 @@ import {
   HTTP_FIELDS,
   type HttpField,
   httpField,
+  LISTENER_FIELDS,
+  type ListenerField,
+  listenerField,
   TCP_FIELDS,
   type TcpField,
   tcpField,
@@ -22,14 +25,17 @@ import { hash64 } from "./series-hash.ts"
 const MAX_EXTRAS = 20_000
 
 /**
- * All series that a plan needs, numbered: the fields of its clusters, connection managers, TCP proxies and of the
- * server stand at fixed places, one block per owner; where several lines feed one field (gRPC methods), each line has a
+ * All series that a plan needs, numbered: the fields of its clusters, listeners, connection managers, TCP proxies
+ * and of the server stand at fixed places, one block per owner; where several lines feed one field (gRPC methods), each line has a
  * place of its own behind the blocks, whose changes go to the field. Proxies with the same plan share one space.
  */
 export class SeriesSpace {
   readonly clusters: readonly string[]
+  readonly listeners: readonly string[]
   readonly http: readonly string[]
   readonly tcp: readonly string[]
+  /** First place of what stays as long as the proxy runs; clusters and listeners come and go with its configuration. */
+  readonly lasting: number
   /** Places of the fixed blocks. */
   readonly fixed: number
   /** Where the changes of a place go; for a fixed one, itself. Grows with the extras. */
@@ -43,25 +49,30 @@ export class SeriesSpace {
   /** Which blocks of clusters have a change in this tick. */
   readonly touched: Uint8Array
   count: number
+  readonly #listenerAt: number
   readonly #httpAt: number
   readonly #tcpAt: number
   readonly #globalAt: number
   readonly #extras = new Map<string, number>()
   /** Fields that several lines feed. */
   readonly #sums = new Set<number>()
-  readonly #owners: { readonly cluster: OwnerNames; readonly http: OwnerNames; readonly tcp: OwnerNames }
+  readonly #owners: Readonly<Record<"cluster" | "listener" | "http" | "tcp", OwnerNames>>
   readonly #bindings = new WeakMap<object, Int32Array>()
 
   constructor(plan: StatsPlan) {
     this.clusters = clusterNames(plan)
+    this.listeners = plan.listeners.map(({ statPrefix }) => statPrefix)
     this.http = plan.http.map(({ statPrefix }) => statPrefix)
     this.tcp = plan.tcp.map(({ statPrefix }) => statPrefix)
     this.#owners = {
       cluster: new OwnerNames(this.clusters),
+      listener: new OwnerNames(this.listeners),
       http: new OwnerNames(this.http),
       tcp: new OwnerNames(this.tcp),
     }
-    this.#httpAt = this.clusters.length * CLUSTER_FIELDS.length
+    this.#listenerAt = this.clusters.length * CLUSTER_FIELDS.length
+    this.#httpAt = this.#listenerAt + this.listeners.length * LISTENER_FIELDS.length
+    this.lasting = this.#httpAt
     this.#tcpAt = this.#httpAt + this.http.length * HTTP_FIELDS.length
     this.#globalAt = this.#tcpAt + this.tcp.length * TCP_FIELDS.length
     this.fixed = this.#globalAt + GLOBAL_FIELDS.length
@@ -81,6 +92,9 @@ export class SeriesSpace {
   ofCluster(cluster: number, field: ClusterField): number {
     return cluster * CLUSTER_FIELDS.length + CLUSTER_FIELDS.indexOf(field)
   }
+  ofListener(listener: number, field: ListenerField): number {
+    return this.#listenerAt + listener * LISTENER_FIELDS.length + LISTENER_FIELDS.indexOf(field)
+  }
   ofHttp(http: number, field: HttpField): number {
     return this.#httpAt + http * HTTP_FIELDS.length + HTTP_FIELDS.indexOf(field)
   }
@@ -98,7 +112,7 @@ export class SeriesSpace {
 
   /** Marks the cluster of a place whose delta was just changed. */
   touch(place: number): void {
-    if (place < this.#httpAt) this.touched[Math.floor(place / CLUSTER_FIELDS.length)] = 1
+    if (place < this.#listenerAt) this.touched[Math.floor(place / CLUSTER_FIELDS.length)] = 1
   }
 
   /** The place of each line of a page, -1 for lines that are not read. Made once per layout. */
@@ -148,6 +162,11 @@ export class SeriesSpace {
       if (http >= 0 && field !== undefined) return this.ofHttp(http, field)
       return http >= 0 ? this.#globalPlace(rest) : -1
     }
+    if (key.scope === "listener") {
+      const [listener, rest] = this.#owners.listener.split(key)
+      const field = listenerField(rest)
+      return listener >= 0 && field !== undefined ? this.ofListener(listener, field) : -1
+    }
     const [tcp, rest] = this.#owners.tcp.split(key)
     const field = tcpField(rest)
     return tcp >= 0 && field !== undefined ? this.ofTcp(tcp, field) : -1
@@ -195,6 +214,7 @@ export class SeriesSpace {
       }
     }
     block(0, "cluster", this.clusters, CLUSTER_FIELDS)
+    block(this.#listenerAt, "listener", this.listeners, LISTENER_FIELDS)
     block(this.#httpAt, "http", this.http, HTTP_FIELDS)
     block(this.#tcpAt, "tcp", this.tcp, TCP_FIELDS)
     block(this.#globalAt, "global", [""], GLOBAL_FIELDS)
@@ -217,6 +237,7 @@ const spaces = new Map<string, { readonly space: WeakRef<SeriesSpace> }>()
 export function spaceOf(plan: StatsPlan): SeriesSpace {
   const text = JSON.stringify([
     clusterNames(plan),
+    plan.listeners.map(({ statPrefix }) => statPrefix),
     plan.http.map(({ statPrefix }) => statPrefix),
     plan.tcp.map(({ statPrefix }) => statPrefix),
   ])

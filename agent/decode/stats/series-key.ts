@@ -6,9 +6,10 @@ const OWNER_LABELS = {
   cluster: ["envoy_cluster_name", "cluster_name"],
   http: ["envoy_http_conn_manager_prefix", "http_conn_manager_prefix"],
   tcp: ["envoy_tcp_prefix", "tcp_prefix"],
+  listener: ["envoy_listener_address", "listener_address"],
 } as const
 
-const SCOPES = ["cluster", "http", "tcp"] as const
+const SCOPES = ["cluster", "http", "tcp", "listener"] as const
 
 /**
  * Splits a series' name as printed. Traps of the Prometheus page, all measured: an owner's name with dots is cut at the
@@ -22,11 +23,10 @@ export function seriesKey(format: PageFormat, printed: string): SeriesKey | unde
 
 function rawKey(printed: string): SeriesKey {
   const dot = printed.indexOf(".")
-  const scope = printed.slice(0, dot)
-  if (scope === "cluster" || scope === "http" || scope === "tcp") {
-    return { scope, owner: undefined, rest: printed.slice(dot + 1) }
-  }
-  return { scope: "global", owner: undefined, rest: printed }
+  const first = printed.slice(0, dot)
+  const scope = SCOPES.find((one) => one === first)
+  if (scope === undefined) return { scope: "global", owner: undefined, rest: printed }
+  return { scope, owner: undefined, rest: printed.slice(dot + 1) }
 }
 
 function prometheusKey(printed: string): SeriesKey | undefined {

@@ -9,6 +9,7 @@ import type {
   ProxyIdentity,
   VirtualHost,
 } from "#mesh/proxy.ts"
+import { UNDECLARED } from "#mesh/resource.ts"
 import type { ClusterMeaning, Dialect, IdentityHint } from "./dialect.ts"
 
 /** The header by which a virtual service travels where the gateway route keeps the caller's host. */
@@ -28,6 +29,8 @@ export const appMesh: Dialect = {
   identify,
   cluster,
   direction,
+  // Every declared backend has a chain that asks for its port alone.
+  chainless: (listener) => (direction(listener) === "outbound" ? UNDECLARED : ""),
   service,
   gatewayService,
 }

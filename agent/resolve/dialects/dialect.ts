@@ -44,6 +44,11 @@ export interface Dialect {
   identify(config: ProxyConfig, hint: IdentityHint): ProxyIdentity
   cluster(cluster: Cluster, identity: ProxyIdentity): ClusterMeaning
   direction(listener: Listener): Direction
+  /**
+   * What stands for the service and node of a connection that no filter chain of the listener takes. Empty for what is
+   * not certain to be a listener that the node's own calls leave by.
+   */
+  chainless(listener: Listener): string
   /** The virtual service that an outbound route belongs to; of a virtual host as such when `route` is undefined. Empty: none. */
   service(host: VirtualHost, route: EnvoyRoute | undefined): string
   /** The virtual service that a gateway's ingress route sends to. Empty: not told. */

@@ -1,4 +1,5 @@
 import type { ProxyConfig, ProxyIdentity } from "#mesh/proxy.ts"
+import { UNKNOWN } from "#mesh/resource.ts"
 import type { Dialect, IdentityHint } from "./dialect.ts"
 
 /** Stands for the mesh of Envoys that name none. */
@@ -15,6 +16,8 @@ export const plain: Dialect = {
   cluster: ({ name }) => ({ kind: "node", node: name }),
   // Without a word on it a listener is one that others call through: what it sends on is outbound.
   direction: (listener) => (listener.direction === "inbound" ? "inbound" : "outbound"),
+  // What its chains ask for is anybody's choice: the called host may be declared.
+  chainless: (listener) => (listener.direction === "outbound" ? UNKNOWN : ""),
   service: (host) => host.name,
   gatewayService: () => "",
 }

@@ -193,7 +193,7 @@ describe("DROP_ALL", () => {
     )
   })
 
-  test("what is not declared is refused and counts for no service; AWS and the declared count exactly", async () => {
+  test("what is not declared is refused and counted as such, for no service; AWS and the declared count exactly", async () => {
     const before = requestsTold(rig)
     expect(await eachCaller(rig, to)).toEqual(
       // Envoy itself answered on the port of a declared service.
@@ -205,11 +205,15 @@ describe("DROP_ALL", () => {
       .toEqual({
         "by-json => till.doubt -> shelf": 3,
         "by-json => (aws) -> (aws)": 1,
+        // Twice to a plain host, once by TLS, once to the node itself: no log has a line of them.
+        "by-json => (undeclared) -> (undeclared) failed": 4,
         // No cluster in the text, but one chain alone takes port 443.
         "by-text => till.doubt -> shelf": 3,
         "by-text => (aws) -> (aws)": 1,
+        "by-text => (undeclared) -> (undeclared) failed": 4,
         "by-stats => till.doubt -> shelf": 3,
         "by-stats => (aws) -> (aws)": 1,
+        "by-stats => (undeclared) -> (undeclared) failed": 4,
       })
     await expect
       .poll(() => requestsTold(rig), SETTLED)
@@ -219,7 +223,9 @@ describe("DROP_ALL", () => {
         "by-text => (undeclared) > (unmatched)": "0/0/6/0",
         "by-stats => (unknown) > (unmatched)": "0/0/10/0",
       })
-    await expect.poll(() => connectionsByApi(rig), SETTLED).toEqual({ "till.doubt": 9, "(aws)": 3 })
+    await expect
+      .poll(() => connectionsByApi(rig), SETTLED)
+      .toEqual({ "till.doubt": 9, "(aws)": 3, "(undeclared)": 12 })
     await rig.agent.pipeline.settled()
     expect(unaccountedTold(rig)).toEqual({})
   })
