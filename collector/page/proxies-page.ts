@@ -2,13 +2,12 @@ import { html } from "hono/html"
 import type { Health } from "#mesh/health.ts"
 import type { ProblemReason } from "#mesh/page-problem.ts"
 import type { AgentRow, ProxiesView, ProxyRow, ProxyWord } from "../view/proxies.ts"
-import type { RouteRow } from "../view/route-row.ts"
 import type { UnmappedView } from "../view/unmapped.ts"
 import { gapOf } from "./gap-words.ts"
 import { gapsSection } from "./gaps.ts"
-import { routeHref } from "./row.ts"
 import type { PageQuery } from "./shell.ts"
 import { state } from "./state.ts"
+import { unmappedSection } from "./unmapped-section.ts"
 import { counted, DASH, grouped, type Markup, moment, percent, span, wrapped } from "./words.ts"
 
 const SHAPES: Readonly<Record<ProxyWord, Health>> = {
@@ -67,57 +66,6 @@ function proxy(row: ProxyRow, generatedAt: string): Markup {
   return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">${row.provenance === null ? "how it is counted is not known" : `counted from ${sourceText(row)}`}${lacks === "" ? "" : html`; ${lacks}`}</span></th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
 }
 
-/** What became of a request that could not be given away without a doubt. */
-const BECAME: Readonly<Record<string, string>> = {
-  direction: "not counted",
-  cluster: "target not known",
-  host: "target not known",
-  route_ambiguous: "route not decided",
-  route_unmatched: "no route takes it",
-  forgeable: "named, with a doubt",
-}
-
-function group(text: string): Markup {
-  return html`<tr class="group"><th colspan="4" scope="rowgroup">${text}</th></tr>`
-}
-
-function doubted(became: string | Markup, from: Markup, why: string, count: number): Markup {
-  return html`<tr><th scope="row">${became}<span class="sub narrow">${from}</span><span class="sub narrow">${why}</span></th><td class="wide">${from}</td><td class="wide soft why">${why}</td><td class="n">${grouped(count)}</td></tr>`
-}
-
-function belongsTo({ key }: RouteRow): string {
-  return [key.virtualGateway, key.virtualService].filter((name) => name !== "").join(" / ")
-}
-
-function unmapped(view: UnmappedView, query: PageQuery): Markup {
-  const minutes = query.window.replace("m", " min")
-  const none =
-    view.completeness.unaccountedRatio === null
-      ? "No request was read, so none had to be named."
-      : "Every request that was read was given to a declared resource, without a doubt."
-  return html`<section aria-labelledby="h-unmapped"><header><h2 id="h-unmapped">Named with a doubt, or not at all</h2><span class="muted">last ${minutes}</span></header>${
-    view.doubts.length + view.rows.length === 0
-      ? html`<p class="muted">${none}</p>`
-      : html`<div class="scroll" role="region" aria-label="Named with a doubt, or not at all, table" tabindex="0"><table class="dense"><caption class="vh">Requests with a doubt, and rows without a known route</caption><thead><tr><th scope="col">What became of it</th><th scope="col" class="wide">From</th><th scope="col" class="wide">Why</th><th scope="col" class="n">Count</th></tr></thead><tbody>${view.doubts.length === 0 ? "" : group("Lines with a doubt, by proxy")}${view.doubts.map(
-          (row) =>
-            doubted(
-              BECAME[row.reason] ?? row.reason,
-              html`${wrapped(row.proxy)}<span class="sub">${wrapped(row.resource)}</span>`,
-              row.meaning,
-              row.count,
-            ),
-        )}${view.rows.length === 0 ? "" : group("Requests without a known route, by where they belong")}${view.rows.map(
-          (row) =>
-            doubted(
-              html`<a href="${routeHref(row.id, query)}">${row.name}</a>`,
-              wrapped(belongsTo(row)),
-              row.why ?? "",
-              row.numbers.requests,
-            ),
-        )}</tbody></table></div>`
-  }</section>`
-}
-
 /** Faults first, then silence, then what lives. */
 function rank(row: ProxyRow): number {
   return ["down", "initializing", "silent", "unknown", "draining", "live"].indexOf(row.state)
@@ -138,7 +86,7 @@ export function proxiesMain(view: ProxiesView, names: UnmappedView, query: PageQ
 <section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map((row) => proxy(row, view.generatedAt))}</tbody></table></div>
 <p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
 ${gapsSection(rows)}
-${unmapped(names, query)}
+${unmappedSection(names, query)}
 <section aria-labelledby="h-agents"><header><h2 id="h-agents">Agents</h2></header>${view.agents.length === 0 ? html`<p class="muted">No agent has reported yet.</p>` : agents(view)}</section>`
 }
 
