@@ -245,6 +245,33 @@ test("mutated lines never throw, and nothing outside the line is read", () => {
   )
 })
 
+test("a spoilt line reads the same by a template as without one, also at the end of its buffer", () => {
+  const format = { kind: "json", fields: FIELDS } as const
+  const warm = compileFormat(format, "http")
+  const mutations = fc.array(fc.tuple(fc.nat(400), fc.constantFrom(...Buffer.from('",:n}{[1\\-x'))), {
+    maxLength: 2,
+  })
+  let taken = 0
+  fc.assert(
+    fc.property(request, fc.boolean(), mutations, fc.nat(200), (r, asText, spoilt, cut) => {
+      const whole = Buffer.from(jsonLine(r, false, asText, false))
+      // Learns its template again where the line before had another.
+      warm.decode(whole, 0, whole.length)
+      const line = Buffer.alloc(Math.max(1, whole.length - (cut > 100 ? 0 : cut)))
+      whole.copy(line)
+      for (const [at, byte] of spoilt) if (at < line.length) line[at] = byte
+      const fresh = compileFormat(format, "http")
+      const wanted = fresh.decode(line, 0, line.length)
+      expect(warm.decode(line, 0, line.length)).toBe(wanted)
+      if (wanted !== DecodeResult.ok) return
+      taken += 1
+      expect(snapshot(warm.fact)).toEqual(snapshot(fresh.fact))
+    }),
+    { numRuns: 3000 },
+  )
+  expect(taken).toBeGreaterThan(500)
+})
+
 test("facts are views: the next line overwrites them", () => {
   const decoder = compileFormat({ kind: "default" }, "http")
   fc.assert(
