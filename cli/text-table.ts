@@ -13,14 +13,16 @@ export interface Column {
 
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]|[\u{20000}-\u{3FFFD}]/u
-const segments = new Intl.Segmenter("en", { granularity: "grapheme" })
+/** Made when a text needs it: an agent, which writes no table, is spared 3 MB. */
+let segmenter: Intl.Segmenter | undefined
 
 /** Columns that a text takes on a terminal. */
 function textWidth(text: string): number {
   // Plain ASCII, which nearly every name is, needs no segmenting.
   if (/^[ -~]*$/.test(text)) return text.length
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" })
   let width = 0
-  for (const { segment } of segments.segment(text)) width += WIDE.test(segment) ? 2 : 1
+  for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1
   return width
 }
 
