@@ -87,7 +87,7 @@ export class QuickDefault {
     const code = this.#number(bytes, start, end)
     const flags = this.#at + 1
     let stop = flags
-    while (stop < end && bytes[stop] !== BLANK) stop++
+    while (stop < end && bytes[stop] !== BLANK) if (bytes[stop++] === QUOTE) return -1
     const none = stop === flags + 1 && bytes[flags] === DASH
     fact.flags = none ? 0 : readFlags(bytes, flags, stop)
     this.#spans[Field.flags * 2] = none ? -1 : flags
