@@ -1,5 +1,5 @@
 import { cpus } from "node:os"
-import { BUNDLED_FLAGS } from "./agent-run.ts"
+import { BUNDLED_ENVIRONMENT, BUNDLED_FLAGS } from "./agent-run.ts"
 import { type BenchResult, isMet, short } from "./result.ts"
 
 const HEAD = ["goal", "what", "ours", "peer", "ratio", "to reach", ""] as const
@@ -44,6 +44,10 @@ const ELSEWHERE = [
 const row = (texts: readonly string[]): string =>
   `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`
 
+const environment = Object.entries(BUNDLED_ENVIRONMENT)
+  .map(([name, value]) => `${name}=${value}`)
+  .join(" ")
+
 /** `docs/benchmarks.md` of one whole run. */
 export function benchmarksPage(results: readonly BenchResult[], now: Date): string {
   const missed = results.filter((result) => isMet(result) === false)
@@ -69,7 +73,7 @@ export function benchmarksPage(results: readonly BenchResult[], now: Date): stri
     "",
     "## How the whole agent is run",
     "",
-    `P12 and P16 start it from the bundle of \`npm run build\` as \`NODE_COMPILE_CACHE=<folder> node ${BUNDLED_FLAGS.join(" ")} dist/meshscope.mjs agent --config <file>\`. The compile cache is filled by a run before. Its proxies are pages and logs of the demo's real Envoys, read once at the beginning and served again at as many addresses as are needed.`,
+    `P12 and P16 start it from the bundle of \`npm run build\` as \`${environment} NODE_COMPILE_CACHE=<folder> node ${BUNDLED_FLAGS.join(" ")} dist/meshscope.mjs agent --config <file>\`. The compile cache is filled by a run before. Its proxies are pages and logs of the demo's real Envoys, read once at the beginning and served again at as many addresses as are needed.`,
   ].join("\n")}\n`
 }
 
