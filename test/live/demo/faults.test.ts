@@ -10,9 +10,9 @@ import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import type { DeclaredMesh } from "../../../mesh/declared.ts"
 import { type AccessLine, fleetLines, lineCounts, truthCounts } from "./lines.ts"
 
-/* oxlint-disable vitest/expect-expect -- expectAgreement does */
 /** The truth stays exact while faults come and go on real Envoys. */
 const FLUSH_MS = 100
+const SOON = { timeout: 5000 }
 let stage: Stage
 let runDir: string
 let declared: DeclaredMesh
@@ -35,23 +35,28 @@ afterEach(async () => {
   await applyFault(declared, stage, "heal")
 })
 
-const since = (now: Record<string, number>, before: Record<string, number>): Record<string, number> =>
+type Counts = Record<string, number>
+
+const since = (now: Counts, before: Counts): Counts =>
   Object.fromEntries(
     Object.entries(now)
       .map(([key, count]) => [key, count - (before[key] ?? 0)] as const)
       .filter(([, count]) => count !== 0),
   )
 
-/** Sends requests and expects that the lines and the truth grew by the same. */
-async function expectAgreement(requests: number): Promise<void> {
+/** Sends requests: what the truth grew by, and what the lines have grown by so far. */
+async function send(
+  requests: number,
+): Promise<{ readonly truth: Counts; readonly lines: () => Promise<Counts> }> {
   const truthBefore = truthCounts(await stage.truth())
   const linesBefore = lineCounts(await settledLines())
   await stage.run(requests)
   const truth = await stage.truth()
-  expect(truth.undecided).toEqual([])
-  const grown = async (): Promise<Record<string, number>> =>
-    since(lineCounts(await fleetLines(stage.fleet)), linesBefore)
-  await expect.poll(grown, { timeout: 5000 }).toEqual(since(truthCounts(truth), truthBefore))
+  if (truth.undecided.length > 0) throw new Error(`undecided: ${JSON.stringify(truth.undecided)}`)
+  return {
+    truth: since(truthCounts(truth), truthBefore),
+    lines: async () => since(lineCounts(await fleetLines(stage.fleet)), linesBefore),
+  }
 }
 
 /** Envoys hold lines back for the flush interval. */
@@ -76,14 +81,17 @@ test.each([
   "canary",
 ])("%s, then heal", async (command) => {
   await applyFault(declared, stage, command)
-  await expectAgreement(100)
+  const faulty = await send(100)
+  await expect.poll(faulty.lines, SOON).toEqual(faulty.truth)
   await applyFault(declared, stage, "heal")
-  await expectAgreement(30)
+  const healed = await send(30)
+  await expect.poll(healed.lines, SOON).toEqual(healed.truth)
 })
 
 test("a restarted Envoy serves on, and its earlier lines stay", async () => {
   await stage.fleet.restart("yelb-ui-virtual-node-0")
-  await expectAgreement(50)
+  const sent = await send(50)
+  await expect.poll(sent.lines, SOON).toEqual(sent.truth)
 })
 
 test("a fault that does not exist is named with those that do", async () => {

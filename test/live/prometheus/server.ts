@@ -4,6 +4,7 @@ import { createWriteStream } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { z } from "zod"
 
 export interface PrometheusOptions {
   readonly binary: string
@@ -25,6 +26,23 @@ export interface PromSeries {
 }
 
 const READY_MS = 20_000
+
+/** What Prometheus's API promises of its answers: prometheus.io/docs/prometheus/latest/querying/api. */
+const labels = z.record(z.string(), z.string())
+const pair = z.tuple([z.number(), z.string()])
+const vector = z.object({
+  result: z.array(z.object({ metric: labels, value: pair.optional(), values: z.array(pair).optional() })),
+})
+const familyMetadata = z.object({ type: z.string(), help: z.string(), unit: z.string() })
+const metadata = z.record(z.string(), z.array(familyMetadata))
+const exemplarSeries = z.array(
+  z.object({ seriesLabels: labels, exemplars: z.array(z.object({ labels, value: z.string() })) }),
+)
+const targets = z.object({
+  activeTargets: z.array(z.object({ health: z.string(), lastError: z.string() })),
+})
+export type FamilyMetadata = z.infer<typeof familyMetadata>
+export type ExemplarSeries = z.infer<typeof exemplarSeries>[number]
 
 /** A real Prometheus that scrapes one target. */
 export class Prometheus {
@@ -80,7 +98,7 @@ export class Prometheus {
   /** An instant query, of a vector or a range vector, now or at `time` (seconds since epoch). */
   async query(query: string, time?: number): Promise<readonly PromSeries[]> {
     const body = new URLSearchParams({ query, ...(time === undefined ? {} : { time: String(time) }) })
-    const { result } = await this.#data<{ result: readonly Answered[] }>("/api/v1/query", body)
+    const { result } = await this.#data("/api/v1/query", vector, body)
     return result.map(({ metric, value, values }) => {
       const pairs = values ?? (value === undefined ? [] : [value])
       return { metric, samples: pairs.map(([at, text]) => [at, Number(text)] as const) }
@@ -92,32 +110,29 @@ export class Prometheus {
     const now = Date.now() / 1000
     return this.#data(
       "/api/v1/query_exemplars",
+      exemplarSeries,
       new URLSearchParams({ query, start: `${now - 3600}`, end: `${now}` }),
     )
   }
 
   /** Type, help and unit of each family. */
   metadata(): Promise<Readonly<Record<string, readonly FamilyMetadata[]>>> {
-    return this.#data("/api/v1/metadata", undefined)
+    return this.#data("/api/v1/metadata", metadata)
   }
 
   /** What it knows of the one target. */
   async target(): Promise<{ readonly health: string; readonly lastError: string }> {
-    const { activeTargets } = await this.#data<{
-      activeTargets: readonly { health: string; lastError: string }[]
-    }>("/api/v1/targets", undefined)
+    const { activeTargets } = await this.#data("/api/v1/targets", targets)
     const [target] = activeTargets
     if (target === undefined) throw new Error("Prometheus has no target.")
     return target
   }
 
-  async #data<T>(path: string, body: URLSearchParams | undefined): Promise<T> {
+  async #data<T>(path: string, data: z.ZodType<T>, body?: URLSearchParams): Promise<T> {
     const answer = await fetch(`${this.url}${path}`, body === undefined ? {} : { method: "POST", body })
     const text = await answer.text()
     if (!answer.ok) throw new Error(`Prometheus answers ${answer.status}: ${text}`)
-    // What Prometheus's own API promises.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return (JSON.parse(text) as { data: T }).data
+    return z.object({ data }).parse(JSON.parse(text)).data
   }
 
   async stop(): Promise<void> {
@@ -126,25 +141,6 @@ export class Prometheus {
     this.#child.kill("SIGKILL")
     await ended
   }
-}
-
-type Pair = readonly [number, string]
-
-interface Answered {
-  readonly metric: Readonly<Record<string, string>>
-  readonly value?: Pair
-  readonly values?: readonly Pair[]
-}
-
-export interface FamilyMetadata {
-  readonly type: string
-  readonly help: string
-  readonly unit: string
-}
-
-export interface ExemplarSeries {
-  readonly seriesLabels: Readonly<Record<string, string>>
-  readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[]
 }
 
 /** Every place where a value is lower than the one before it, in words; empty when all only rise. */
