@@ -2,9 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { parseAgentConfig } from "../../../agent/config/parse.ts"
-import { type Agent, startAgent } from "../../../agent/start.ts"
-import { makeLog } from "../../../agent/telemetry/log.ts"
+import type { Agent } from "../../../agent/start.ts"
 import { claimBase } from "../../../demo/addresses.ts"
 import { ADMIN_PORT, type Pod } from "../../../demo/control-plane/placement.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
@@ -12,6 +10,7 @@ import { EnvoyProcess } from "../../../demo/envoy-process.ts"
 import { targetsYaml } from "../../../demo/targets.ts"
 import { type Clock, systemClock } from "../../../mesh/clock.ts"
 import { exposed } from "../rig/exposed.ts"
+import { startAgentHere } from "../rig/here.ts"
 import { startApps } from "./apps.ts"
 import { Caller } from "./caller.ts"
 import { envoyFiles, PRESSURE_FILE } from "./envoy.ts"
@@ -75,7 +74,13 @@ export async function startLab(): Promise<Lab> {
     await envoy.ready()
     await writeFile(join(runDir, "targets.yaml"), targetsYaml([{ name: pod.name, admin, logs: [log] }]))
     await writeFile(join(runDir, "mesh.yaml"), declared)
-    agent = await startReading(runDir, clock)
+    agent = await startAgentHere({
+      runDir,
+      modelFile: join(runDir, "mesh.yaml"),
+      targetsFile: join(runDir, "targets.yaml"),
+      changes: { logs: { poll: "50ms", start: "beginning" } },
+      clock,
+    })
     await looked(agent)
   } catch (error) {
     await stop()
@@ -97,20 +102,6 @@ export async function startLab(): Promise<Lab> {
   }
 }
 
-async function startReading(runDir: string, clock: Clock): Promise<Agent> {
-  const text = JSON.stringify({
-    agent: { id: "honesty", state: join(runDir, "state") },
-    discover: { static: { file: join(runDir, "targets.yaml") } },
-    scrape: { interval: "1s", timeout: "1s" },
-    logs: { poll: "50ms", start: "beginning" },
-    model: { files: [join(runDir, "mesh.yaml")] },
-    publish: { prometheus: { listen: "127.0.0.1:0" } },
-  })
-  const config = parseAgentConfig({ file: join(runDir, "agent.yaml"), text, env: {}, hostName: "h" })
-  const log = makeLog({ clock: systemClock, level: "warn", stream: process.stderr })
-  return startAgent(config, { clock, log, env: {}, version: "0", nodeVersion: "24" })
-}
-
 /** Waits until the agent has seen the Envoy's counters, from which it counts on. */
 async function looked({ pipeline }: Agent): Promise<void> {
   const until = performance.now() + 10_000
@@ -119,11 +110,4 @@ async function looked({ pipeline }: Agent): Promise<void> {
     await sleep(20)
     pipeline.commit()
   }
-}
-
-/** Waits until the agent has read so many access lines in all, and commits them. */
-export async function committed({ pipeline }: Agent, lines: number): Promise<void> {
-  const until = performance.now() + 3000
-  while (pipeline.lines.counters.access < lines && performance.now() < until) await sleep(10)
-  pipeline.commit()
 }

@@ -1,9 +1,10 @@
 import type { Counts } from "../rig/counts.ts"
 import { exposed } from "../rig/exposed.ts"
+import { committed } from "../rig/here.ts"
 import { REQUEST_NAMES } from "../rig/truth-counts.ts"
 import { type Expected, expected, namesOf } from "./expected.ts"
 import type { HostileRequest } from "./requests.ts"
-import { committed, type Rig } from "./rig.ts"
+import type { Rig } from "./rig.ts"
 
 /** What was counted of one request, against what had to be. */
 export interface Judged {

@@ -1,17 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
-import { parseAgentConfig } from "../../../agent/config/parse.ts"
-import { type Agent, startAgent } from "../../../agent/start.ts"
-import { makeLog } from "../../../agent/telemetry/log.ts"
+import type { Agent } from "../../../agent/start.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import { type Fleet, startFleet } from "../../../demo/fleet.ts"
 import type { LogKind } from "../../../demo/logs.ts"
 import type { Arrival } from "../../../demo/records.ts"
-import { systemClock } from "../../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import type { DeclaredMesh } from "../../../mesh/declared.ts"
+import { startAgentHere } from "../rig/here.ts"
 import { sendBytes } from "./client.ts"
 import type { Happened } from "./expected.ts"
 import { checkedYelb } from "./model.ts"
@@ -54,7 +51,12 @@ export async function startRig(kind: LogKind): Promise<Rig> {
     await rm(runDir, { recursive: true, force: true })
   }
   try {
-    agent = await startReading(runDir, file, fleet.targetsFile)
+    agent = await startAgentHere({
+      runDir,
+      modelFile: file,
+      targetsFile: fleet.targetsFile,
+      changes: { logs: { poll: "50ms", start: "beginning" } },
+    })
   } catch (error) {
     await stop()
     throw error
@@ -82,25 +84,4 @@ function doorsOf(fleet: Fleet): Readonly<Record<Door, { readonly host: string; r
     egress: { host: ui.egressAddress, port: 4567 },
     ingress: { host: ui.address, port: 80 },
   }
-}
-
-function startReading(runDir: string, model: string, targets: string): Promise<Agent> {
-  const text = JSON.stringify({
-    agent: { id: "hostile", state: join(runDir, "state") },
-    discover: { static: { file: targets } },
-    scrape: { interval: "1s", timeout: "1s" },
-    logs: { poll: "50ms", start: "beginning" },
-    model: { files: [model] },
-    publish: { prometheus: { listen: "127.0.0.1:0" } },
-  })
-  const config = parseAgentConfig({ file: join(runDir, "agent.yaml"), text, env: {}, hostName: "h" })
-  const log = makeLog({ clock: systemClock, level: "warn", stream: process.stderr })
-  return startAgent(config, { clock: systemClock, log, env: {}, version: "0", nodeVersion: "24" })
-}
-
-/** Waits until the agent has read so many access lines in all, and commits them. */
-export async function committed({ pipeline }: Agent, lines: number): Promise<void> {
-  const until = performance.now() + 3000
-  while (pipeline.lines.counters.access < lines && performance.now() < until) await sleep(5)
-  pipeline.commit()
 }

@@ -4,16 +4,12 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { isAbsolute, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { parseAgentConfig } from "../../../agent/config/parse.ts"
-import { type Agent, startAgent } from "../../../agent/start.ts"
-import { makeLog } from "../../../agent/telemetry/log.ts"
-import { parseCollectorConfig } from "../../../collector/config.ts"
-import { startCollector } from "../../../collector/main.ts"
+import type { Agent } from "../../../agent/start.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import { type Fleet, type FleetOptions, startFleet } from "../../../demo/fleet.ts"
 import type { TcpCall } from "../../../demo/records.ts"
-import { systemClock } from "../../../mesh/clock.ts"
 import { loadModel } from "../../../mesh/declare/load.ts"
+import { startAgentHere, startCollectorHere, toCollector } from "../rig/here.ts"
 
 /** One of the meshes of test/fixtures/declare on real Envoys, with our agent and our collector. */
 export interface MeshRig {
@@ -136,26 +132,14 @@ export async function startReading(
   changes: Readonly<Record<string, unknown>>,
   undo: (() => Promise<void>)[],
 ): Promise<{ readonly collectorUrl: string; readonly agent: Agent }> {
-  const log = makeLog({ clock: systemClock, level: "error", stream: process.stderr })
-  const settings = JSON.stringify({ listen: "127.0.0.1:0", store: { step: "1s" } })
-  const collector = await startCollector(
-    parseCollectorConfig({ file: "collector.yaml", text: settings, env: {} }),
-    { clock: systemClock, log },
-  )
+  const collector = await startCollectorHere()
   undo.push(() => collector.stop())
-  const text = JSON.stringify({
-    agent: { id: "meshes", state: join(runDir, "state") },
-    discover: { static: { file: targetsFile } },
-    scrape: { interval: "1s", timeout: "1s" },
-    logs: { poll: "100ms", start: "beginning" },
-    model: { files: [modelFile] },
-    commit: "500ms",
-    publish: { prometheus: { listen: "127.0.0.1:0" }, otlp: { endpoint: collector.url, interval: "1s" } },
-    ...changes,
+  const agent = await startAgentHere({
+    runDir,
+    modelFile,
+    targetsFile,
+    changes: { ...toCollector(collector), ...changes },
   })
-  const config = parseAgentConfig({ file: join(runDir, "agent.yaml"), text, env: {}, hostName: "meshes" })
-  const deps = { clock: systemClock, log, env: {}, version: "0", nodeVersion: "24" }
-  const agent = await startAgent(config, deps)
   undo.push(() => agent.stop())
   // The targets file is read a moment later; what happens before the first look at a proxy is only its baseline.
   while ([...agent.pipeline.proxies].length === 0) await sleep(20)

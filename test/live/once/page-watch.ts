@@ -1,14 +1,14 @@
 import { samplesOf } from "../../../demo/exposition.ts"
+import { Rising } from "../rig/rising.ts"
 
 /** Gauges of the declared model: they are on every page, or the page is not whole. */
 const DECLARED = ["mesh_resource_info", "mesh_route_weight", "mesh_slo_objective"]
-const SAMPLE = /^(mesh_\w+(?:\{.*\})?) (\S+)$/
 
 /** Looks at one page after another, over kills of the agent, and tells what must not be. */
 export class PageWatch {
   pages = 0
   readonly complaints: string[] = []
-  readonly #before = new Map<string, number>()
+  readonly #rising = new Rising("mesh_agent_")
   readonly #declared: number
 
   /** `declared`: how many series tell of the declared model. */
@@ -21,7 +21,8 @@ export class PageWatch {
     this.pages++
     if (!text.endsWith("\n")) this.#complain("its end is missing")
     this.#wholeModel(text)
-    this.#onlyRises(text)
+    // Own numbers of the agent begin anew with its process.
+    for (const what of this.#rising.take(text)) this.#complain(what)
     this.#oneCommit(text)
     for (const { labels, count } of samplesOf(text, "mesh_agent_dropped_total"))
       if (count > 0) this.#complain(`dropped ${JSON.stringify(labels)} ${count}`)
@@ -37,24 +38,6 @@ export class PageWatch {
     const declared = DECLARED.reduce((sum, metric) => sum + samplesOf(text, metric).length, 0)
     if (declared !== this.#declared)
       this.#complain(`${declared} of ${this.#declared} series of the declared model`)
-  }
-
-  /** No counter that was ever shown may be less or missing. Own numbers of the agent begin anew with its process. */
-  #onlyRises(text: string): void {
-    const rising = new Set(
-      [...text.matchAll(/^# TYPE (mesh_\w+) (?:counter|histogram)$/gm)].map(([, name]) => name),
-    )
-    const seen = new Set<string>()
-    for (const line of text.split("\n")) {
-      const [, series = "", number = ""] = SAMPLE.exec(line) ?? []
-      const family = series.split("{")[0]?.replace(/_(?:bucket|sum|count)$/, "")
-      if (!rising.has(family) || series.startsWith("mesh_agent_")) continue
-      const before = this.#before.get(series) ?? 0
-      if (!(Number(number) >= before)) this.#complain(`${series} ${before} -> ${number}`)
-      this.#before.set(series, Number(number))
-      seen.add(series)
-    }
-    for (const series of this.#before.keys()) if (!seen.has(series)) this.#complain(`${series} is missing`)
   }
 
   /** All that one request counts into is of one commit, so both sums are equal on every page. */

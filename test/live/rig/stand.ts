@@ -1,19 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { parseAgentConfig } from "../../../agent/config/parse.ts"
-import { type Agent, startAgent } from "../../../agent/start.ts"
-import { makeLog } from "../../../agent/telemetry/log.ts"
-import { parseCollectorConfig } from "../../../collector/config.ts"
-import { startCollector } from "../../../collector/main.ts"
+import type { Agent } from "../../../agent/start.ts"
 import type { Collector } from "../../../collector/start.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import type { LogPlan } from "../../../demo/logs.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
-import { systemClock } from "../../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import { exposed } from "./exposed.ts"
+import { startAgentHere, startCollectorHere, toCollector } from "./here.ts"
 
 const EXTENDED = join(import.meta.dirname, "../../../demo/yelb-extended.yaml")
 
@@ -79,30 +75,14 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       ...(rate === undefined ? {} : { rate }),
     })
     undo.push(() => stage.stop())
-    const deps = {
-      clock: systemClock,
-      log: makeLog({ clock: systemClock, level: "error", stream: process.stderr }),
-    }
-    const settings = JSON.stringify({ listen: "127.0.0.1:0", store: { step: "1s" } })
-    const collector = await startCollector(
-      parseCollectorConfig({ file: "collector.yaml", text: settings, env: {} }),
-      deps,
-    )
+    const collector = await startCollectorHere()
     undo.push(() => collector.stop())
-    const text = JSON.stringify({
-      agent: { id: "stand", state: join(runDir, "state") },
-      discover: { static: { file: stage.fleet.targetsFile } },
-      scrape: { interval: "1s", timeout: "1s" },
-      logs: { poll: "100ms", start: "beginning" },
-      model: { files: [modelFile] },
-      commit: "500ms",
-      publish: { prometheus: { listen: "127.0.0.1:0" }, otlp: { endpoint: collector.url, interval: "1s" } },
-      ...options.agent,
+    const agent = await startAgentHere({
+      runDir,
+      modelFile,
+      targetsFile: stage.fleet.targetsFile,
+      changes: { ...toCollector(collector), ...options.agent },
     })
-    const configFile = join(runDir, "agent.yaml")
-    await writeFile(configFile, text)
-    const config = parseAgentConfig({ file: configFile, text, env: {}, hostName: "stand" })
-    const agent = await startAgent(config, { ...deps, env: {}, version: "0", nodeVersion: "24" })
     undo.push(() => agent.stop())
     await everyProxyRead(agent, stage.fleet.proxies.length)
     const ask = async <T>(path: string): Promise<T> => {
@@ -110,7 +90,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
       return (await answer.json()) as T
     }
-    return { stage, agent, collector, runDir, configFile, ask, stop }
+    return { stage, agent, collector, runDir, configFile: join(runDir, "agent.yaml"), ask, stop }
   } catch (error) {
     await stop()
     throw error

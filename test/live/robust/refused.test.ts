@@ -73,6 +73,21 @@ async function told(wanted: Counts): Promise<string> {
   return page
 }
 
+/** Sends requests while something happens. Answers what has to be told then: what was told, and what came meanwhile. */
+async function underLoad(happen: () => Promise<void>): Promise<Counts> {
+  const start = pageCounts(await agent.page(), "mesh_requests_total", REQUEST_NAMES)
+  const known = truthRequests((await rig.stage.truth()).requests)
+  const ended = new AbortController()
+  const load = rig.stage.run(100_000, ended.signal)
+  await happen()
+  ended.abort()
+  await load
+  const wanted = Object.entries(truthRequests((await rig.stage.truth()).requests)).map(
+    ([key, count]) => [key, count - (known[key] ?? 0) + (start[key] ?? 0)] as const,
+  )
+  return Object.fromEntries(wanted.filter(([, count]) => count > 0))
+}
+
 /** The page of stats that the node was asked for last. */
 const lastStatsPath = (): string | undefined =>
   relays.get(V2)?.asked.findLast(({ path }) => path.startsWith("/stats") && !path.includes("format"))?.path
@@ -138,24 +153,16 @@ test("once it may be read, all is exact: held lines too, doubts stay what they w
 test("targets that fail in turn and come back: no request lost, none twice", {
   timeout: 60_000,
 }, async () => {
-  const start = pageCounts(await agent.page(), "mesh_requests_total", REQUEST_NAMES)
-  const known = truthRequests((await rig.stage.truth()).requests)
-  const ended = new AbortController()
-  const load = rig.stage.run(100_000, ended.signal)
-  for (const mode of ["hang", "html", "vanish", "forbid"] as const) {
-    for (const resource of [UI, V2]) behave(resource, () => mode)
-    await sleep(2500)
-    for (const resource of [UI, V2]) behave(resource, () => "pass")
-    await agent.until(`back after ${mode}`, (page) => page.match(/^mesh_proxy_up\{.*\} 1$/gm)?.length === 6)
-    await sleep(1200)
-  }
-  ended.abort()
-  await load
-  const truth = truthRequests((await rig.stage.truth()).requests)
-  const wanted = Object.entries(truth).map(
-    ([key, count]) => [key, count - (known[key] ?? 0) + (start[key] ?? 0)] as const,
-  )
-  const page = await told(Object.fromEntries(wanted.filter(([, count]) => count > 0)))
+  const wanted = await underLoad(async () => {
+    for (const mode of ["hang", "html", "vanish", "forbid"] as const) {
+      for (const resource of [UI, V2]) behave(resource, () => mode)
+      await sleep(2500)
+      for (const resource of [UI, V2]) behave(resource, () => "pass")
+      await agent.until(`back after ${mode}`, (page) => page.match(/^mesh_proxy_up\{.*\} 1$/gm)?.length === 6)
+      await sleep(1200)
+    }
+  })
+  const page = await told(wanted)
   expect(pageCounts(page, "mesh_unaccounted_requests_total", ["virtual_node", "virtual_gateway"])).toEqual({})
   expect(info(page, UI)).not.toContain("config_dump")
 })
@@ -163,26 +170,18 @@ test("targets that fail in turn and come back: no request lost, none twice", {
 test("the cheap page of stats is forbidden, later the other one: neither change counts anything twice", {
   timeout: 60_000,
 }, async () => {
-  const start = pageCounts(await agent.page(), "mesh_requests_total", REQUEST_NAMES)
-  const known = truthRequests((await rig.stage.truth()).requests)
-  const ended = new AbortController()
-  const load = rig.stage.run(100_000, ended.signal)
-  for (const [forbidden, next] of [
-    ["/stats?", "/stats/prometheus?usedonly"],
-    ["/stats/", "/stats?usedonly"],
-  ] as const) {
-    await sleep(2000)
-    behave(V2, (path) => (path.startsWith(forbidden) ? "forbid" : "pass"))
-    await expect.poll(lastStatsPath, { timeout: 5000 }).toBe(next)
-    await sleep(2000)
-  }
-  ended.abort()
-  await load
-  const truth = truthRequests((await rig.stage.truth()).requests)
-  const wanted = Object.entries(truth).map(
-    ([key, count]) => [key, count - (known[key] ?? 0) + (start[key] ?? 0)] as const,
-  )
-  const page = await told(Object.fromEntries(wanted.filter(([, count]) => count > 0)))
+  const wanted = await underLoad(async () => {
+    for (const [forbidden, next] of [
+      ["/stats?", "/stats/prometheus?usedonly"],
+      ["/stats/", "/stats?usedonly"],
+    ] as const) {
+      await sleep(2000)
+      behave(V2, (path) => (path.startsWith(forbidden) ? "forbid" : "pass"))
+      await expect.poll(lastStatsPath, { timeout: 5000 }).toBe(next)
+      await sleep(2000)
+    }
+  })
+  const page = await told(wanted)
   // Durations of the two pages have other buckets: what came between the last look at one and the first at the other is
   // lost to them. Envoy merges them every 5 s.
   const answered = answeredBy(page, "mesh_requests_total")
