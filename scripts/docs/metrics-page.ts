@@ -85,7 +85,10 @@ function labels(): string {
     [AMBIGUOUS, "routes that differ only in what the access log lacks"],
     [UNMATCHED, "no route of the proxy's table takes the request"],
     [SHARED, "counted from stats, where more than one route leads to the cluster"],
-    [UNDECLARED, "a host that the mesh declares no backend for"],
+    [
+      UNDECLARED,
+      "a host that the mesh declares no backend for; of TCP also what Envoy cut because no filter chain of the node's way out takes the port, or the name that TLS asks for",
+    ],
     [
       AWS,
       "AWS's own hosts, which no node has to declare; in a log without the cluster only where nothing else may be called on port 443",
@@ -95,7 +98,7 @@ function labels(): string {
   return `## Values of labels
 
 - \`reporter\`: ${list(REPORTERS)}. Who saw the request: a gateway's ingress, the caller's side, the callee's side. Each reporter sees a request once, so a sum always names one reporter.
-- \`provenance\`: ${list(PROVENANCES)}. Whether an access log or the proxy's own counters told it; never both for one proxy and direction.
+- \`provenance\`: ${list(PROVENANCES)}. Whether an access log or the proxy's own counters told it; never both for one proxy and direction, but for TCP that Envoy cuts: it has no log line anywhere, so it is counted from stats in any case.
 - \`reason\` of \`${AGENT_METRICS.doubts.name}\`: ${list(DOUBTS)}.
 - \`reason\` of \`${METRICS.proxyProblem.name}\`: ${list(PROBLEM_REASONS)}.
 - \`origin\` of \`${METRICS.objective.name}\`: \`declared\`, \`default\`. Whether the route declares an objective.

@@ -13,7 +13,13 @@ export const SOURCE_ROWS: readonly (readonly [question: string, ...answers: read
     "TCP to a host that is not declared",
     "upstream cluster",
     "by the upstream host's port, as Envoy picks its chain; `forgeable` where more than one chain may have taken it",
-    "cluster; what has no chain is cut unseen",
+    "cluster",
+  ],
+  [
+    "TCP that Envoy cuts, as no filter chain takes it (`DROP_ALL`)",
+    "no line: counted by the listener, with provenance `stats`",
+    "no line: counted by the listener, with provenance `stats`",
+    "counted by the listener",
   ],
   ["code and flags", "yes", "yes", "classes and codes; flags by special counters"],
   [

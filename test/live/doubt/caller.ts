@@ -77,24 +77,35 @@ export async function outside(host: string, port: number): Promise<Outside> {
   return { host, port, arrived: () => arrived, close: () => server.close() }
 }
 
-/**
- * A connection of a node's application to anywhere, as iptables would hand it over: to the egress listener, which is
- * told where it wanted to go. Resolves when it is closed.
- * @param serverName begins TLS and asks for this name
- * @returns whether an answer came
- */
-export async function beyond(
-  fleet: Fleet,
-  node: string,
-  to: { readonly host: string; readonly port: number },
-  serverName?: string,
-): Promise<boolean> {
+/** Where an application wants to go. */
+export interface Destination {
+  readonly host: string
+  readonly port: number
+}
+
+/** A connection of a node's application, as iptables would hand it to the egress listener, which is told where to. */
+function leave(fleet: Fleet, node: string, to: Destination): { socket: Socket; closed: Promise<unknown> } {
   const pod = podOf(fleet, node)
   const socket = connect(15_001, pod.egressAddress)
   const closed = new Promise((resolve) => socket.on("close", resolve))
   // A reset is an end like any other here.
   socket.on("error", () => {})
   socket.write(`PROXY TCP4 ${pod.appAddress} ${to.host} 40000 ${to.port}\r\n`)
+  return { socket, closed }
+}
+
+/**
+ * Asks anywhere. Resolves when the connection is closed.
+ * @param serverName begins TLS and asks for this name
+ * @returns whether an answer came
+ */
+export async function beyond(
+  fleet: Fleet,
+  node: string,
+  to: Destination,
+  serverName?: string,
+): Promise<boolean> {
+  const { socket, closed } = leave(fleet, node, to)
   if (serverName !== undefined) greet(socket, serverName)
   else {
     socket.write("GET / HTTP/1.1\r\nhost: outside.example\r\n\r\n")
@@ -102,6 +113,14 @@ export async function beyond(
   }
   await closed
   return socket.bytesRead > 0
+}
+
+/** Leaves without a word, while the proxy waits for the first bytes to look for a name in them. */
+export async function silent(fleet: Fleet, node: string, to: Destination): Promise<void> {
+  const { socket, closed } = leave(fleet, node, to)
+  socket.end()
+  socket.resume()
+  await closed
 }
 
 /** A client's hello; what answers is no TLS, which ends it. */

@@ -205,7 +205,8 @@ describe("DROP_ALL", () => {
       .toEqual({
         "by-json => till.doubt -> shelf": 3,
         "by-json => (aws) -> (aws)": 1,
-        // Twice to a plain host, once by TLS, once to the node itself: no log has a line of them.
+        // Twice to a plain host, once by TLS, once to the node itself. No log has a line of them, and who says nothing
+        // was not refused.
         "by-json => (undeclared) -> (undeclared) failed": 4,
         // No cluster in the text, but one chain alone takes port 443.
         "by-text => till.doubt -> shelf": 3,

@@ -1,5 +1,5 @@
 import type { MeshRig } from "../meshes/rig.ts"
-import { type Asked, beyond, type Door, type Outside, outside, podOf, send } from "./caller.ts"
+import { type Asked, beyond, type Door, type Outside, outside, podOf, send, silent } from "./caller.ts"
 import { CALLERS, DOOR_PORT, HTTP_PORT, NODE_TCP_PORT, SERVICE, TCP_PORT } from "./model.ts"
 
 const NEW = { "x-group": "new" }
@@ -74,7 +74,10 @@ export interface Reached {
   readonly node: boolean
 }
 
-/** Each caller connects: to the undeclared once each, plain ones twice, to the declared service three times. */
+/**
+ * Each caller connects: to the undeclared once each, plain ones twice and once without a word, to the declared service
+ * three times.
+ */
 export async function connectAll({ fleet }: MeshRig, caller: string, to: Outsiders): Promise<Reached> {
   const shelf = podOf(fleet, "shelf").address
   const open = (host: string, port: number, name?: string): Promise<boolean> =>
@@ -82,6 +85,7 @@ export async function connectAll({ fleet }: MeshRig, caller: string, to: Outside
   const till: boolean[] = []
   for (let at = 0; at < 3; at += 1) till.push(await open(shelf, TCP_PORT))
   await open(to.plain.host, to.plain.port)
+  await silent(fleet, caller, to.plain)
   return {
     plain: await open(to.plain.host, to.plain.port),
     aws: await open(to.aws.host, 443, "s3.eu-west-1.amazonaws.com"),
