@@ -1,7 +1,7 @@
 import type { OnceReport } from "#mesh/once-report.ts"
 import { VERSION } from "#mesh/version.ts"
 import type { AgentConfig } from "./config/parse.ts"
-import { readOnce as read } from "./once.ts"
+import { type OnceDeps, readOnce as read } from "./once.ts"
 import { type Agent, type AgentDeps, startAgent as start } from "./start.ts"
 
 /** The whole agent of one node, with what only a process knows. */
@@ -10,6 +10,9 @@ export function startAgent(config: AgentConfig, deps: Pick<AgentDeps, "clock" | 
 }
 
 /** One look at everything, for `meshscope once`. */
-export function readOnce(config: AgentConfig, deps: Pick<AgentDeps, "clock" | "log">): Promise<OnceReport> {
+export function readOnce(
+  config: AgentConfig,
+  deps: Pick<OnceDeps, "clock" | "log" | "signal">,
+): Promise<OnceReport> {
   return read(config, { ...deps, env: process.env, version: VERSION, nodeVersion: process.versions.node })
 }

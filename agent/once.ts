@@ -11,12 +11,17 @@ import { discoveryOf } from "./registry.ts"
 import type { AgentDeps } from "./start.ts"
 import { makeTelemetry } from "./telemetry/telemetry.ts"
 
+export interface OnceDeps extends AgentDeps {
+  /** Ends the look at once; the report then holds what was read so far. */
+  readonly signal: AbortSignal
+}
+
 /**
  * Reads every admin page and every log line that is there, once, from the beginning. Keeps nothing and sends nothing.
  * @throws MeshscopeError FILE_UNREADABLE, MODEL_INVALID
  */
-export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<OnceReport> {
-  const { clock, log, env } = deps
+export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<OnceReport> {
+  const { clock, log, env, signal } = deps
   const model = await readModel(config.model.files)
   const state = await mkdtemp(join(tmpdir(), "meshscope-once-"))
   const telemetry = makeTelemetry({
@@ -39,6 +44,7 @@ export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<On
   })
   try {
     const found = new AbortController()
+    const over = AbortSignal.any([found.signal, signal])
     // The first group is all that there is; a broken file reports and never emits, so the wait ends with the report.
     await discoveryOf(alone, {
       clock,
@@ -54,9 +60,9 @@ export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<On
     }).run((targets) => {
       pipeline.take(targets)
       found.abort()
-    }, found.signal)
-    await pipeline.settled()
-    while (await pipeline.tail.poll()) {
+    }, over)
+    await Promise.race([pipeline.settled(), aborted(signal)])
+    while (!signal.aborted && (await pipeline.tail.poll())) {
       // Each round reads a bounded stretch of every file.
     }
     pipeline.commit()
@@ -67,6 +73,13 @@ export async function readOnce(config: AgentConfig, deps: AgentDeps): Promise<On
     await telemetry.close()
     await rm(state, { recursive: true, force: true })
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener("abort", () => resolve(), { once: true })
+  })
 }
 
 function reportOf(pipeline: Pipeline): OnceReport {
@@ -89,7 +102,8 @@ function reportOf(pipeline: Pipeline): OnceReport {
 
 function proxyOf(proxy: Proxy): OnceProxy {
   const { identity, resolving } = proxy
-  const problems = [...proxy.problems.values()].map(({ message }) => message)
+  // A proxy that nobody reaches says the same of each page.
+  const problems = [...new Set([...proxy.problems.values()].map(({ message }) => message))]
   const missing = resolving?.missing ?? []
   const provenance = resolving?.provenance ?? ""
   return {

@@ -9,7 +9,7 @@ export const EXIT = {
   },
   usage: { code: 2, meaning: "the command line is wrong" },
   refused: { code: 3, meaning: "a configuration, targets file or model file is wrong" },
-  interrupted: { code: 130, meaning: "a second interrupt came before the work had ended" },
+  interrupted: { code: 130, meaning: "interrupted before the work had ended" },
 } as const
 export type ExitName = keyof typeof EXIT
 

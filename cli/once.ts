@@ -25,7 +25,8 @@ export const onceCommand: Command = {
     const config = await readAgentConfig(required(args, onceCommand, "config"), terminal.env)
     const log = makeLog({ clock: terminal.clock, level: config.log.level, stream: { write: terminal.error } })
     const { readOnce } = await import("../agent/main.ts")
-    const report = await readOnce(config, { clock: terminal.clock, log })
+    const report = await readOnce(config, { clock: terminal.clock, log, signal: terminal.signal })
+    if (terminal.signal.aborted) return "interrupted"
     const json = args.switches.has("json")
     terminal.out(
       json ? `${plainJson(JSON.stringify(report, undefined, 2))}\n` : onceText(report, widthOf(terminal)),

@@ -28,6 +28,9 @@ const LISTEN_REASONS: ReadonlyMap<string, string> = new Map([
   ["EAI_AGAIN", "the name cannot be looked up now"],
 ])
 const CONNECT_REASONS: ReadonlyMap<string, string> = new Map([
+  // Of a Unix socket.
+  ["ENOENT", "there is no such socket"],
+  ["EACCES", "this user has no permission"],
   ["ECONNREFUSED", "nobody listens there"],
   ["ECONNRESET", "the connection was closed"],
   ["UND_ERR_SOCKET", "the connection was closed"],

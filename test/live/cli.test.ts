@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
@@ -60,6 +61,30 @@ describe("exit codes of the real program", () => {
     const { child, ended } = started("config", "--docs")
     child.stdout.destroy()
     expect(await ended).toMatchObject({ code: 0, error: "" })
+  })
+})
+
+describe("one look at targets", () => {
+  const NOBODY = "discover: { static: { targets: [{ name: gone, admin: '127.0.0.1:9' }] } }\n"
+
+  test("that nobody answers for ends soon, says so once for each, and fails", async () => {
+    const looked = await started("once", "-c", await file("once.yaml", NOBODY)).ended
+    expect(looked.code).toBe(1)
+    expect(looked.out).toMatch(/^gone +NOT READ +The admin interface at 127\.0\.0\.1:9 [^.]*\.\S*$/m)
+    expect(looked.out).toContain("No requests were seen.")
+  })
+
+  test("that hang is ended by one Ctrl-C", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const text = `discover: { static: { targets: [{ name: hangs, admin: '127.0.0.1:${port}' }] } }\nscrape: { interval: 1h, timeout: 10m }\n`
+    const looking = started("once", "-c", await file("hangs.yaml", text))
+    await once(server, "connection")
+    looking.child.kill("SIGINT")
+    expect(await looking.ended).toMatchObject({ code: 130, out: "" })
+    server.close()
   })
 })
 

@@ -206,6 +206,12 @@ describe("targets in the configuration", () => {
     expect(groups).toEqual([[target]])
   })
 
+  test("end at once when whoever takes them asks for it, as a single look does", async () => {
+    const stop = new AbortController()
+    await inlineDiscovery([]).run(() => stop.abort(), stop.signal)
+    expect(stop.signal.aborted).toBe(true)
+  })
+
   test("are not emitted after the end", async () => {
     const groups: unknown[] = []
     await inlineDiscovery([]).run((targets) => groups.push(targets), AbortSignal.abort())

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { AdminAddress } from "#mesh/proxy.ts"
+import { connectReason } from "#mesh/system-reason.ts"
 import type { BodyPool } from "./body.ts"
 import { type Framing, type FramingFault, makeFraming, takePiece } from "./framing.ts"
 import type { Gate } from "./gate.ts"
@@ -190,11 +191,8 @@ export class AdminClient {
     const begun = (this.#exchange?.framing.seenBytes ?? 0) > 0
     if (begun)
       return this.#error("ADMIN_BAD_ANSWER", "ended the connection in the middle of its answer", error)
-    return this.#error(
-      "ADMIN_UNREACHABLE",
-      `cannot be reached (${error?.code ?? "connection closed"})`,
-      error,
-    )
+    const why = error === undefined ? "the connection was closed" : connectReason(error)
+    return this.#error("ADMIN_UNREACHABLE", `cannot be reached: ${why}`, error)
   }
 
   #faulty(fault: FramingFault): MeshscopeError {

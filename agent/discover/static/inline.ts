@@ -6,10 +6,12 @@ export function inlineDiscovery(targets: readonly ProxyTarget[]): Discovery {
   return {
     run(emit, signal) {
       if (signal.aborted) return Promise.resolve()
-      emit(targets)
-      return new Promise((resolve) => {
+      // Listens first: whoever takes the group may end it at once.
+      const ended = new Promise<void>((resolve) => {
         signal.addEventListener("abort", () => resolve(), { once: true })
       })
+      emit(targets)
+      return ended
     },
   }
 }
