@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { declaredGauges } from "../../../agent/model.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
+import { samplesOf } from "../../../demo/exposition.ts"
 import { withLogs } from "../../../demo/logs.ts"
 import { seeded } from "../../../demo/random.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
@@ -161,6 +162,8 @@ test("kills and rotations cost no request, and no number ever falls", { timeout:
   expect([files.length, outputs.length]).toEqual([2, 3])
 
   agent.start()
+  // What is rotated away before an agent has ever committed is not its own: on a busy machine the first rename came first.
+  await agent.until((page) => samplesOf(page, "mesh_proxy_up").length === stage.fleet.proxies.length)
   const pages = new PageWatch(declaredGauges(stage.fleet.mesh()).length)
   const [watched, loaded] = [new AbortController(), new AbortController()]
   const watching = watch(pages, watched.signal)
