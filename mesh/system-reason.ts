@@ -44,7 +44,10 @@ const CONNECT_REASONS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Why a file or folder cannot be used, to end a sentence. What is not known keeps the system's words. */
-export const fileReason = (cause: unknown): string => reason(cause, FILE_REASONS)
+export const fileReason = (cause: unknown): string =>
+  cannotOpen(cause)
+    ? "it cannot be opened; this user must be able to write its folder"
+    : reason(cause, FILE_REASONS)
 /** Why an address cannot be asked. */
 export const connectReason = (cause: unknown): string => reason(cause, CONNECT_REASONS)
 
@@ -75,6 +78,11 @@ export function stateFailed(setting: string, error: unknown): unknown {
     retryable,
     cause: error,
   })
+}
+
+/** SQLite says no more of a folder without permission than this code, SQLITE_CANTOPEN (sqlite.org/rescode.html). */
+function cannotOpen(cause: unknown): boolean {
+  return cause instanceof Error && "errcode" in cause && Number(cause.errcode) % 256 === 14
 }
 
 function reason(cause: unknown, words: ReadonlyMap<string, string>): string {

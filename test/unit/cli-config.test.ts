@@ -94,6 +94,16 @@ describe("examples", () => {
   })
 })
 
+test("the smallest configuration, in the README, is taken", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8")
+  const [, text = ""] = /```yaml\n([^`]*)```/.exec(readme) ?? []
+  expect(parse(text)).toMatchObject({
+    agent: { state: "/etc/m/state" },
+    discover: { static: { targets: [{ name: "ui", logs: ["/var/log/envoy/access.log"] }] } },
+    publish: { otlp: { endpoint: "http://127.0.0.1:4318" } },
+  })
+})
+
 describe("schema and reference page", () => {
   test("every setting has a meaning", async () => {
     for (const kind of ["agent", "targets", "collector"] as const)
