@@ -45,9 +45,9 @@ export function growCells(cells: Cells, width: number): number {
   return first
 }
 
-/** Whether a value fits a 16-bit ring. */
+/** Whether a value fits a 16-bit ring: whole and below 65,536. */
 function fits16(value: number): boolean {
-  return value <= 65535 && Number.isInteger(value)
+  return (value & 65535) === value
 }
 
 /** Puts a value into a past step, with a wider ring where it must. */

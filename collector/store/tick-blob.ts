@@ -23,8 +23,20 @@ export function makeBlobWriter(): BlobWriter {
 
 export function putEntry(writer: BlobWriter, cell: number, value: number): void {
   if (writer.at + ENTRY_BYTES > writer.buffer.length) grow(writer)
+  const gap = cell - writer.last
+  // Nearly all: the next cells, and whole numbers below 2^14
+  if (gap < 64 && (value & 16383) === value) {
+    const { buffer } = writer
+    let { at } = writer
+    writer.last = cell
+    buffer[at++] = gap * 2
+    if (value >= 128) buffer[at++] = (value & 127) | 128
+    buffer[at++] = value < 128 ? value : value >>> 7
+    writer.at = at
+    return
+  }
   const whole = value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)
-  putVarint(writer, (cell - writer.last) * 2 + (whole ? 0 : 1))
+  putVarint(writer, gap * 2 + (whole ? 0 : 1))
   writer.last = cell
   if (whole) putVarint(writer, value)
   else writer.at = writer.buffer.writeDoubleLE(value, writer.at)
