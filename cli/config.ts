@@ -60,7 +60,7 @@ async function effective(file: string, named: ConfigKind | undefined, terminal: 
 }
 
 /** Reads the text of a file of a kind. Throws MeshscopeError CONFIG_*. */
-export async function parsed(
+async function parsed(
   kind: ConfigKind,
   file: string,
   text: string,
