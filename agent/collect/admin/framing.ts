@@ -26,6 +26,7 @@ export interface Framing {
 type State = "head" | "length" | "chunk-size" | "chunk" | "chunk-end" | "trailers" | "done"
 
 const HEAD_LIMIT = 32 * 1024
+const HEAD_END = Buffer.from("\r\n\r\n")
 const LINE_LIMIT = 1024
 
 /** Why an answer cannot be read: `malformed` with a sentence, or `too large`. */
@@ -105,9 +106,12 @@ function takeHead(
   maxBytes: number,
 ): number | FramingFault {
   const before = f.head.length
-  f.head += piece.toString("latin1", at, Math.min(end, at + HEAD_LIMIT))
+  // No more than the head becomes text: as a rule the page is in the same piece.
+  const found = piece.indexOf(HEAD_END, at)
+  const until = found < 0 ? end : Math.min(end, found + HEAD_END.length)
+  f.head += piece.toString("latin1", at, Math.min(until, at + HEAD_LIMIT))
   const stop = f.head.indexOf("\r\n\r\n", Math.max(0, before - 3))
-  if (stop < 0) return f.head.length >= HEAD_LIMIT ? malformed("its headers do not end") : end
+  if (stop < 0) return f.head.length >= HEAD_LIMIT ? malformed("its headers do not end") : until
   const fault = readHead(f, f.head.slice(0, stop), maxBytes)
   return fault ?? at + stop + 4 - before
 }
