@@ -3,6 +3,7 @@ import { NO_ROUTE } from "#mesh/flags.ts"
 import type { Cluster, ProxyIdentity } from "#mesh/proxy.ts"
 import type { Doubt, Interner, RequestRow, Resolution, Resolver, Target } from "#mesh/request.ts"
 import { UNKNOWN } from "#mesh/resource.ts"
+import type { Chainless } from "./chainless.ts"
 import type { Dialect } from "./dialects/dialect.ts"
 import type { HealthChecks } from "./health-checks.ts"
 import type { Found, Pass, Routed } from "./pass.ts"
@@ -22,6 +23,8 @@ export interface LineDeps {
   readonly reaches: Reaches
   readonly passThrough: PassThrough
   readonly tcp: ReadonlyMap<string, RequestRow>
+  /** Undefined where listeners differ in it, or calls leave by none. */
+  readonly chainless: Chainless | undefined
   /** A gateway's ingress pass. */
   readonly first: Pass | undefined
   readonly calls: Pass
@@ -191,7 +194,11 @@ export class LineResolver implements Resolver {
 
   /** The format tells no cluster. Who is called by address, and not by the service's port, passes by the service. */
   #tcpByHost(fact: AccessFact, reach: Reach | undefined): Resolution {
-    const { passThrough, tcp } = this.#deps
+    const { passThrough, tcp, chainless } = this.#deps
+    if (chainless !== undefined && beginsWith(fact, Field.details, NO_CHAIN)) {
+      const doubt = chainless.target === this.#unknown ? "host" : undefined
+      return this.#give("tcp", chainless.row, chainless.target, 0, doubtOf(fact, doubt))
+    }
     const past = passThrough.of(fact)
     if (reach !== undefined && someIn(reach.names, tcp)) {
       const row = past === undefined ? this.#tcpRow(reach) : this.#unknownCall
@@ -246,6 +253,8 @@ function doubtOf(fact: AccessFact, doubt: Doubt | undefined): Doubt | undefined 
 
 const GRPC_TYPE = Buffer.from("application/grpc")
 const HTTP = Buffer.from("HTTP/")
+/** What a listener's own log says of a connection that no filter chain took. */
+const NO_CHAIN = Buffer.from("filter_chain_not_found")
 
 /** Index into `PROTOCOLS`: gRPC by route, answer or content type; HTTP/2 and later as http2. */
 function protocolOf(fact: AccessFact, grpc: boolean): number {

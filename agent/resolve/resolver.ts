@@ -3,6 +3,7 @@ import type { DeclaredModel } from "#mesh/declared.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity } from "#mesh/proxy.ts"
 import type { Interner, RequestRow, Resolver, StatsPlan } from "#mesh/request.ts"
 import { UNDECLARED } from "#mesh/resource.ts"
+import { commonChainless } from "./chainless.ts"
 import { DeclaredIndex } from "./declared-index.ts"
 import type { IdentityHint } from "./dialects/dialect.ts"
 import { dialectOf } from "./dialects/dialects.ts"
@@ -139,6 +140,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     reaches: names.reaches,
     passThrough: new PassThrough(topology, names.reaches),
     tcp: names.tcp,
+    chainless: commonChainless(deps.config.listeners, { identity, dialect, rows, interner }),
     first,
     calls,
     sides: new Sides(deps.config, identity, topology),

@@ -1,30 +1,14 @@
-import type { EnvoyRoute, Listener, ProxyIdentity } from "#mesh/proxy.ts"
-import type {
-  ClusterPlan,
-  HttpPlan,
-  Interner,
-  ListenerPlan,
-  RequestRow,
-  StatsPlan,
-  TcpPlan,
-} from "#mesh/request.ts"
+import type { EnvoyRoute } from "#mesh/proxy.ts"
+import type { ClusterPlan, HttpPlan, RequestRow, StatsPlan, TcpPlan } from "#mesh/request.ts"
 import { SHARED, UNKNOWN } from "#mesh/resource.ts"
-import type { Dialect } from "./dialects/dialect.ts"
-import { type Provenances, toldByListener } from "./provenance.ts"
+import { type ListenerPlanDeps, listenerPlans } from "./chainless.ts"
 import { targetName } from "./reach.ts"
 import { liveClusters, type NamedRoute } from "./route-names.ts"
-import { type RouteLabels, type Rows, unmatchedLabels } from "./rows.ts"
+import { type RouteLabels, unmatchedLabels } from "./rows.ts"
 import type { KnownCluster, Side, Topology } from "./topology.ts"
 
-export interface PlanDeps {
-  readonly identity: ProxyIdentity
-  readonly dialect: Dialect
-  readonly listeners: readonly Listener[]
+export interface PlanDeps extends ListenerPlanDeps {
   readonly topology: Topology
-  readonly interner: Interner
-  readonly rows: Rows
-  readonly provenances: Provenances
-  readonly readableLogs: ReadonlySet<string>
   readonly outbound: ReadonlyMap<EnvoyRoute, NamedRoute>
   /** Names of a gateway's ingress routes; empty at a sidecar. */
   readonly gateway: ReadonlyMap<EnvoyRoute, NamedRoute>
@@ -212,26 +196,6 @@ function tcpCluster(deps: PlanDeps, name: string, side: Side): TcpPlan["clusters
   }
   const row = deps.tcp.get(name) ?? deps.rows.source({ virtualService: UNKNOWN })
   return { statName, row, target: deps.interner.target(targetName(known) ?? UNKNOWN) }
-}
-
-/** What a gateway sends to its own outgoing listener is its own: no call of an application. */
-function listenerPlans(deps: PlanDeps): ListenerPlan[] {
-  if (deps.identity.role === "gateway") return []
-  const plans: ListenerPlan[] = []
-  for (const [statPrefix, listeners] of Map.groupBy(deps.listeners, (one) => one.statPrefix)) {
-    // Listeners of one name share their counters: what one of them must not count, none can.
-    const names = new Set(listeners.map((one) => chainlessName(deps, one)))
-    const [name = ""] = names
-    if (names.size !== 1 || name === "") continue
-    const row = deps.rows.source({ virtualService: name })
-    plans.push({ statPrefix, row, target: deps.interner.target(name) })
-  }
-  return plans
-}
-
-function chainlessName(deps: PlanDeps, listener: Listener): string {
-  const told = toldByListener(listener, deps.provenances, deps.readableLogs)
-  return told ? "" : deps.dialect.chainless(listener)
 }
 
 function clusterPlans(deps: PlanDeps): ClusterPlan[] {

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest"
 import type { AccessLogSink, FilterChain, Listener, ProxyConfig } from "#mesh/proxy.ts"
 import { type ListenerPlan, makeInterner } from "#mesh/request.ts"
 import { decodeConfigDump } from "../../agent/decode/config-dump/decode.ts"
-import { makeResolver } from "../../agent/resolve/resolver.ts"
+import { makeResolver, type Resolving } from "../../agent/resolve/resolver.ts"
 import { appMeshDump } from "../fixtures/config-dump/app-mesh-dump.ts"
-import { resolvingFor, SHOP } from "../fixtures/config-dump/resolving.ts"
+import { ask, resolvingFor, SHOP } from "../fixtures/config-dump/resolving.ts"
 
 const FRONT = decodeConfigDump(appMeshDump(SHOP, "front_ns", 2022))
 const STDOUT: AccessLogSink = { path: "/dev/stdout", format: { kind: "default" } }
@@ -32,8 +32,8 @@ const planned = (...[mesh, resource, more]: Parameters<typeof resolvingFor>): st
 const SIDECAR = ["0.0.0.0_15001: source front_ns => (undeclared) -> (undeclared)"]
 
 /** The front's listeners at an Envoy that App Mesh did not configure. */
-function plainly(direction: "outbound" | "unspecified"): string[] {
-  const { plan } = makeResolver({
+function plainly(direction: "outbound" | "unspecified"): Resolving {
+  return makeResolver({
     config: {
       ...withListeners(() => ({ name: "out", direction })),
       node: { ...FRONT.node, id: "n1", cluster: "shop" },
@@ -43,7 +43,6 @@ function plainly(direction: "outbound" | "unspecified"): string[] {
     interner: makeInterner(),
     readableLogs: new Set(),
   })
-  return texts(plan.listeners)
 }
 
 describe("connections that no filter chain takes are counted of", () => {
@@ -81,10 +80,40 @@ describe("connections that no filter chain takes are counted of", () => {
   })
 
   it("an Envoy without App Mesh where it says that it is outgoing, and nobody knows for whom", () => {
-    expect(plainly("outbound")).toEqual([
+    expect(texts(plainly("outbound").plan.listeners)).toEqual([
       "0.0.0.0_15000: source shop => (unknown) -> (unknown)",
       "0.0.0.0_15001: source shop => (unknown) -> (unknown)",
     ])
-    expect(plainly("unspecified")).toEqual([])
+    expect(texts(plainly("unspecified").plan.listeners)).toEqual([])
+  })
+})
+
+describe("a line of the listener's own log", () => {
+  const LINE = { details: "filter_chain_not_found", downstreamLocal: "127.0.0.1:15001" }
+  it.each<readonly [string, Resolving, string]>([
+    [
+      "has the name that stats would give",
+      resolvingFor(SHOP, "front_ns", { config: withLog(STDOUT) }),
+      "tcp source service=(undeclared) source=front_ns node=(undeclared)",
+    ],
+    [
+      "of an Envoy without App Mesh is in doubt",
+      plainly("outbound"),
+      "tcp source service=(unknown) source=shop node=(unknown) doubt=host",
+    ],
+    [
+      "of a gateway is in doubt",
+      resolvingFor(SHOP, "gw_ns"),
+      "tcp source gateway=gw_ns service=(unknown) node=(unknown) doubt=host",
+    ],
+  ])("%s", (_, resolving, told) => {
+    expect(ask(resolving, LINE, { kind: "tcp" })).toBe(told)
+  })
+
+  it("says so by its details: no host alone is no proof", () => {
+    const { downstreamLocal } = LINE
+    expect(ask(resolvingFor(SHOP, "front_ns"), { downstreamLocal }, { kind: "tcp" })).toBe(
+      "tcp source service=(unknown) source=front_ns node=(unknown) doubt=host",
+    )
   })
 })

@@ -1,4 +1,4 @@
-import { UNKNOWN } from "../../../mesh/resource.ts"
+import { UNDECLARED } from "../../../mesh/resource.ts"
 import type { Cause } from "./cause.ts"
 import { seen } from "./way.ts"
 
@@ -38,6 +38,6 @@ export const connections: readonly Cause[] = [
     tcp: { service: "", node: "", port: 9104, chainless: true },
     provoke: (caller) => caller.raw(9104, "x", "close"),
     seen: seen(0, "NR", "filter_chain_not_found"),
-    oursTcp: { service: UNKNOWN, node: UNKNOWN, outcome: "error" },
+    oursTcp: { service: UNDECLARED, node: UNDECLARED, outcome: "error" },
   },
 ]

@@ -36,7 +36,7 @@ test("each cause is on its route, with its outcome, its flag and who answered; d
     access: read,
     strange: 0,
   })
-  expect(Object.fromEntries(lab.agent.pipeline.doubts)).toEqual(CHAINLESS_DOUBT)
+  expect(Object.fromEntries(lab.agent.pipeline.doubts)).toEqual({})
   await pageIs(honestyPage(told))
 })
 
@@ -58,8 +58,6 @@ async function unaccounted(): Promise<Counts> {
   return exposed(lab.agent.pipeline.ledger.snapshot, "unaccounted", ["virtual_node", "reporter"])
 }
 
-/** A connection that no filter chain took has neither service nor node, and that is counted. */
-const CHAINLESS_DOUBT = { cluster: 1 }
 let read = 0
 
 /** Provokes one cause and compares all that moved. */
