@@ -10,6 +10,8 @@ const BACKSLASH = 92
 const COMMA = 44
 const CLOSE = 125
 const LOWER_N = 110
+/** `null`, as a little-endian word. */
+const NULL = 0x6c6c756e
 /** More digits than any number that is counted; keeps the sum exact. */
 const DIGITS = 15
 const QUOTES = 0x22222222
@@ -115,6 +117,7 @@ export class JsonReader {
         }
         at += 1
       } else if (first === LOWER_N) {
+        if (at + 4 > end || view.getInt32(at, true) !== NULL) return NO
         at += 4
         if (kind === TEXT) spans[pair] = -1
         else if (kind !== SKIP) storeValue(fact, kind, pair >> 1, bytes, -1, -1)
@@ -134,6 +137,8 @@ export class JsonReader {
         }
         at = this.#odd(fact, kind, pair >> 1, bytes, from, end) | 0
         if (at < 0) return NO
+        // An object for a text holds its own escapes.
+        if (kind === TEXT) match = ESCAPED
       }
     }
     return endsWith(template, bytes, at, end) ? match : NO

@@ -11,19 +11,28 @@ export function endOfString(bytes: Buffer, at: number, end: number): number {
   return -1
 }
 
-/** Behind the last byte of a bare word or number that starts at `at`. */
+/** Behind the last byte of a bare word or number that starts at `at`; -1 when there is something else in it. */
 function endOfWord(bytes: Buffer, at: number, end: number): number {
   for (; at < end; at++) {
     const byte = bytes[at] ?? 0
     if (byte === 44 || byte === 125 || byte === 93 || byte <= 32) return at
+    if (!isWord(byte)) return -1
   }
   return end
 }
 
+/** Letters, digits, and the signs of numbers. */
+const isWord = (byte: number): boolean =>
+  (byte >= 48 && byte <= 57) ||
+  ((byte | 32) >= 97 && (byte | 32) <= 122) ||
+  byte === 45 ||
+  byte === 46 ||
+  byte === 43
+
 /**
  * Behind a value that is not looked at: objects and arrays with all they hold, strings, words. Brackets are counted,
  * not matched by kind: the line is a proxy's, and only its end matters.
- * @returns -1 when the line ends before the value does
+ * @returns -1 when the line ends before the value does, or what stands there is no value
  */
 export function endOfValue(bytes: Buffer, at: number, end: number): number {
   let depth = 0
