@@ -5,6 +5,9 @@ import { readFile } from "node:fs/promises"
 import { MeshscopeError } from "#mesh/errors.ts"
 
 /** A program of ours beside the demo, with its output in a file. */
+/** Enough for an uncaught error with its way through the code. */
+const LAST_LINES = 20
+
 export class Child {
   readonly #process: ChildProcess
   readonly #name: string
@@ -27,7 +30,7 @@ export class Child {
   /** Throws with the last lines of its output when it has ended. */
   async expectRunning(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) return
-    const said = (await readFile(this.#log, "utf8")).trim().split("\n").slice(-3).join("\n")
+    const said = (await readFile(this.#log, "utf8")).trim().split("\n").slice(-LAST_LINES).join("\n")
     throw new MeshscopeError("COMPONENT_MISSING", `The ${this.#name} has ended. It says:\n${said}`)
   }
 

@@ -3,11 +3,11 @@ import { RECOMMENDED_JSON } from "../../../mesh/recommended-format.ts"
 /** Callers by what their proxies log. No log of theirs tells the header that routes ask for. */
 export const CALLERS = { json: "by-json", text: "by-text", stats: "by-stats" } as const
 /** Gateways: the JSON log of one tells that header. */
-export const DOORS = { header: "door-header", text: "door-text" } as const
+const DOORS = { header: "door-header", text: "door-text" } as const
 export const SERVICE = "shop.doubt"
 export const HTTP_PORT = 8080
 /** A service that speaks TCP on another port than its node, so that who calls the node itself passes by the service. */
-export const TCP_SERVICE = "till.doubt"
+const TCP_SERVICE = "till.doubt"
 export const TCP_PORT = 6380
 export const NODE_TCP_PORT = 6379
 export const DOOR_PORT = 8088
