@@ -4,10 +4,10 @@ import { createWriteStream } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { MeshscopeError } from "#mesh/errors.ts"
 
-/** A program of ours beside the demo, with its output in a file. */
 /** Enough for an uncaught error with its way through the code. */
 const LAST_LINES = 20
 
+/** A program of ours beside the demo, with its output in a file. */
 export class Child {
   readonly #process: ChildProcess
   readonly #name: string
