@@ -21,23 +21,46 @@ export interface RequestFact {
 }
 
 export function requestFacts(by: readonly string[], answer: RangeAnswer): RequestFact[] {
+  return reported(by, answer, (labels) => ({
+    source: labels.get("source") ?? "",
+    codeClass: labels.get("code_class") ?? "",
+    provenance: PROVENANCES.find((name) => name === labels.get("provenance")) ?? "log",
+  }))
+}
+
+/** Facts with what requests and failures have in common; `more` reads what they have not. */
+function reported<T extends object>(
+  by: readonly string[],
+  answer: RangeAnswer,
+  more: (labels: ReadonlyMap<string, string>) => T,
+) {
+  return outcomeGroups(by, answer).flatMap(({ labels, outcome, count }) => {
+    const reporter = REPORTERS.find((name) => name === labels.get("reporter"))
+    if (reporter === undefined) return []
+    const fact = {
+      key: keyOf(labels),
+      reporter,
+      outcome,
+      virtualNode: labels.get("virtual_node") ?? "",
+      count,
+    }
+    return [Object.assign(fact, more(labels))]
+  })
+}
+
+/** Requests of one group by the names of its labels. */
+export interface OutcomeGroup {
+  readonly labels: ReadonlyMap<string, string>
+  readonly outcome: Outcome
+  readonly count: number
+}
+
+/** Groups with an outcome that we know; those of no request too. */
+export function outcomeGroups(by: readonly string[], answer: RangeAnswer): OutcomeGroup[] {
   return answer.groups.flatMap((group) => {
     const labels = named(by, group)
-    const reporter = REPORTERS.find((name) => name === labels.get("reporter"))
     const outcome = OUTCOMES.find((name) => name === labels.get("outcome"))
-    if (reporter === undefined || outcome === undefined) return []
-    return [
-      {
-        key: keyOf(labels),
-        reporter,
-        outcome,
-        source: labels.get("source") ?? "",
-        virtualNode: labels.get("virtual_node") ?? "",
-        codeClass: labels.get("code_class") ?? "",
-        provenance: PROVENANCES.find((name) => name === labels.get("provenance")) ?? "log",
-        count: total(group.values),
-      },
-    ]
+    return outcome === undefined ? [] : [{ labels, outcome, count: total(group.values) }]
   })
 }
 
@@ -65,24 +88,10 @@ export interface FailureFact {
 }
 
 export function failureFacts(by: readonly string[], answer: RangeAnswer): FailureFact[] {
-  return answer.groups.flatMap((group) => {
-    const labels = named(by, group)
-    const reporter = REPORTERS.find((name) => name === labels.get("reporter"))
-    const outcome = OUTCOMES.find((name) => name === labels.get("outcome"))
-    const count = total(group.values)
-    if (reporter === undefined || outcome === undefined || count === 0) return []
-    return [
-      {
-        key: keyOf(labels),
-        reporter,
-        outcome,
-        virtualNode: labels.get("virtual_node") ?? "",
-        flags: labels.get("flag") ?? "-",
-        answeredBy: labels.get("answered_by") ?? "unknown",
-        count,
-      },
-    ]
-  })
+  return reported(by, answer, (labels) => ({
+    flags: labels.get("flag") ?? "-",
+    answeredBy: labels.get("answered_by") ?? "unknown",
+  })).filter(({ count }) => count > 0)
 }
 
 export function total(values: Float64Array): number {

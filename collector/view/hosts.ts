@@ -1,5 +1,5 @@
 import type { HostsSeen } from "./answer.ts"
-import type { Reading } from "./reading.ts"
+import { type Reading, reportingAgents } from "./reading.ts"
 
 interface Client {
   readonly name: string
@@ -16,11 +16,15 @@ export function nodeKey(mesh: string, flavor: string, virtualNode: string): stri
   return [mesh, flavor, virtualNode].join("\u0000")
 }
 
+/** The same of the node that labels name. */
+export function labelledNodeKey(labels: ReadonlyMap<string, string>): string {
+  const label = (name: string): string => labels.get(name) ?? ""
+  return nodeKey(label("mesh"), label("flavor"), label("virtual_node"))
+}
+
 /** Hosts of every node as its reporting clients see them. A degraded host still answers, so it counts as healthy. */
 export function hostsOf(reading: Reading): Map<string, HostsSeen> {
-  const reporting = new Set(
-    reading.agents.filter((agent) => agent.lastSeenMs >= reading.silentBeforeMs).map((agent) => agent.id),
-  )
+  const reporting = reportingAgents(reading)
   const nodes = new Map<string, Map<string, Client>>()
   const names = new Map<string, string>()
   for (const row of reading.gauges.upstreamHosts) {
@@ -29,7 +33,7 @@ export function hostsOf(reading: Reading): Map<string, HostsSeen> {
     if (!reporting.has(row.agent) || state === undefined) continue
     // A series without a caller is the node's own proxy looking at its application: no client.
     if (label("source") === "" && label("virtual_gateway") === "") continue
-    const key = nodeKey(label("mesh"), label("flavor"), label("virtual_node"))
+    const key = labelledNodeKey(row.labels)
     const name = label("source") === "" ? label("virtual_gateway") : label("source")
     const clients = nodes.get(key) ?? new Map<string, Client>()
     nodes.set(key, clients)

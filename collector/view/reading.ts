@@ -158,6 +158,11 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
   }
 }
 
+/** Ids of agents that reported lately: gauges of others are of the past. */
+export function reportingAgents({ agents, silentBeforeMs }: Reading): ReadonlySet<string> {
+  return new Set(agents.filter((agent) => agent.lastSeenMs >= silentBeforeMs).map(({ id }) => id))
+}
+
 /** When the first agent reported that is still known, or an earlier minute of the last hour that holds a request. */
 function knownFrom(agents: readonly AgentSeen[], hour: RangeAnswer, endMs: number): number {
   const first = Math.min(endMs, ...agents.map((agent) => agent.firstSeenMs))

@@ -2,7 +2,7 @@ import { FLAGS } from "#mesh/flags.ts"
 import { ANSWERED_BY, type AnsweredBy, OUTCOMES, type Outcome } from "#mesh/outcome.ts"
 import type { Answer, HostsSeen, RequestNumbers, ResourceLink } from "./answer.ts"
 import type { Board } from "./board.ts"
-import { named, total } from "./fact.ts"
+import { outcomeGroups } from "./fact.ts"
 import { findingsOf } from "./findings.ts"
 import { nodeKey } from "./hosts.ts"
 import type { ObjectiveOrigin, Resource } from "./inventory.ts"
@@ -232,22 +232,17 @@ function targetsOf(board: Board, row: RouteRow, route: RouteReading): TargetRow[
 const FLAG_ORDER: readonly Outcome[] = ["error", "client_error", "aborted", "ok"]
 
 function flagsOf(route: RouteReading): FlagRow[] {
-  const rows = route.failures.groups.flatMap((group) => {
-    const labels = named(FLAG_BY, group)
-    const outcome = OUTCOMES.find((name) => name === labels.get("outcome"))
-    const count = total(group.values)
-    if (outcome === undefined || count === 0) return []
-    const flags = labels.get("flag") === "" ? "-" : (labels.get("flag") ?? "-")
-    return [
-      {
-        flags,
-        meaning: meaningOf(flags),
-        answeredBy: ANSWERED_BY.find((name) => name === labels.get("answered_by")) ?? "unknown",
-        outcome,
-        virtualNode: labels.get("virtual_node") ?? "",
-        count,
-      },
-    ]
+  const told = outcomeGroups(FLAG_BY, route.failures).filter(({ count }) => count > 0)
+  const rows = told.map(({ labels, outcome, count }) => {
+    const flags = labels.get("flag") || "-"
+    return {
+      flags,
+      meaning: meaningOf(flags),
+      answeredBy: ANSWERED_BY.find((name) => name === labels.get("answered_by")) ?? ("unknown" as const),
+      outcome,
+      virtualNode: labels.get("virtual_node") ?? "",
+      count,
+    }
   })
   const sums = noOutcomes()
   for (const row of rows) sums[row.outcome] += row.count

@@ -1,7 +1,6 @@
 import { METRICS, type Metric } from "#mesh/catalogue.ts"
-import { OUTCOMES } from "#mesh/outcome.ts"
 import type { LabelMatch, RangeAnswer, SeriesStore } from "../store/series-store.ts"
-import { named, total } from "./fact.ts"
+import { outcomeGroups, total } from "./fact.ts"
 import { addBuckets, noOutcomes, type OutcomeCounts } from "./numbers.ts"
 import { HOUR_MS, POINT_MS, rateMs } from "./reading.ts"
 import type { RouteRow } from "./route-row.ts"
@@ -123,22 +122,16 @@ async function readSpan(
     for (const group of tried.groups) attempts.set(group.labels[0] ?? "", total(group.values))
   }
   return {
-    requests: requests.groups.flatMap((group) => {
-      const labels = named(REQUEST_BY, group)
-      const outcome = OUTCOMES.find((name) => name === labels.get("outcome"))
-      const count = total(group.values)
-      if (outcome === undefined || count === 0) return []
-      return [
-        {
-          source: labels.get("source") ?? "",
-          gateway: labels.get("virtual_gateway") ?? "",
-          virtualNode: labels.get("virtual_node") ?? "",
-          codeClass: labels.get("code_class") ?? "",
-          outcome,
-          count,
-        },
-      ]
-    }),
+    requests: outcomeGroups(REQUEST_BY, requests)
+      .filter(({ count }) => count > 0)
+      .map(({ labels, outcome, count }) => ({
+        source: labels.get("source") ?? "",
+        gateway: labels.get("virtual_gateway") ?? "",
+        virtualNode: labels.get("virtual_node") ?? "",
+        codeClass: labels.get("code_class") ?? "",
+        outcome,
+        count,
+      })),
     durations,
     attempts: attempts.size === 0 ? undefined : attempts,
   }
