@@ -1,6 +1,11 @@
 /** A point of a line, or a gap. */
 export type Point = readonly [x: number, y: number] | null
 
+/** The largest of values, 0 where none is known. */
+export function peak(values: readonly (number | null)[]): number {
+  return Math.max(0, ...values.map((value) => value ?? 0))
+}
+
 /** Runs of points between gaps. */
 function runs(points: readonly Point[]): (readonly [number, number])[][] {
   const all: (readonly [number, number])[][] = []

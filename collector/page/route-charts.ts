@@ -2,15 +2,12 @@ import { html } from "hono/html"
 import type { RouteDetailView } from "../view/route-detail.ts"
 import { chart, type TimeAxis } from "./chart.ts"
 import { knownOnly } from "./known.ts"
+import { peak } from "./pen.ts"
 import { seenPart } from "./row.ts"
 import { grouped, type Markup, percent } from "./words.ts"
 
 function times100(values: readonly (number | null)[]): readonly (number | null)[] {
   return values.map((value) => (value === null ? null : value * 100))
-}
-
-function peak(values: readonly (number | null)[]): number {
-  return Math.max(0, ...values.map((value) => value ?? 0))
 }
 
 /** Requests, errors and latency of the last hour on one time axis. */

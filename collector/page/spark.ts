@@ -1,6 +1,6 @@
 import { html } from "hono/html"
 import type { Health } from "#mesh/health.ts"
-import { area, line, type Point } from "./pen.ts"
+import { area, line, type Point, peak } from "./pen.ts"
 import { stateClass } from "./state.ts"
 import type { Markup } from "./words.ts"
 
@@ -15,10 +15,6 @@ function points(values: readonly (number | null)[], top: number): Point[] {
   return values.map((value, index) =>
     value === null ? null : [index * step, HEIGHT - 1 - (HEIGHT - 3) * Math.min(1, value / top)],
   )
-}
-
-function peak(values: readonly (number | null)[]): number {
-  return Math.max(0, ...values.map((value) => value ?? 0))
 }
 
 /** Requests per second of the last hour, null where nothing is known; decoration beside the number. */
