@@ -61,7 +61,9 @@ export const numbers = z
 export const tcpNumbers = z
   .strictObject({
     activeConnections: count.nullable(),
+    opened: count,
     openedPerSecond: count,
+    closed: count,
     closedWithError: count,
     sentBytesPerSecond: count,
     receivedBytesPerSecond: count,

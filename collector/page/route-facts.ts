@@ -60,13 +60,25 @@ function bytes(perSecond: number): Pick<Fact, "value" | "unit"> {
 }
 
 /** A service that speaks TCP has connections and bytes, and no request. */
-function tcpFacts({ row: { tcp } }: RouteDetailView): Fact[] {
+function tcpFacts({ row: { tcp, health } }: RouteDetailView, minutes: string): Fact[] {
   if (tcp === null) return []
   const open = tcp.activeConnections === null ? undefined : grouped(tcp.activeConnections)
   return [
-    { name: "Connections opened", value: rate(tcp.openedPerSecond), unit: "/s" },
+    {
+      name: "Connections opened",
+      value: rate(tcp.openedPerSecond),
+      unit: "/s",
+      note: `${grouped(tcp.opened)} in ${minutes}`,
+    },
     { name: "Open now", value: open, unit: "" },
-    { name: "Ended with an error", value: grouped(tcp.closedWithError), unit: "" },
+    { name: "Ended", value: grouped(tcp.closed), unit: "", note: `in ${minutes}` },
+    {
+      name: "Ended with an error",
+      value: grouped(tcp.closedWithError),
+      unit: "",
+      note: `in ${minutes}`,
+      hot: tcp.closedWithError > 0 && (health === "failing" || health === "degraded"),
+    },
     { name: "Sent", ...bytes(tcp.sentBytesPerSecond) },
     { name: "Received", ...bytes(tcp.receivedBytesPerSecond) },
   ]
@@ -78,7 +90,7 @@ export function facts(view: RouteDetailView): Markup {
   const seconds = knownBefore(view.generatedAt, view.windowSeconds, dataFrom)
   const tcp = isTcp(view.row)
   const was = seconds >= 3600 ? "hour before" : `${span(seconds)} before`
-  const rows = tcp ? tcpFacts(view) : requestFacts(view, seconds)
+  const rows = tcp ? tcpFacts(view, span(view.windowSeconds)) : requestFacts(view, seconds)
   return html`<dl class="facts">${rows.map(
     ({ name, value, unit, before, note, hot = false }) =>
       html`<div><dt>${name}</dt><dd${hot ? html` class="${heat(view.row.health).trim()}"` : ""}>${orDash(value)}${unit === "" || value === undefined ? "" : html` <small>${unit}</small>`}</dd>${before === undefined || seconds === 0 ? "" : html`<dd class="was">${was}: ${before}</dd>`}${note === undefined ? "" : html`<dd class="was">${note}</dd>`}</div>`,

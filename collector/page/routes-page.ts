@@ -70,9 +70,9 @@ function bodyOf(rows: readonly RouteRow[], query: PageQuery, from: string | null
   )}`
 }
 
-/** Of TCP no cell holds the reason. */
+/** Of TCP no cell holds the reason; connections that broke stand beside the others. */
 function brokenText(row: RouteRow): string {
-  return isTcp(row) && row.health === "failing" ? troubleText(row) : ""
+  return isTcp(row) && row.health === "failing" && row.tcp?.closedWithError === 0 ? troubleText(row) : ""
 }
 
 /** What can be counted in the table, and what it is made of. */

@@ -39,11 +39,12 @@ export function isTcp(row: RouteRow): boolean {
   return row.tcp !== null && row.numbers.requests === 0
 }
 
-/** `TCP, 2.3 connections/s, 0 open`. */
+/** `TCP, 2.3 connections/s, 0 open, 3 ended with an error`. */
 function tcpText({ tcp }: RouteRow): string {
   if (tcp === null) return ""
   const open = tcp.activeConnections === null ? "" : `, ${grouped(tcp.activeConnections)} open`
-  return `TCP, ${rate(tcp.openedPerSecond)} connections/s${open}`
+  const broken = tcp.closedWithError === 0 ? "" : `, ${grouped(tcp.closedWithError)} ended with an error`
+  return `TCP, ${rate(tcp.openedPerSecond)} connections/s${open}${broken}`
 }
 
 /** What stands below a row's name: why it is not one route or not known, where it belongs, what TCP it has. */

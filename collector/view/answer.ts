@@ -54,7 +54,10 @@ export interface RequestNumbers {
 /** TCP of one row in one window. */
 export interface TcpNumbers {
   readonly activeConnections: number | null
+  readonly opened: number
   readonly openedPerSecond: number
+  /** However they ended; some were opened before the window. */
+  readonly closed: number
   readonly closedWithError: number
   readonly sentBytesPerSecond: number
   readonly receivedBytesPerSecond: number

@@ -138,7 +138,7 @@ function syntheticBox(row: RouteRow): GraphNode {
     synthetic: row.synthetic,
     declared: false,
     numbers: row.numbers,
-    tcp: null,
+    tcp: row.tcp,
     hosts: null,
     routeId: row.id,
     calledBy: [],

@@ -2,12 +2,12 @@ import { HEALTH_RULES, type Health, healthOf } from "#mesh/health.ts"
 import type { HostsSeen, RequestNumbers, TcpNumbers } from "./answer.ts"
 import { type Board, worstOf } from "./board.ts"
 import { named } from "./fact.ts"
-import { nodeKey } from "./hosts.ts"
+import { labelledNodeKey, nodeKey } from "./hosts.ts"
 import type { NodeFault } from "./node-fault.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY } from "./reading.ts"
-import { type TcpSums, tcpByNode, tcpNumbers } from "./tcp.ts"
+import { outcomesWith, type TcpSums, tcpByNode, tcpNumbers } from "./tcp.ts"
 import { whyUnknown } from "./unknown.ts"
 
 /** A virtual node by what it saw itself (reporter destination), its clients' view of its hosts, and its TCP. */
@@ -59,12 +59,7 @@ export function nodeStates(board: Board): NodeState[] {
   for (const group of board.reading.durations.groups) {
     const labels = named(DURATION_BY, group)
     if (labels.get("reporter") !== "destination") continue
-    const key = nodeKey(
-      labels.get("mesh") ?? "",
-      labels.get("flavor") ?? "",
-      labels.get("virtual_node") ?? "",
-    )
-    const node = drafts.get(key)
+    const node = drafts.get(labelledNodeKey(labels))
     if (node !== undefined) node.buckets = addBuckets(node.buckets, group.values)
   }
   const tcp = tcpByNode(board.reading)
@@ -81,11 +76,7 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
   const hosts = board.hosts.get(nodeKey(node.mesh, node.flavor, node.name)) ?? null
   const windowSeconds = board.reading.rateMs / 1000
   const own = healthOf({
-    // A connection is TCP's request: open ones answer, and a close with an error is one that failed.
-    ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
-    clientErrors: counts.client_error,
-    errors: counts.error + (tcp?.closedWithError ?? 0),
-    aborted: counts.aborted,
+    ...outcomesWith(tcp, counts),
     ...(hosts === null ? {} : { healthyHosts: hosts.healthy, totalHosts: hosts.total }),
     complete: proxies.every((proxy) => proxy.answered),
     seen: proxies.length > 0,

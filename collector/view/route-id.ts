@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { AMBIGUOUS, type Reporter, SHARED, UNDECLARED, UNMATCHED } from "#mesh/resource.ts"
+import { AMBIGUOUS, AWS, type Reporter, SHARED, UNDECLARED, UNKNOWN, UNMATCHED } from "#mesh/resource.ts"
 import type { RouteKey, RouteRow, Synthetic } from "./route-row.ts"
 
 /** What makes two facts the same row. A gateway's service is what its route leads to, not part of its name. */
@@ -48,12 +48,30 @@ const WORDS: readonly (readonly [string, Synthetic, string])[] = [
   [SHARED, "shared", "Counted from stats: more than one route leads to the same cluster."],
 ]
 
+/** Of names that only TCP has, or that say something else of it. */
+const TCP_WORDS: ReadonlyMap<string, string> = new Map([
+  [
+    UNDECLARED,
+    "Connections to hosts that the mesh declares no backend for; where only declared ones may be called, Envoy cuts them.",
+  ],
+  [AWS, "Connections to AWS's own hosts, which no node has to declare."],
+  [UNKNOWN, "Connections of which nothing tells by which service they were made."],
+])
+
+/** Whether a name stands where no resource can be named. */
+export function isBracketed(name: string): boolean {
+  return name.startsWith("(")
+}
+
 /** Why a row is not one declared route, with the sentence that says so. */
-export function syntheticOf(key: RouteKey): { synthetic: Synthetic; why: string } | undefined {
+export function syntheticOf(
+  key: RouteKey,
+  of: "requests" | "connections",
+): { synthetic: Synthetic; why: string } | undefined {
   const names = [key.virtualService, key.gatewayRoute, key.route]
+  const connections = of === "connections" ? TCP_WORDS.get(key.virtualService) : undefined
+  if (connections !== undefined) return { synthetic: "undeclared", why: connections }
   for (const [name, synthetic, why] of WORDS) if (names.includes(name)) return { synthetic, why }
-  // `(aws)` and whatever else stands in brackets is no resource's name either.
-  return names.some((name) => name.startsWith("("))
-    ? { synthetic: "undeclared", why: WORDS[0]?.[2] ?? "" }
-    : undefined
+  // Whatever else stands in brackets is no resource's name either.
+  return names.some(isBracketed) ? { synthetic: "undeclared", why: WORDS[0]?.[2] ?? "" } : undefined
 }

@@ -9,9 +9,9 @@ import type { Inventory, Weight } from "./inventory.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
-import { kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
+import { isBracketed, kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
 import type { FlagCount, RouteKey, RouteRow, SparkPoints, TargetErrors } from "./route-row.ts"
-import { type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
+import { outcomesWith, type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
 import { timeText } from "./time-text.ts"
 import { whyUnknown } from "./unknown.ts"
 
@@ -159,7 +159,10 @@ function takeHour(drafts: Map<string, Draft>, reading: Reading): void {
   }
 }
 
-/** Connections know their service, not their route: they count for a service that has one row, or none yet. */
+/**
+ * Connections know their service, not their route: they count for a service that has one row, or none yet. A name in
+ * brackets is no service: what HTTP was asked there stays a row beside.
+ */
 function takeTcp(drafts: Map<string, Draft>, reading: Reading): void {
   const rowsByService = Map.groupBy(
     [...drafts.values()].filter(({ reporter }) => reporter === "source"),
@@ -169,7 +172,7 @@ function takeTcp(drafts: Map<string, Draft>, reading: Reading): void {
   for (const [service, all] of Map.groupBy(serving, (sums) => serviceText(sums, sums.virtualService))) {
     const [first] = all
     if (first === undefined) continue
-    const rows = rowsByService.get(service) ?? []
+    const rows = isBracketed(first.virtualService) ? [] : (rowsByService.get(service) ?? [])
     const key = { ...NO_KEY, mesh: first.mesh, flavor: first.flavor, virtualService: first.virtualService }
     const row = rows.length === 0 ? draftOf(drafts, key, "source") : rows[0]
     if (rows.length < 2) row?.tcp.push(...all)
@@ -193,16 +196,13 @@ function rowOf(draft: Draft, around: Around): RouteRow {
   const asked = proxiesFor(draft, around)
   const answered = asked.filter((proxy) => proxy.answered).length
   const health = healthOf({
-    ok: counts.ok + (tcp === undefined ? 0 : tcp.opened + (tcp.active ?? 0)),
-    clientErrors: counts.client_error,
-    errors: counts.error + (tcp?.closedWithError ?? 0),
-    aborted: counts.aborted,
+    ...outcomesWith(tcp, counts),
     ...targetHosts(draft, around),
     complete: answered === asked.length,
     seen: asked.length > 0,
   })
   const points = pointsOf(draft, reading)
-  const synthetic = syntheticOf(key)
+  const synthetic = syntheticOf(key, tcp === undefined ? "requests" : "connections")
   return {
     id: routeId(key, reporter),
     key: withService(draft),
@@ -232,6 +232,7 @@ function tcpOf(draft: Draft, around: Around): TcpSums | undefined {
   const sums = { ...first }
   for (const each of rest) {
     sums.opened += each.opened
+    sums.closed += each.closed
     sums.closedWithError += each.closedWithError
     sums.sentBytes += each.sentBytes
     sums.receivedBytes += each.receivedBytes

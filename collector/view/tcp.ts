@@ -1,8 +1,10 @@
+import type { HealthInput } from "#mesh/health.ts"
 import type { RangeAnswer } from "../store/series-store.ts"
 import type { TcpNumbers } from "./answer.ts"
 import { named, total } from "./fact.ts"
-import { nodeKey } from "./hosts.ts"
-import { type Reading, TCP_BY } from "./reading.ts"
+import { labelledNodeKey, nodeKey } from "./hosts.ts"
+import type { OutcomeCounts } from "./numbers.ts"
+import { type Reading, reportingAgents, TCP_BY } from "./reading.ts"
 
 /** TCP of one row in one window. */
 export interface TcpSums {
@@ -12,6 +14,7 @@ export interface TcpSums {
   readonly source: string
   readonly virtualNode: string
   opened: number
+  closed: number
   closedWithError: number
   sentBytes: number
   receivedBytes: number
@@ -39,10 +42,26 @@ export function tcpByService(reading: Reading): Map<string, TcpSums> {
 export function tcpNumbers(sums: TcpSums, windowSeconds: number): TcpNumbers {
   return {
     activeConnections: sums.active ?? null,
+    opened: sums.opened,
     openedPerSecond: sums.opened / windowSeconds,
+    closed: sums.closed,
     closedWithError: sums.closedWithError,
     sentBytesPerSecond: sums.sentBytes / windowSeconds,
     receivedBytesPerSecond: sums.receivedBytes / windowSeconds,
+  }
+}
+
+/** What health is decided by. A connection is TCP's request: one that ended with an error is one that failed. */
+export function outcomesWith(
+  tcp: TcpSums | undefined,
+  counts: OutcomeCounts,
+): Pick<HealthInput, "ok" | "clientErrors" | "errors" | "aborted"> {
+  const { opened = 0, closedWithError = 0, active = 0 } = tcp ?? {}
+  return {
+    ok: counts.ok + Math.max(0, opened - closedWithError) + active,
+    clientErrors: counts.client_error,
+    errors: counts.error + closedWithError,
+    aborted: counts.aborted,
   }
 }
 
@@ -62,6 +81,7 @@ function collect(reading: Reading, reporter: string, keyOf: (row: TcpSums) => st
     row.opened += count
   })
   take(reading.tcpClosed, (row, count, outcome) => {
+    row.closed += count
     if (outcome === "error") row.closedWithError += count
   })
   take(reading.tcpSent, (row, count) => {
@@ -81,6 +101,7 @@ function emptyRow(labels: ReadonlyMap<string, string>): TcpSums {
     source: labels.get("source") ?? "",
     virtualNode: labels.get("virtual_node") ?? "",
     opened: 0,
+    closed: 0,
     closedWithError: 0,
     sentBytes: 0,
     receivedBytes: 0,
@@ -90,17 +111,9 @@ function emptyRow(labels: ReadonlyMap<string, string>): TcpSums {
 
 /** Open connections over all clients that report. */
 function addActive(reading: Reading, rows: ReadonlyMap<string, TcpSums>): void {
-  const reporting = new Set(
-    reading.agents.filter((agent) => agent.lastSeenMs >= reading.silentBeforeMs).map((agent) => agent.id),
-  )
+  const reporting = reportingAgents(reading)
   for (const gauge of reading.gauges.activeConnections) {
-    const { labels } = gauge
-    const key = nodeKey(
-      labels.get("mesh") ?? "",
-      labels.get("flavor") ?? "",
-      labels.get("virtual_node") ?? "",
-    )
-    const row = rows.get(key)
+    const row = rows.get(labelledNodeKey(gauge.labels))
     if (row !== undefined && reporting.has(gauge.agent)) row.active = (row.active ?? 0) + gauge.value
   }
 }

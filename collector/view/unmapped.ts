@@ -18,7 +18,7 @@ export interface DoubtRow {
 
 export interface UnmappedView extends Answer {
   readonly doubts: readonly DoubtRow[]
-  /** Rows `(unmatched)`, `(ambiguous)`, `(shared)`, `(undeclared)` with traffic, most first. */
+  /** Rows `(unmatched)`, `(ambiguous)`, `(shared)`, `(undeclared)` and so on with requests or connections, most first. */
   readonly rows: readonly RouteRow[]
 }
 
@@ -29,7 +29,12 @@ const MEANINGS: Readonly<Record<Doubt, string>> = {
   route_ambiguous: "Routes differ only by what the access log lacks.",
   route_unmatched: "No row of the proxy's route table takes it.",
   forgeable:
-    "It is counted under the name that is most likely, but whoever called could have made the line look so.",
+    "More than one reading of the line is possible. A request is counted by the likeliest one, though whoever called could have made it look so; a connection under what is sure, which may be the node alone.",
+}
+
+/** Requests and connections of a row. */
+export function countOf({ numbers, tcp }: Pick<RouteRow, "numbers" | "tcp">): number {
+  return numbers.requests + (tcp?.opened ?? 0)
 }
 
 /** What could not be given to a resource, so that nothing is dropped in silence. */
@@ -56,8 +61,6 @@ export function unmappedView(board: Board): UnmappedView {
   return {
     ...board.head,
     doubts: doubts.toSorted((a, b) => b.count - a.count),
-    rows: board.rows
-      .filter((row) => row.synthetic !== null)
-      .toSorted((a, b) => b.numbers.requests - a.numbers.requests),
+    rows: board.rows.filter((row) => row.synthetic !== null).toSorted((a, b) => countOf(b) - countOf(a)),
   }
 }

@@ -22,7 +22,10 @@ function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): 
   const cause = flags === undefined || flags.flags === "-" ? "" : `, mostly ${flags.flags}`
   const origin = origins.find(({ routes }) => routes.some(({ id }) => id === row.id))
   const begins = origin === undefined ? "" : `${origin.sentence}. `
-  const what = row.synthetic === null ? row.name : `${row.name} of ${row.key.virtualService || row.key.mesh}`
+  const what =
+    row.synthetic === null || row.kind === "service"
+      ? row.name
+      : `${row.name} of ${row.key.virtualService || row.key.mesh}`
   return {
     health: row.health,
     sentence: `${what} is ${row.health}${since}: ${troubleText(row)}${cause}. ${begins}${base(board)}`,

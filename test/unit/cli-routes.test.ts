@@ -236,6 +236,8 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   test("says connections of what speaks TCP, and who saw it, in words", async () => {
     const tcp = {
       activeConnections: 3,
+      opened: 600,
+      closed: 0,
       openedPerSecond: 2.5,
       closedWithError: 0,
       sentBytesPerSecond: 0,

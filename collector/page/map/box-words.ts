@@ -29,7 +29,8 @@ export function isTcp({ tcp, numbers }: GraphNode): boolean {
 export function tcpText({ tcp }: GraphNode): string {
   if (tcp === null) return ""
   const open = tcp.activeConnections === null ? "" : ` · ${grouped(tcp.activeConnections)} open`
-  return `TCP${open} · ${rate(tcp.openedPerSecond)}/s`
+  const broken = tcp.closedWithError === 0 ? "" : ` · ${grouped(tcp.closedWithError)} broken`
+  return `TCP${open} · ${rate(tcp.openedPerSecond)}/s${broken}`
 }
 
 /** What is written in a box that has one line: the error ratio where it matters, else the rate. */

@@ -84,16 +84,14 @@ export async function doubtsByApi({ ask }: MeshRig): Promise<Record<string, numb
   )
 }
 
-/** Connections by service over all callers, as the API's rates tell them. */
+/** Connections by service over all callers, as the API counts them. */
 export async function connectionsByApi({ ask }: MeshRig): Promise<Record<string, number>> {
   const { rows } = await ask<RoutesView>("/routes?window=60m&limit=500")
-  const some = rows.find(({ numbers }) => numbers.requests > 0)?.numbers
-  const seconds = some === undefined ? 0 : some.requests / some.requestsPerSecond
-  const all = rows.map(({ key, tcp }): [string, number] => [
-    key.virtualService,
-    tcp === null ? 0 : Math.round(tcp.openedPerSecond * seconds),
-  ])
-  return Object.fromEntries(all.filter(([, count]) => count > 0))
+  return Object.fromEntries(
+    rows.flatMap(({ key, tcp }) =>
+      tcp === null || tcp.opened === 0 ? [] : [[key.virtualService, tcp.opened] as const],
+    ),
+  )
 }
 
 const textOf = (markup: string): string =>
