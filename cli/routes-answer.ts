@@ -70,7 +70,7 @@ export interface RoutesQuestion {
 
 /**
  * Asks the collector for all rows. `raw` is the answer as it came, rows of all pages together.
- * @throws MeshscopeError COLLECTOR_UNREACHABLE (retryable), COLLECTOR_BAD_ANSWER
+ * @throws MeshscopeError COLLECTOR_UNREACHABLE and MESH_UNKNOWN (both retryable), COLLECTOR_BAD_ANSWER
  */
 export async function askRoutes(
   question: RoutesQuestion,
@@ -121,6 +121,7 @@ async function ask(url: string, signal: AbortSignal): Promise<unknown> {
     const message = `The collector at ${new URL(url).origin} does not answer: ${reason(cause)}. Name another with --collector URL.`
     throw new MeshscopeError("COLLECTOR_UNREACHABLE", message, { retryable: true, cause })
   }
+  if (status === 404) throw notThere(url, text)
   if (status !== 200)
     throw new MeshscopeError(
       "COLLECTOR_BAD_ANSWER",
@@ -132,6 +133,30 @@ async function ask(url: string, signal: AbortSignal): Promise<unknown> {
     throw new MeshscopeError("COLLECTOR_BAD_ANSWER", `${url} did not answer JSON; is this a collector?`, {
       cause,
     })
+  }
+}
+
+const problem = z.object({
+  error: z.string(),
+  problems: z.array(z.object({ parameter: z.literal("mesh") })).min(1),
+})
+
+/** A collector that knows no such mesh says so; it may know it in a while. Anything else is no collector. */
+function notThere(url: string, text: string): MeshscopeError {
+  const said = problem.safeParse(jsonOf(text))
+  return said.success
+    ? new MeshscopeError("MESH_UNKNOWN", said.data.error, { retryable: true })
+    : new MeshscopeError(
+        "COLLECTOR_BAD_ANSWER",
+        `The collector answered 404 to ${url}: ${text.slice(0, 300)}`,
+      )
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
   COLLECTOR_BAD_ANSWER:
     "The collector answered something else than was asked for. Check that the address is a collector's, of the same version.",
+  MESH_UNKNOWN: "The collector knows no mesh of this name. The message names those that it knows.",
   COMPONENT_MISSING: "A program that this command needs is not there. The message says how to get it.",
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES

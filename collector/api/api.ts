@@ -4,6 +4,7 @@ import type { BlankEnv } from "hono/types"
 import type { Answers } from "../view/answers.ts"
 import {
   errorRatiosQuery,
+  meshAndWindow,
   noQuery,
   problemSchema,
   proxiesQuery,
@@ -36,6 +37,8 @@ function json(schema: z.ZodType, description: string) {
   return { description, content: { "application/json": { schema } } }
 }
 
+type Problem = z.output<typeof problemSchema>
+
 /** Puts one question on the application and into its description. undefined from `make`: 404. */
 type Put = <Q extends z.ZodObject>(
   path: string,
@@ -45,7 +48,15 @@ type Put = <Q extends z.ZodObject>(
   make: (query: z.output<Q>, c: Context) => Promise<object | undefined>,
 ) => void
 
-const NO_ROUTE = { 404: json(problemSchema, "No route has this id.") }
+/** What is not there: a mesh, or a route. */
+function missing(byId: boolean, byMesh: boolean) {
+  const what = [
+    byMesh ? "no mesh is called so; those that are known are named" : "",
+    byId ? "no route has this id" : "",
+  ]
+  const text = what.filter((each) => each !== "").join(", or ")
+  return text === "" ? {} : { 404: json(problemSchema, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`) }
+}
 
 /** Answers are made, written and compressed once per generation of `answers` and question. */
 function putterOn(app: CollectorApp, answers: Answers): Put {
@@ -61,7 +72,7 @@ function putterOn(app: CollectorApp, answers: Answers): Put {
         200: json(answer, summary),
         304: { description: "The caller has this answer (If-None-Match)." },
         400: json(problemSchema, "A parameter is not known or not allowed."),
-        ...(params === undefined ? {} : NO_ROUTE),
+        ...missing(params !== undefined, "mesh" in query.shape),
       },
     })
     app.openAPIRegistry.registerPath(route)
@@ -70,6 +81,8 @@ function putterOn(app: CollectorApp, answers: Answers): Put {
       const asked = query.safeParse(parametersOf(c))
       if (wrong !== undefined) return c.json(problemsOf(wrong), 400)
       if (!asked.success) return c.json(problemsOf(asked.error), 400)
+      const unknown = await unknownMesh(answers, asked.data)
+      if (unknown !== undefined) return c.json(unknown, 404)
       const question = `${c.req.path} ${JSON.stringify(asked.data)}`
       return reply(c, cache, answers.generation(), question, () => make(asked.data, c))
     })
@@ -137,7 +150,22 @@ function withMesh<T extends { mesh?: string | undefined }>(query: T): T & { mesh
   return { ...query, mesh: query.mesh }
 }
 
-function problemsOf(error: { issues: readonly z.core.$ZodIssue[] }): z.output<typeof problemSchema> {
+/** Of a mesh that nobody told of: an answer without rows would look as if all were quiet there. */
+async function unknownMesh(answers: Answers, asked: object): Promise<Problem | undefined> {
+  const { mesh, window } = meshAndWindow.parse(asked)
+  if (mesh === undefined) return undefined
+  const known = await answers.meshes(window)
+  if (known.includes(mesh)) return undefined
+  const names = known.join(", ")
+  return {
+    error: `No mesh is called "${mesh}". ${known.length === 0 ? "None is known yet." : `Known: ${names}.`}`,
+    problems: [
+      { parameter: "mesh", message: known.length === 0 ? "no mesh is known yet" : `expects one of ${names}` },
+    ],
+  }
+}
+
+function problemsOf(error: { issues: readonly z.core.$ZodIssue[] }): Problem {
   const problems = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((parameter) => ({ parameter, message: "is not a known parameter" }))

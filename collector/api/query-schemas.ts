@@ -56,6 +56,9 @@ export const errorRatiosQuery = z.strictObject({
   }),
 })
 
+/** What every question but the collector's own health has, of a question that was read. */
+export const meshAndWindow = z.object({ window, mesh })
+
 export const noQuery = z.strictObject({})
 export const routeParameters = z.strictObject({
   id: z.string().regex(/^[grs]-[\w-]{15}$/, {

@@ -51,12 +51,6 @@ function refused({ url, path }: Context["req"], wrongs: readonly Wrong[], query:
   return { status: 400, title: "Not there", main, query: { ...query, mesh: undefined } }
 }
 
-/** Names of all meshes; two of one name may stand side by side during a migration. */
-async function meshesIn(views: Answers, { window }: Asked): Promise<readonly string[]> {
-  const { meshes } = await views.summary({ mesh: undefined, window })
-  return [...new Set(meshes.map(({ mesh }) => mesh))].filter((mesh) => mesh !== "")
-}
-
 /**
  * Answers with a page, or says what is wrong with its address: 400 with addresses that are right, 404 where there is no
  * such mesh, or no such route (`make` answers undefined).
@@ -70,7 +64,7 @@ export async function answerPage(
   const etag = `"${views.generation()}-${createHash("sha256").update(c.req.url).digest("base64url").slice(0, 12)}"`
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, { etag })
   const query = queryOf(c)
-  const meshes = await meshesIn(views, query)
+  const meshes = await views.meshes(query.window)
   const found = await pageOrInstead(c, rules, query, meshes, make)
   const headers = { ...PAGE_HEADERS, etag, "cache-control": "no-cache" }
   if (!("status" in found)) return c.html(document({ ...found, query, meshes }), 200, headers)

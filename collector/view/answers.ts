@@ -10,7 +10,7 @@ import { type ResourcesView, resourcesView } from "./resources.ts"
 import { type RouteDetailView, routeDetailView } from "./route-detail.ts"
 import { type RouteFilter, readRoute } from "./route-reading.ts"
 import { type RoutesQuestion, type RoutesView, routesView } from "./routes.ts"
-import { type SummaryView, summaryView } from "./summary.ts"
+import { meshesOf, type SummaryView, summaryView } from "./summary.ts"
 import { type UnmappedView, unmappedView } from "./unmapped.ts"
 
 /** `mesh` undefined: all meshes. */
@@ -33,6 +33,8 @@ export interface AnswersDeps extends ReadingDeps {
 export interface Answers {
   /** Changes whenever an answer may; differs over restarts. */
   generation(): string
+  /** Names of all meshes that are known; two of one name may stand side by side during a migration. */
+  meshes(window: WindowName): Promise<readonly string[]>
   summary(question: Question): Promise<SummaryView>
   resources(question: Question): Promise<ResourcesView>
   routes(question: Question & RoutesQuestion): Promise<RoutesView>
@@ -64,6 +66,10 @@ export function makeAnswers(deps: AnswersDeps): Answers {
   }
   return {
     generation: () => `${started}.${deps.store.generation}`,
+    meshes: async (window) => {
+      const all = meshesOf(await board({ mesh: undefined, window }))
+      return [...new Set(all.map(({ mesh }) => mesh))].filter((mesh) => mesh !== "")
+    },
     summary: async (question) => summaryView(await board(question)),
     resources: async (question) => resourcesView(await board(question)),
     routes: async (question) => routesView(await board(question), question),

@@ -93,7 +93,8 @@ function unansweredOf(proxies: readonly Proxy[]): UnansweredProxy[] {
     .map(({ proxy, role, resource, since, why }) => ({ proxy, role, resource, since, why }))
 }
 
-function meshesOf(board: Board): MeshSummary[] {
+/** Every mesh that a resource, a row or a proxy is of. */
+export function meshesOf(board: Board): MeshSummary[] {
   const meshes = new Map<string, { mesh: string; flavor: string }>()
   const put = (mesh: string, flavor: string): void => {
     meshes.set(`${mesh}\u0000${flavor}`, { mesh, flavor })

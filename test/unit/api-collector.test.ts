@@ -96,6 +96,26 @@ describe("the summary API", () => {
   })
 
   it.each([
+    "summary",
+    "resources",
+    "routes",
+    "routes/r-000000000000000",
+    "graph",
+    "proxies",
+    "unmapped",
+    "error-ratios",
+  ])("%s of a mesh that is not known is 404 with those that are", async (question) => {
+    const answer = await app.request(`/api/v1/${question}?mesh=yleb`)
+    expect(answer.status).toBe(404)
+    expect(problemSchema.parse(await answer.json())).toEqual({
+      error: 'No mesh is called "yleb". Known: yelb.',
+      problems: [{ parameter: "mesh", message: "expects one of yelb" }],
+    })
+    const described = await (await app.request("/openapi.json")).text()
+    expect(described).toContain("No mesh is called so; those that are known are named")
+  })
+
+  it.each([
     ["/api/v1/summary?windw=5m", "windw", "is not a known parameter"],
     ["/api/v1/summary?window=2m", "window", "expects one of 1m, 5m, 15m, 60m"],
     ["/api/v1/routes?limit=0", "limit", "expects a whole number from 1 to 1000"],

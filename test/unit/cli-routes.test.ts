@@ -291,6 +291,24 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 })
 
+const unknownMesh = (_: URL, response: ServerResponse): void => {
+  const error = 'No mesh is called "yleb\u001B[2J". Known: yelb.'
+  const problems = [{ parameter: "mesh", message: "expects one of yelb" }]
+  response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ error, problems }))
+}
+
+describe("a mesh that the collector does not know", () => {
+  test("is said so, with those that it knows, and ends with failure", async () => {
+    const { url } = await serving(unknownMesh)
+    for (const more of [[], ["--json"]])
+      expect(await routes(["--collector", url, "--mesh", "yleb", ...more])).toEqual({
+        exit: "failed",
+        out: "",
+        error: 'No mesh is called "yleb\\u001b[2J". Known: yelb.\n',
+      })
+  })
+})
+
 describe("a collector that does not answer well", () => {
   const rows: readonly [
     why: string,
