@@ -1,10 +1,6 @@
-import { readAgentConfig } from "../agent/config/read.ts"
-import { makeLog } from "../agent/telemetry/log.ts"
-import { required } from "./arguments.ts"
-import type { Command, Option } from "./command.ts"
+import { agentSetup, CONFIG_FLAG } from "./agent-config.ts"
+import type { Command } from "./command.ts"
 import { untilStopped } from "./service.ts"
-
-export const CONFIG_FLAG: Option = { name: "config", short: "c", value: "FILE", help: "The configuration." }
 
 export const agentCommand: Command = {
   name: "agent",
@@ -19,8 +15,7 @@ export const agentCommand: Command = {
   ],
   positionals: { least: 0, most: 0, name: "no further word" },
   async run(args, terminal) {
-    const config = await readAgentConfig(required(args, agentCommand, "config"), terminal.env)
-    const log = makeLog({ clock: terminal.clock, level: config.log.level, stream: { write: terminal.error } })
+    const { config, log } = await agentSetup(args, agentCommand, terminal)
     // Loaded late: help and checks need none of it.
     const { startAgent } = await import("../agent/main.ts")
     const agent = await startAgent(config, { clock: terminal.clock, log })

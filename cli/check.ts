@@ -3,7 +3,7 @@ import { plainText } from "#mesh/plain-text.ts"
 import { type CheckedFile, checkedFile, checkedModel } from "./checked-file.ts"
 import type { Command, ExitName, Terminal } from "./command.ts"
 import { fileText, KIND_FLAG } from "./config.ts"
-import { type ConfigKind, isModelText, kindNamed, kindOfText } from "./kinds.ts"
+import { askedKind, type ConfigKind, isModelText, kindOfText } from "./kinds.ts"
 
 const WELL: Readonly<Record<ConfigKind, string>> = {
   agent: "a valid configuration of an agent",
@@ -21,8 +21,7 @@ export const checkCommand: Command = {
   examples: ["meshscope check examples/agent.yaml", "meshscope check collector.yaml targets.yaml mesh.yaml"],
   positionals: { least: 1, most: 100, name: "at least one FILE" },
   async run(args, terminal) {
-    const named = args.values.get("kind")
-    const kind = named === undefined ? undefined : kindNamed(named)
+    const kind = askedKind(args)
     let worst: ExitName = "ok"
     for (const file of args.positionals) {
       const exit = await checkOne(file, kind, terminal)

@@ -1,5 +1,5 @@
 import { makeLog } from "../agent/telemetry/log.ts"
-import { CONFIG_FLAG } from "./agent.ts"
+import { CONFIG_FLAG } from "./agent-config.ts"
 import type { Command } from "./command.ts"
 import { untilStopped } from "./service.ts"
 

@@ -4,12 +4,12 @@ import { plainText } from "#mesh/plain-text.ts"
 import { fileUnreadable } from "#mesh/system-reason.ts"
 import { parseTargets } from "#mesh/targets.ts"
 import { parseAgentConfig } from "../agent/config/parse.ts"
-import { CONFIG_FLAG } from "./agent.ts"
+import { CONFIG_FLAG } from "./agent-config.ts"
 import { required } from "./arguments.ts"
 import { type Command, type Terminal, UsageError } from "./command.ts"
 import { configPage } from "./config-page.ts"
 import { editorSchema } from "./editor-schema.ts"
-import { type ConfigKind, jsonSchemaOf, KINDS, kindNamed, kindOfText } from "./kinds.ts"
+import { askedKind, type ConfigKind, jsonSchemaOf, KINDS, kindOfText } from "./kinds.ts"
 import { writtenConfig } from "./written-config.ts"
 
 export const KIND_FLAG = {
@@ -39,8 +39,7 @@ export const configCommand: Command = {
   ],
   positionals: { least: 0, most: 0, name: "no further word" },
   async run(args, terminal) {
-    const named = args.values.get("kind")
-    const kind = named === undefined ? undefined : kindNamed(named)
+    const kind = askedKind(args)
     const asked = [args.switches.has("docs"), args.switches.has("schema"), args.values.has("config")]
     if (asked.filter(Boolean).length > 1)
       throw new UsageError("--config, --schema and --docs are three different questions; ask one.")

@@ -4,14 +4,16 @@ import { jsonSchema } from "#mesh/configuration.ts"
 import type { JsonSchema } from "#mesh/configuration-issue.ts"
 import { targetsFileSchema } from "#mesh/targets.ts"
 import { agentSchema } from "../agent/config/schema.ts"
-import { UsageError } from "./command.ts"
+import { type Arguments, UsageError } from "./command.ts"
 
 /** The kinds of configuration files. */
 export const KINDS = ["agent", "collector", "targets"] as const
 export type ConfigKind = (typeof KINDS)[number]
 
-/** The kind that a user names. */
-export function kindNamed(name: string): ConfigKind {
+/** The kind that a user names by `--kind`; undefined where none is named. */
+export function askedKind({ values }: Pick<Arguments, "values">): ConfigKind | undefined {
+  const name = values.get("kind")
+  if (name === undefined) return undefined
   const found = KINDS.find((kind) => kind === name)
   if (found === undefined)
     throw new UsageError(`"${name}" is not a kind; expects one of ${KINDS.join(", ")}.`)

@@ -1,9 +1,6 @@
 import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import { plainJson, plainText } from "#mesh/plain-text.ts"
-import { readAgentConfig } from "../agent/config/read.ts"
-import { makeLog } from "../agent/telemetry/log.ts"
-import { CONFIG_FLAG } from "./agent.ts"
-import { required } from "./arguments.ts"
+import { agentSetup, CONFIG_FLAG } from "./agent-config.ts"
 import { type Command, widthOf } from "./command.ts"
 import { percent } from "./number-text.ts"
 import { routeText } from "./route-text.ts"
@@ -22,8 +19,7 @@ export const onceCommand: Command = {
   ],
   positionals: { least: 0, most: 0, name: "no further word" },
   async run(args, terminal) {
-    const config = await readAgentConfig(required(args, onceCommand, "config"), terminal.env)
-    const log = makeLog({ clock: terminal.clock, level: config.log.level, stream: { write: terminal.error } })
+    const { config, log } = await agentSetup(args, onceCommand, terminal)
     const { readOnce } = await import("../agent/main.ts")
     const report = await readOnce(config, { clock: terminal.clock, log, signal: terminal.signal })
     if (terminal.signal.aborted) return "interrupted"
