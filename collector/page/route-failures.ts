@@ -23,7 +23,7 @@ export function flagTable(view: RouteDetailView, minutes: string): Markup {
   if (flags.length === 0) return html`<p class="muted">No request failed in ${minutes}.</p>`
   return html`<div class="scroll" role="region" aria-label="Failures by flag, table" tabindex="0"><table class="dense"><caption class="vh">Failures by flag</caption><thead><tr><th scope="col">Flags</th><th scope="col" class="wide">Meaning</th><th scope="col">Outcome</th><th scope="col">Answered by</th><th scope="col" class="wide">Target</th><th scope="col" class="n" aria-sort="descending"><span>Count ↓</span></th><th scope="col" class="n"><abbr title="of all failures with the same outcome">%</abbr></th></tr></thead><tbody>${flags.map(
     (flag) =>
-      html`<tr><th scope="row"><code>${flag.flags}</code></th><td class="wide soft">${flag.meaning}</td><td>${OUTCOME_WORDS[flag.outcome]}</td><td>${answerer(flag, row.reporter)}</td><td class="wide soft">${flag.virtualNode === "" ? DASH : wrapped(flag.virtualNode)}</td><td class="n${flag.outcome === "error" ? " hot" : ""}">${grouped(flag.count)}</td><td class="n">${percent(flag.share, 1)}</td></tr>`,
+      html`<tr><th scope="row"><code>${flag.flags}</code></th><td class="wide soft">${flag.meaning}</td><td>${OUTCOME_WORDS[flag.outcome]}</td><td>${answerer(flag, row.reporter)}${flag.virtualNode === "" ? "" : html`<span class="sub narrow">${wrapped(flag.virtualNode)}</span>`}</td><td class="wide soft">${flag.virtualNode === "" ? DASH : wrapped(flag.virtualNode)}</td><td class="n${flag.outcome === "error" ? " hot" : ""}">${grouped(flag.count)}</td><td class="n">${percent(flag.share, 1)}</td></tr>`,
   )}</tbody></table></div>`
 }
 

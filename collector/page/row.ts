@@ -39,17 +39,18 @@ export function isTcp(row: RouteRow): boolean {
   return row.tcp !== null && row.numbers.requests === 0
 }
 
-/** `TCP, 2.3 connections/s, 0 open, 3 ended with an error`. */
+/** `TCP, 2.3 connections/s, 0 open, 3 failed`. */
 function tcpText({ tcp }: RouteRow): string {
   if (tcp === null) return ""
   const open = tcp.activeConnections === null ? "" : `, ${grouped(tcp.activeConnections)} open`
-  const broken = tcp.closedWithError === 0 ? "" : `, ${grouped(tcp.closedWithError)} ended with an error`
+  const broken = tcp.closedWithError === 0 ? "" : `, ${grouped(tcp.closedWithError)} failed`
   return `TCP, ${rate(tcp.openedPerSecond)} connections/s${open}${broken}`
 }
 
 /** What stands below a row's name: why it is not one route or not known, where it belongs, what TCP it has. */
 export function subText(row: RouteRow, place: string): string {
-  return [row.why ?? place, isTcp(row) ? tcpText(row) : ""].filter((text) => text !== "").join(" · ")
+  const parts = [row.why ?? place, isTcp(row) ? tcpText(row) : ""].filter((text) => text !== "")
+  return parts.join(row.why?.endsWith(".") === true ? " " : " · ")
 }
 
 /** The two cells that open every row: state, then name with the state again for narrow screens. */

@@ -3,7 +3,14 @@ import type { Board } from "./board.ts"
 import { type Detail, enough, MOST, type Rule } from "./finding-rule.ts"
 import type { Finding, TargetRow } from "./route-detail.ts"
 import type { RouteReading } from "./route-reading.ts"
-import { atTarget, connectionFailures, faultsBehind, oneHopLater } from "./target-findings.ts"
+import {
+  applicationRefuses,
+  atTarget,
+  connectionFailures,
+  faultsBehind,
+  oneHopLater,
+} from "./target-findings.ts"
+import { thousands } from "./thousands.ts"
 import { percent } from "./verdict.ts"
 
 /** Fewer requests than this do not clear a target or a caller. */
@@ -34,10 +41,10 @@ const oneTarget: Rule = (_board, detail) => {
         ? `All errors of this route are at ${worst.virtualNode}.`
         : `${percent(worst.numbers.errors / errors)} of this route's errors are at ${worst.virtualNode}.`,
       evidence: [
-        `${worst.virtualNode}: ${worst.numbers.errors} errors in ${worst.numbers.requests} requests.`,
+        `${worst.virtualNode}: ${thousands(worst.numbers.errors)} errors in ${thousands(worst.numbers.requests)} requests.`,
         ...clean.map(
           ({ virtualNode, numbers }) =>
-            `${virtualNode}: ${numbers.errors === 0 ? "none" : numbers.errors} in ${numbers.requests}.`,
+            `${virtualNode}: ${numbers.errors === 0 ? "none" : thousands(numbers.errors)} in ${thousands(numbers.requests)}.`,
         ),
       ],
       refutation: [
@@ -65,7 +72,7 @@ const oneFlag: Rule = (_board, detail) => {
     {
       id: "one-flag",
       sentence: `All errors are ${first.flags}${where}: ${first.meaning}.`,
-      evidence: [`${count} of ${detail.now.errors} errors carry ${first.flags}.`],
+      evidence: [`${thousands(count)} of ${thousands(detail.now.errors)} errors carry ${first.flags}.`],
       refutation: ["An error with another flag, or with none."],
       unseen: [],
     },
@@ -90,7 +97,7 @@ const oneAnswerer: Rule = (board, detail) => {
         ? "Every error came back from the target; the callers' proxies only passed it on."
         : "The callers' proxies made every error themselves; none is an answer of the target.",
       evidence: [
-        `${count} of ${count} errors ${upstream ? "were answered by the upstream" : "were made by the proxy that reports"}.`,
+        `${thousands(count)} of ${thousands(count)} errors ${upstream ? "were answered by the upstream" : "were made by the proxy that reports"}.`,
       ],
       refutation: [
         upstream ? "An error that a caller's proxy made." : "An error that came back from the target.",
@@ -154,7 +161,7 @@ const connections: Rule = (_board, detail, route) =>
       {
         id: `connections/${target.virtualNode}`,
         sentence: `Callers' connections to ${target.virtualNode} fail.`,
-        evidence: [...reasons].map(([reason, count]) => `${count} failed: ${reason}.`),
+        evidence: [...reasons].map(([reason, count]) => `${thousands(count)} failed: ${reason}.`),
         refutation: ["Errors that go on without a failed connection."],
         unseen: ["Which of these connections served this route: other routes may lead to the same node."],
       },
@@ -174,8 +181,8 @@ const oneCaller: Rule = (_board, detail) => {
       id: "one-caller",
       sentence: `Only calls of ${only.name} fail.`,
       evidence: [
-        `${only.name}: ${only.numbers.errors} errors in ${only.numbers.requests} requests.`,
-        ...clean.map((caller) => `${caller.name}: none in ${caller.numbers.requests}.`),
+        `${only.name}: ${thousands(only.numbers.errors)} errors in ${thousands(only.numbers.requests)} requests.`,
+        ...clean.map((caller) => `${caller.name}: none in ${thousands(caller.numbers.requests)}.`),
       ],
       refutation: ["An error of another caller."],
       unseen: [],
@@ -189,10 +196,10 @@ const weights: Rule = (_board, detail) => {
   const wrong = (target: TargetRow): string | undefined => {
     const { declaredShare: share, numbers } = target
     if (target.declaredWeight === 0 && numbers.requests > 0)
-      return `${target.virtualNode} is declared with weight 0 and received ${numbers.requests} requests.`
+      return `${target.virtualNode} is declared with weight 0 and received ${thousands(numbers.requests)} requests.`
     // With n requests and a share p, none at all has a chance of (1 - p)^n.
     if (share !== null && share > 0 && numbers.requests === 0 && (1 - share) ** all < 1e-6)
-      return `${target.virtualNode} is declared with ${percent(share)} and received none of ${all} requests.`
+      return `${target.virtualNode} is declared with ${percent(share)} and received none of ${thousands(all)} requests.`
     return undefined
   }
   return detail.targets.flatMap((target) => {
@@ -202,7 +209,7 @@ const weights: Rule = (_board, detail) => {
       {
         id: `weight/${target.virtualNode}`,
         sentence,
-        evidence: [`Declared weight ${target.declaredWeight}; ${all} requests in the window.`],
+        evidence: [`Declared weight ${target.declaredWeight}; ${thousands(all)} requests in the window.`],
         refutation: [
           "Proxies that still run an older configuration: then the declared weight is not in force yet.",
         ],
@@ -215,6 +222,7 @@ const weights: Rule = (_board, detail) => {
 const RULES: readonly Rule[] = [
   oneHopLater,
   atTarget,
+  applicationRefuses,
   noHosts,
   neverLive,
   oneTarget,

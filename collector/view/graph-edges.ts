@@ -5,9 +5,9 @@ import type { EdgeKind, GraphEdge } from "./graph.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
 import { DURATION_BY } from "./reading.ts"
 import { resourceId } from "./resource-states.ts"
-import { ownKey, routeId } from "./route-id.ts"
+import { isBracketed, ownKey, routeId } from "./route-id.ts"
 import type { RouteKey } from "./route-row.ts"
-import { tcpByService } from "./tcp.ts"
+import { serviceKey, type TcpSums, tcpByService } from "./tcp.ts"
 
 interface Draft {
   readonly source: string
@@ -60,7 +60,7 @@ function routeBox(key: RouteKey): string {
 
 /** What a call leads to: a service, or the row of one that the mesh does not know. */
 function called(key: RouteKey): string {
-  if (!key.virtualService.startsWith("(")) return service(key)
+  if (!isBracketed(key.virtualService)) return service(key)
   return `row/${routeId(ownKey(key, "source"), "source")}`
 }
 
@@ -127,26 +127,19 @@ function latency(board: Board, drafts: Drafts): void {
 
 function tcp(board: Board, drafts: Drafts): void {
   for (const sums of tcpByService(board.reading).values()) {
-    const key = { mesh: sums.mesh, flavor: sums.flavor, virtualService: sums.virtualService }
-    const from = resourceId("virtual_service", key.mesh, key.flavor, key.virtualService)
-    const to = resourceId("virtual_node", key.mesh, key.flavor, sums.virtualNode)
-    const draft = put(drafts, "target", from, to, "tcp")
+    const key = serviceKey(sums)
+    const from = called(key)
+    const draft = put(drafts, "target", from, node(key, sums.virtualNode), "tcp")
     // A declared edge that no request took is of the protocol that is seen on it.
     if (draft.counts === undefined) draft.protocol = "tcp"
-    draft.counts ??= noOutcomes()
-    draft.counts.ok += Math.max(0, sums.opened - sums.closedWithError)
-    draft.counts.error += sums.closedWithError
-    if (sums.source === "") continue
-    const call = put(
-      drafts,
-      "call",
-      resourceId("virtual_node", key.mesh, key.flavor, sums.source),
-      from,
-      "tcp",
-    )
-    call.counts ??= noOutcomes()
-    call.counts.ok += sums.opened
+    connections(draft, sums)
+    if (sums.source !== "") connections(put(drafts, "call", node(key, sums.source), from, "tcp"), sums)
   }
+}
+
+function connections(draft: Draft, { opened, closedWithError }: TcpSums): void {
+  count(draft, "ok", Math.max(0, opened - closedWithError))
+  count(draft, "error", closedWithError)
 }
 
 /** Whether all proxies that would report what leaves a box answered, by the box's id. */

@@ -4,6 +4,7 @@ import { named, total } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { RECENT_BY, type Reading } from "./reading.ts"
+import { thousands } from "./thousands.ts"
 
 /**
  * `behind`: its own proxy could not get an answer from its application. `application`: its application answered with
@@ -181,8 +182,6 @@ function flagWords(flags: string): string {
   return words === "" ? flags : `${flags} (${words})`
 }
 
-const count = (value: number): string => value.toLocaleString("en-US")
-
 /** What a flag of the node's own proxy says about what stands behind it. First that is there. */
 const BEHIND: readonly (readonly [string, (node: string) => string])[] = [
   ["UF", (node) => `Applications behind ${node}'s own proxy refuse connections`],
@@ -198,14 +197,14 @@ function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
   const errors = sumOf(byProxy)
   const [flag, words] = BEHIND.find(([known]) => flags.split(",").includes(known)) ?? []
   const nothing = flag === "UF" && recent.answered === 0 && recent.errors >= HEALTH_RULES.minimumErrors
-  const latest = `In the last 30 s none of ${count(recent.errors)} requests was answered.`
+  const latest = `In the last 30 s none of ${thousands(recent.errors)} requests was answered.`
   return {
     kind: "behind",
     sentence: nothing
       ? `Nothing answers behind ${name}'s own proxy`
       : (words?.(name) ?? `${name}'s own proxy fails requests itself`),
     evidence: [
-      `That proxy made ${count(errors)} errors itself in ${count(own)} requests, mostly ${flagWords(flags)}.`,
+      `That proxy made ${thousands(errors)} errors itself in ${thousands(own)} requests, mostly ${flagWords(flags)}.`,
       ...(nothing ? [latest] : []),
     ],
     refutation: [
@@ -231,10 +230,10 @@ function application(sums: Sums): Telling {
     kind: "application",
     sentence: `${name}'s application answers with errors itself`,
     evidence: [
-      `${count(errors)} of the ${count(own)} requests that reached it came back from the application as errors.`,
+      `${thousands(errors)} of the ${thousands(own)} requests that reached it came back from the application as errors.`,
       calls === 0
         ? "No call of its own failed."
-        : `Only ${count(calls)} of its own calls failed, too few to be behind them.`,
+        : `Only ${thousands(calls)} of its own calls failed, too few to be behind them.`,
     ],
     refutation: [`An error of these that ${name}'s own proxy made.`],
     unseen: ["Calls that the application makes past its proxy."],
@@ -246,7 +245,9 @@ function answers({ name, byUnknown, own }: Sums): Telling {
   return {
     kind: "answers",
     sentence: `${name} answers with errors`,
-    evidence: [`${count(sumOf(byUnknown))} of the ${count(own)} requests that reached it ended as errors.`],
+    evidence: [
+      `${thousands(sumOf(byUnknown))} of the ${thousands(own)} requests that reached it ended as errors.`,
+    ],
     refutation: [`An error of these that a caller's proxy made.`],
     unseen: [
       `Whether ${name}'s application or its own proxy answered: its access log has no %RESPONSE_CODE_DETAILS%.`,
@@ -277,8 +278,8 @@ function unreached(sums: Sums): Telling {
     short,
     sentence: words?.(name) ?? `Callers' proxies fail requests to ${name} themselves`,
     evidence: [
-      `Callers' proxies made ${count(errors)} errors in ${count(called)} requests to it, mostly ${flagWords(flags)}.`,
-      own === 0 ? "Its own proxy tells of no request." : `Its own proxy tells of ${count(own)} requests.`,
+      `Callers' proxies made ${thousands(errors)} errors in ${thousands(called)} requests to it, mostly ${flagWords(flags)}.`,
+      own === 0 ? "Its own proxy tells of no request." : `Its own proxy tells of ${thousands(own)} requests.`,
     ],
     refutation: [`An error of these in the counts of ${name}'s own proxy.`],
     unseen: [`What lies between callers and ${name}.`],
@@ -298,7 +299,7 @@ function passed({ name, calls }: Sums, errors: number): Telling {
     kind: "passed",
     sentence: `${name} fails as often as the calls that it makes itself`,
     evidence: [
-      `${count(errors)} errors of its own, ${count(failed)} failed calls${isNode(to) ? `, ${most === failed ? "all" : count(most)} of them to ${to}` : ""}.`,
+      `${thousands(errors)} errors of its own, ${thousands(failed)} failed calls${isNode(to) ? `, ${most === failed ? "all" : thousands(most)} of them to ${to}` : ""}.`,
     ],
     refutation: [`Errors of ${name} that go on while its calls succeed.`],
     unseen: ["Which call was behind which answer: no trace ties them together here."],

@@ -50,10 +50,7 @@ const WORDS: readonly (readonly [string, Synthetic, string])[] = [
 
 /** Of names that only TCP has, or that say something else of it. */
 const TCP_WORDS: ReadonlyMap<string, string> = new Map([
-  [
-    UNDECLARED,
-    "Connections to hosts that the mesh declares no backend for; where only declared ones may be called, Envoy cuts them.",
-  ],
+  [UNDECLARED, "Connections to hosts that the mesh declares no backend for; under DROP_ALL Envoy cuts them."],
   [AWS, "Connections to AWS's own hosts, which no node has to declare."],
   [UNKNOWN, "Connections of which nothing tells by which service they were made."],
 ])

@@ -11,7 +11,7 @@ import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
 import { isBracketed, kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
 import type { FlagCount, RouteKey, RouteRow, SparkPoints, TargetErrors } from "./route-row.ts"
-import { outcomesWith, type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
+import { outcomesWith, serviceKey, type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
 import { timeText } from "./time-text.ts"
 import { whyUnknown } from "./unknown.ts"
 
@@ -173,13 +173,10 @@ function takeTcp(drafts: Map<string, Draft>, reading: Reading): void {
     const [first] = all
     if (first === undefined) continue
     const rows = isBracketed(first.virtualService) ? [] : (rowsByService.get(service) ?? [])
-    const key = { ...NO_KEY, mesh: first.mesh, flavor: first.flavor, virtualService: first.virtualService }
-    const row = rows.length === 0 ? draftOf(drafts, key, "source") : rows[0]
+    const row = rows.length === 0 ? draftOf(drafts, serviceKey(first), "source") : rows[0]
     if (rows.length < 2) row?.tcp.push(...all)
   }
 }
-
-const NO_KEY = { virtualGateway: "", gatewayRoute: "", virtualRouter: "", route: "" } as const
 
 function hasTraffic(draft: Draft): boolean {
   if (draft.tcp.length > 0) return true

@@ -5,6 +5,7 @@ import { type Detail, enough, MOST, type Rule } from "./finding-rule.ts"
 import { nodeKey } from "./hosts.ts"
 import type { NodeFault } from "./node-fault.ts"
 import { REASON_BY, type RouteReading } from "./route-reading.ts"
+import { thousands } from "./thousands.ts"
 
 /** Of a route's errors, those at one target that make the target worth a look. */
 const GOOD_PART = 0.25
@@ -53,9 +54,7 @@ export const atTarget: Rule = (board, detail, route) =>
     .map((fault) => {
       const refused =
         fault.kind === "behind" ? connectionFailures(route, fault.virtualNode, "own") : new Map()
-      const reasons = [...refused]
-        .map(([reason, count]) => `${count.toLocaleString("en-US")} ${reason}`)
-        .join(", ")
+      const reasons = reasonsText(refused)
       return {
         id: `${fault.kind}/${fault.virtualNode}`,
         sentence: `${fault.sentence}.`,
@@ -73,6 +72,34 @@ export const atTarget: Rule = (board, detail, route) =>
       }
     })
 
+/** A node that speaks TCP, whose own proxy cannot connect to its application: no request tells of it. */
+export const applicationRefuses: Rule = (board, { row, targets }, route) => {
+  const { tcp, key } = row
+  if (tcp === null || tcp.closedWithError < HEALTH_RULES.minimumErrors) return []
+  return targets.flatMap(({ virtualNode: name }) => {
+    const failed = connectionFailures(route, name, "own")
+    const count = [...failed.values()].reduce((sum, each) => sum + each, 0)
+    const told = board.faults.has(nodeKey(key.mesh, key.flavor, name))
+    if (told || count < HEALTH_RULES.minimumErrors) return []
+    return [
+      {
+        id: `application-refuses/${name}`,
+        sentence: `${name}'s own proxy cannot connect to its application.`,
+        evidence: [
+          `Its connections to the application failed: ${reasonsText(failed)}.`,
+          `Of the connections that callers opened, ${thousands(tcp.closedWithError)} of ${thousands(tcp.closed)} ended with an error.`,
+        ],
+        refutation: [`An answer of ${name}'s application, asked directly on its port.`],
+        unseen: [`Why the application of ${name} does so: its own log tells.`],
+      },
+    ]
+  })
+}
+
+function reasonsText(reasons: ReadonlyMap<string, number>): string {
+  return [...reasons].map(([reason, count]) => `${thousands(count)} ${reason}`).join(", ")
+}
+
 /** A gateway handles each request twice: its errors are those of the service, seen one hop earlier. */
 export const oneHopLater: Rule = (board, detail) => {
   const { row, now } = detail
@@ -87,7 +114,7 @@ export const oneHopLater: Rule = (board, detail) => {
       id: "one-hop-later",
       sentence: `These are the errors of ${service}, seen one hop earlier.`,
       evidence: [
-        `${now.errors} errors on the way in, ${sum} on the gateway's way on to ${service}: ${targets.map(([node, count]) => `${count} at ${node}`).join(", ")}.`,
+        `${thousands(now.errors)} errors on the way in, ${thousands(sum)} on the gateway's way on to ${service}: ${targets.map(([node, count]) => `${thousands(count)} at ${node}`).join(", ")}.`,
       ],
       refutation: [`An error here that the gateway never sent on to ${service}.`],
       unseen: [],

@@ -6,6 +6,8 @@ import { labelledNodeKey, nodeKey } from "./hosts.ts"
 import type { OutcomeCounts } from "./numbers.ts"
 import { type Reading, reportingAgents, TCP_BY } from "./reading.ts"
 
+import type { RouteKey } from "./route-row.ts"
+
 /** TCP of one row in one window. */
 export interface TcpSums {
   readonly mesh: string
@@ -30,6 +32,11 @@ export function tcpByNode(reading: Reading): Map<string, TcpSums> {
   for (const [key, row] of all) if (row.virtualNode === "" || row.virtualNode.startsWith("(")) all.delete(key)
   addActive(reading, all)
   return all
+}
+
+/** Connections name no route: the key of the row of a service that sits on a node. */
+export function serviceKey({ mesh, flavor, virtualService }: TcpSums): RouteKey {
+  return { mesh, flavor, virtualGateway: "", gatewayRoute: "", virtualService, virtualRouter: "", route: "" }
 }
 
 /** By service and target, as callers saw it. */

@@ -3,6 +3,7 @@ import { routeTally } from "./board.ts"
 import type { FaultOrigin } from "./origins.ts"
 import type { RouteRow } from "./route-row.ts"
 import type { Verdict } from "./summary.ts"
+import { thousands } from "./thousands.ts"
 import { clockText } from "./time-text.ts"
 
 /** One sentence with its base. What was not seen is said, never smoothed. */
@@ -38,7 +39,8 @@ function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): 
 export function troubleText({ numbers, tcp }: Pick<RouteRow, "numbers" | "tcp">): string {
   if (numbers.errorRatio !== null && numbers.errors > 0) return `${percent(numbers.errorRatio)} errors`
   const broken = tcp?.closedWithError ?? 0
-  if (broken > 0) return `${broken} ${broken === 1 ? "connection" : "connections"} ended with an error`
+  if (broken > 0)
+    return `${thousands(broken)} ${broken === 1 ? "connection" : "connections"} ended with an error`
   return "no healthy host"
 }
 

@@ -59,11 +59,17 @@ describe("connections to what is no declared service", () => {
     expect(proxies).toMatch(/\(undeclared\) .* 12 connections 12 ended with an error/)
     expect(proxies).toMatch(/\(aws\) .* 3 connections /)
     const routes = await pageOf(made, "/routes?kind=synthetic")
-    expect(routes).toMatch(/\(undeclared\) Connections to hosts .* · TCP, .* 12 ended with an error/)
+    expect(routes).toMatch(
+      /\(undeclared\) Connections to hosts .* DROP_ALL Envoy cuts them\. TCP, .* 12 failed/,
+    )
     const { rows } = await made.collector.answers.unmapped(FIVE)
     const route = await pageOf(made, `/routes/${rows[0]?.id}`)
     expect(route).toMatch(/Connections opened .* 12 in 5 min .* Ended with an error 12/)
-    const { nodes } = await made.collector.answers.graph(FIVE)
+    const { nodes, edges } = await made.collector.answers.graph(FIVE)
+    const box = nodes.find(({ name, tcp }) => name === "(undeclared)" && tcp !== null)
+    expect(edges.filter(({ target }) => target === box?.id)).toMatchObject([
+      { kind: "call", protocol: "tcp", health: "failing", errorRatio: 1 },
+    ])
     expect(nodes.find(({ name }) => name === "(undeclared)")?.tcp?.closedWithError).toBe(12)
   })
 })

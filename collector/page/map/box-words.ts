@@ -29,7 +29,7 @@ export function isTcp({ tcp, numbers }: GraphNode): boolean {
 export function tcpText({ tcp }: GraphNode): string {
   if (tcp === null) return ""
   const open = tcp.activeConnections === null ? "" : ` · ${grouped(tcp.activeConnections)} open`
-  const broken = tcp.closedWithError === 0 ? "" : ` · ${grouped(tcp.closedWithError)} broken`
+  const broken = tcp.closedWithError === 0 ? "" : ` · ${grouped(tcp.closedWithError)} failed`
   return `TCP${open} · ${rate(tcp.openedPerSecond)}/s${broken}`
 }
 
