@@ -6,7 +6,7 @@ import { codeTable, flagTable } from "./route-failures.ts"
 import { isTcp, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { state, stateClass } from "./state.ts"
-import { weights } from "./weights.ts"
+import { tcpWeights, weights } from "./weights.ts"
 import { counted, type Markup, rate, wrapped } from "./words.ts"
 
 /** The filter in the address. */
@@ -93,7 +93,9 @@ function findings({ findings: all, row }: RouteDetailView): Markup {
 function targets(view: RouteDetailView, query: PageQuery, minutes: string): Markup {
   const { row } = view
   if (row.reporter !== "gateway")
-    return html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets, isTcp(row))}</section>`
+    return isTcp(row)
+      ? html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets</h2></header>${tcpWeights(view.targets)}</section>`
+      : html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets)}</section>`
   const service = row.key.virtualService
   const words =
     service === ""
@@ -115,7 +117,7 @@ ${tcp ? "" : charts(view)}
 ${targets(view, query, minutes)}
 ${
   tcp
-    ? html`<p class="sub">Connections have no codes, no latency and no routes: what a request would tell is not there to be told.</p>`
+    ? html`<p class="muted">Connections have no codes, no latency and no routes: what a request would tell is not there to be told.</p>`
     : html`<div class="cols"><section aria-labelledby="h-flags"><header><h2 id="h-flags">Failures by flag, and who answered</h2></header>${flagTable(view, minutes)}</section>
 <section aria-labelledby="h-codes"><header><h2 id="h-codes">Codes</h2></header>${codeTable(view, minutes)}</section></div>`
 }`

@@ -29,16 +29,37 @@ function hosts(row: TargetRow): string | Markup {
   return `${seen.healthy} of ${seen.total} healthy${out.length === 0 ? "" : ` (${out.join(", ")})`}${spread}`
 }
 
+function nameCell(name: string, index: number): Markup {
+  return html`<th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(name === "" ? "(none: never left the caller)" : name)}</th>`
+}
+
+function declaredBar(targets: readonly TargetRow[], columns: number): Markup {
+  if (!targets.every((row) => row.declaredShare !== null)) return html``
+  return html`<tr><th scope="row" class="soft">Declared</th><td colspan="${columns}">${bar(targets.map((row) => ({ share: row.declaredShare ?? 0 })))}</td></tr>`
+}
+
+const NONE = html`<p class="muted">No target is declared and none was seen.</p>`
+
+/** The same of a service that speaks TCP: connections tell no target's share. */
+export function tcpWeights(targets: readonly TargetRow[]): Markup {
+  if (targets.length === 0) return NONE
+  return html`<div class="scroll" role="region" aria-label="Targets, table" tabindex="0"><table class="dense targets"><caption class="vh">Targets: weights declared, and hosts</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n">Weight</th><th scope="col" class="n">Declared %</th><th scope="col">Hosts, as the worst client sees them</th></tr></thead>
+<tbody>${targets.map(
+    (row, index) =>
+      html`<tr>${nameCell(row.virtualNode, index)}<td class="n">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="soft">${hosts(row)}</td></tr>`,
+  )}
+${declaredBar(targets, 3)}</tbody></table></div>`
+}
+
 /** What was declared for each target, what it received, how it answered, and its hosts. */
-export function weights(targets: readonly TargetRow[], tcp: boolean): Markup {
-  if (targets.length === 0) return html`<p class="muted">No target is declared and none was seen.</p>`
-  const declared = targets.every((row) => row.declaredShare !== null)
+export function weights(targets: readonly TargetRow[]): Markup {
+  if (targets.length === 0) return NONE
   const received = targets.some((row) => (row.receivedShare ?? 0) > 0)
   return html`<div class="scroll" role="region" aria-label="Targets, table" tabindex="0"><table class="dense targets"><caption class="vh">Targets: weights declared and received</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n wide">Weight</th><th scope="col" class="n">Declared %</th><th scope="col" class="n">Received %</th><th scope="col" class="n wide">Requests/s</th><th scope="col" class="n">Errors %</th><th scope="col" class="n wide">Attempts</th><th scope="col" class="wide">Hosts, as the worst client sees them</th></tr></thead>
 <tbody>${targets.map((row, index) => {
     const bad = (row.numbers.errorRatio ?? 0) >= 0.05
-    return html`<tr><th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(row.virtualNode === "" ? "(none: never left the caller)" : row.virtualNode)}</th><td class="n wide">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="n">${orDash(percent(row.receivedShare, 1))}</td><td class="n wide">${orDash(tcp ? undefined : rate(row.numbers.requestsPerSecond))}</td><td class="n${bad ? " hot" : ""}">${orDash(percent(row.numbers.errorRatio))}</td><td class="n wide">${row.numbers.attemptsPerRequest === null ? DASH : grouped(row.numbers.attemptsPerRequest, 2)}</td><td class="wide soft">${hosts(row)}</td></tr>`
+    return html`<tr>${nameCell(row.virtualNode, index)}<td class="n wide">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="n">${orDash(percent(row.receivedShare, 1))}</td><td class="n wide">${orDash(rate(row.numbers.requestsPerSecond))}</td><td class="n${bad ? " hot" : ""}">${orDash(percent(row.numbers.errorRatio))}</td><td class="n wide">${row.numbers.attemptsPerRequest === null ? DASH : grouped(row.numbers.attemptsPerRequest, 2)}</td><td class="wide soft">${hosts(row)}</td></tr>`
   })}
-${declared ? html`<tr><th scope="row" class="soft">Declared</th><td colspan="7">${bar(targets.map((row) => ({ share: row.declaredShare ?? 0 })))}</td></tr>` : ""}
+${declaredBar(targets, 7)}
 ${received ? html`<tr><th scope="row" class="soft">Received, errors hatched</th><td colspan="7">${bar(targets.map((row) => ({ share: row.receivedShare ?? 0, bad: (row.receivedShare ?? 0) * (row.numbers.errorRatio ?? 0) })))}</td></tr>` : ""}</tbody></table></div>`
 }

@@ -28,6 +28,7 @@ async function pageOf(made: YelbStory, path: string): Promise<string> {
   const html = await (await app.request(path)).text()
   return html
     .replaceAll("<wbr>", "")
+    .replaceAll("&#39;", "'")
     .replaceAll(/<[^>]*>/g, " ")
     .replaceAll(/\s+/g, " ")
 }
@@ -51,6 +52,30 @@ describe("connections to what is no declared service", () => {
     expect(rows.find(({ name }) => name === "(aws)")?.why).toBe(
       "Connections to AWS's own hosts, which no node has to declare.",
     )
+  })
+
+  it("are told with their cause where the node's own proxy is refused", async () => {
+    const made = story()
+    const db = { ...MESH, virtual_service: "db.yelb", source: "v1", virtual_node: "db", provenance: "stats" }
+    made.one.add("tcpOpened", { ...db, reporter: "source" }, 1600)
+    made.one.add("tcpClosed", { ...db, reporter: "source", outcome: "error" }, 1500)
+    made.one.add("tcpClosed", { ...db, reporter: "source", outcome: "ok" }, 100)
+    made.one.add("connectionFailures", { ...MESH, virtual_node: "db", reason: "refused" }, 1500)
+    const { rows } = await made
+      .pass(15_000)
+      .pass(15_000)
+      .collector.answers.routes({
+        ...FIVE,
+        health: ["failing"],
+        search: "db.yelb",
+        sort: "health",
+        reverse: false,
+        offset: 0,
+        limit: 9,
+      })
+    const route = await pageOf(made, `/routes/${rows[0]?.id}`)
+    expect(route).toMatch(/db's own proxy cannot connect to its application\. /)
+    expect(route).toMatch(/connections to the application failed: 1,500 refused\. .* 1,500 of 1,600 ended/)
   })
 
   it("are told with their number, and how many Envoy cut", async () => {
