@@ -28,7 +28,7 @@ const row = z.object({
     p99Ms: z.number().nullable(),
   }),
   /** Of a service that speaks TCP: it has connections, not requests. */
-  tcp: z.object({ openedPerSecond: z.number() }).nullable(),
+  tcp: z.object({ openedPerSecond: z.number(), closedWithError: z.number() }).nullable(),
   flagsTop: z.array(z.object({ flags: z.string(), count: z.number() })),
   answered: z.number(),
   known: z.number(),

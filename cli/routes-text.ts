@@ -51,7 +51,7 @@ function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
     millis(numbers.p95Ms),
     millis(numbers.p99Ms),
     `${row.answered}/${row.known}`,
-    row.flagsTop.map(({ flags, count }) => `${flags === NO_FLAG ? "no flag" : flags}×${count}`).join(" "),
+    tcp === null || tcp.closedWithError === 0 ? flagsText(row) : `${tcp.closedWithError} connections failed`,
     row.since === null ? "" : `${row.since.slice(11, 16)} UTC`,
   ]
   return [
@@ -60,6 +60,10 @@ function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
       text: plainText(text),
     })),
   ]
+}
+
+function flagsText({ flagsTop }: ShownRoute): string {
+  return flagsTop.map(({ flags, count }) => `${flags === NO_FLAG ? "no flag" : flags}×${count}`).join(" ")
 }
 
 /** Failing before degraded and so on; within a state the higher error ratio, then the busier, then the name. */

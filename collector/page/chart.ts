@@ -7,6 +7,8 @@ const LEFT = 34
 const RIGHT = 400
 const TOP = 10
 const BOTTOM = 144
+/** Height of a line's name. */
+const NAME_PX = 12
 /** A minute that stands alone. */
 const LONE_PX = 6
 
@@ -98,8 +100,11 @@ function names(lines: readonly ChartLine[], top: number): Markup {
     .toSorted((a, b) => a.y - b.y)
   for (const [index, end] of ends.entries()) {
     const above = ends[index - 1]
-    if (above !== undefined && end.y - above.y < 12) end.y = above.y + 12
+    if (above !== undefined && end.y - above.y < NAME_PX) end.y = above.y + NAME_PX
   }
+  // None may stand among the times below the axis.
+  for (const [index, end] of ends.toReversed().entries())
+    end.y = Math.min(end.y, BOTTOM + 4 - index * NAME_PX)
   return html`${ends.map((end) => html`<text class="at" x="405" y="${end.y.toFixed(1)}">${end.name}</text>`)}`
 }
 

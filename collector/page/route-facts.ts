@@ -73,7 +73,7 @@ function tcpFacts({ row: { tcp, health } }: RouteDetailView, minutes: string): F
     { name: "Open now", value: open, unit: "" },
     { name: "Ended", value: grouped(tcp.closed), unit: "", note: `in ${minutes}` },
     {
-      name: "Ended with an error",
+      name: "Failed",
       value: grouped(tcp.closedWithError),
       unit: "",
       note: `in ${minutes}`,

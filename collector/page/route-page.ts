@@ -84,7 +84,7 @@ function findings({ findings: all, row }: RouteDetailView): Markup {
     (finding) => html`<li><b>${finding.sentence}</b> ${finding.evidence.join(" ")}</li>`,
   )}</ul></div><div>${bullets(
     "What would refute it",
-    all.flatMap((finding) => finding.refutation),
+    [...new Set(all.flatMap((finding) => finding.refutation))],
     false,
   )}${bullets("What we cannot see", [...new Set(all.flatMap((finding) => finding.unseen))], true)}</div></section>`
 }
@@ -94,7 +94,7 @@ function targets(view: RouteDetailView, query: PageQuery, minutes: string): Mark
   const { row } = view
   if (row.reporter !== "gateway")
     return isTcp(row)
-      ? html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets</h2></header>${tcpWeights(view.targets)}</section>`
+      ? html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets</h2></header>${tcpWeights(view.targets)}<p class="sub">Connections have no codes, no latency and no routes: what a request would tell is not there to be told.</p></section>`
       : html`<section aria-labelledby="h-targets"><header><h2 id="h-targets">Targets: weights declared and received</h2><span class="muted">last ${minutes}</span></header>${weights(view.targets)}</section>`
   const service = row.key.virtualService
   const words =
@@ -117,7 +117,7 @@ ${tcp ? "" : charts(view)}
 ${targets(view, query, minutes)}
 ${
   tcp
-    ? html`<p class="muted">Connections have no codes, no latency and no routes: what a request would tell is not there to be told.</p>`
+    ? ""
     : html`<div class="cols"><section aria-labelledby="h-flags"><header><h2 id="h-flags">Failures by flag, and who answered</h2></header>${flagTable(view, minutes)}</section>
 <section aria-labelledby="h-codes"><header><h2 id="h-codes">Codes</h2></header>${codeTable(view, minutes)}</section></div>`
 }`

@@ -29,8 +29,9 @@ function hosts(row: TargetRow): string | Markup {
   return `${seen.healthy} of ${seen.total} healthy${out.length === 0 ? "" : ` (${out.join(", ")})`}${spread}`
 }
 
-function nameCell(name: string, index: number): Markup {
-  return html`<th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(name === "" ? "(none: never left the caller)" : name)}</th>`
+/** `below`: what stands below the name where there is no room for a column of it. */
+function nameCell(name: string, index: number, below: Markup | string = ""): Markup {
+  return html`<th scope="row"><span class="key${index % 2 === 0 ? "" : " v2"}"></span>${wrapped(name === "" ? "(none: never left the caller)" : name)}${below === "" ? "" : html`<span class="sub narrow">${below}</span>`}</th>`
 }
 
 function declaredBar(targets: readonly TargetRow[], columns: number): Markup {
@@ -43,10 +44,10 @@ const NONE = html`<p class="muted">No target is declared and none was seen.</p>`
 /** The same of a service that speaks TCP: connections tell no target's share. */
 export function tcpWeights(targets: readonly TargetRow[]): Markup {
   if (targets.length === 0) return NONE
-  return html`<div class="scroll" role="region" aria-label="Targets, table" tabindex="0"><table class="dense targets"><caption class="vh">Targets: weights declared, and hosts</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n">Weight</th><th scope="col" class="n">Declared %</th><th scope="col">Hosts, as the worst client sees them</th></tr></thead>
+  return html`<div class="scroll" role="region" aria-label="Targets, table" tabindex="0"><table class="dense targets"><caption class="vh">Targets: weights declared, and hosts</caption><thead><tr><th scope="col">Virtual node</th><th scope="col" class="n">Weight</th><th scope="col" class="n">Declared %</th><th scope="col" class="wide">Hosts, as the worst client sees them</th></tr></thead>
 <tbody>${targets.map(
     (row, index) =>
-      html`<tr>${nameCell(row.virtualNode, index)}<td class="n">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="soft">${hosts(row)}</td></tr>`,
+      html`<tr>${nameCell(row.virtualNode, index, hosts(row))}<td class="n">${row.declaredWeight ?? DASH}</td><td class="n">${orDash(percent(row.declaredShare, 1))}</td><td class="wide soft">${hosts(row)}</td></tr>`,
   )}
 ${declaredBar(targets, 3)}</tbody></table></div>`
 }

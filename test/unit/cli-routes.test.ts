@@ -245,11 +245,13 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
     }
     const rows = [
       row({ tcp, reporter: "destination" }),
+      row({ tcp: { ...tcp, closedWithError: 12 }, key: { route: "broken" } }),
       row({ key: { route: "plain" }, flagsTop: [{ flags: "-", count: 7 }] }),
     ]
     const { url } = await serving(json(view(rows)))
     const { out } = await routes(["--collector", url])
     expect(out).toMatch(/api +own proxies +2\.5 connections\/s /)
+    expect(out).toMatch(/broken +callers .* 12 connections failed$/m)
     expect(out).toMatch(/plain +callers .* no flag×7$/m)
   })
 

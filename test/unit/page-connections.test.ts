@@ -89,7 +89,7 @@ describe("connections to what is no declared service", () => {
     )
     const { rows } = await made.collector.answers.unmapped(FIVE)
     const route = await pageOf(made, `/routes/${rows[0]?.id}`)
-    expect(route).toMatch(/Connections opened .* 12 in 5 min .* Ended with an error 12/)
+    expect(route).toMatch(/Connections opened .* 12 in 5 min .* Failed 12 in 5 min/)
     const { nodes, edges } = await made.collector.answers.graph(FIVE)
     const box = nodes.find(({ name, tcp }) => name === "(undeclared)" && tcp !== null)
     expect(edges.filter(({ target }) => target === box?.id)).toMatchObject([
