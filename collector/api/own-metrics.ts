@@ -12,7 +12,8 @@ export interface OwnMetrics {
 
 export function makeOwnMetrics(store: SeriesStore, intake: Intake, version: string): OwnMetrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  // Each look at the event loop wakes the process: at the usual 10 ms they cost 0.3 % of a core.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   const registers = [registry]
   const requests = new Counter({
     name: "mesh_collector_requests_total",

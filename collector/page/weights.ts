@@ -26,6 +26,7 @@ function hosts(row: TargetRow): string | Markup {
     seen.degraded > 0 ? `${seen.degraded} degraded` : "",
   ].filter((text) => text !== "")
   const spread = seen.spread > 0 && seen.worstClient !== null ? `; worst seen by ${seen.worstClient}` : ""
+  if (seen.total === 0) return "no host known"
   return `${seen.healthy} of ${seen.total} healthy${out.length === 0 ? "" : ` (${out.join(", ")})`}${spread}`
 }
 

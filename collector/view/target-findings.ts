@@ -47,10 +47,18 @@ export function faultsBehind(board: Board, detail: Detail): NodeFault[] {
   return found
 }
 
-/** What the target itself says: its own proxy, its application, or the calls that it makes. */
+/** Whether callers know no host of a target at all: then no count of hosts tells what they cannot reach. */
+function hasNoHost({ targets }: Detail, node: string): boolean {
+  return targets.find(({ virtualNode }) => virtualNode === node)?.hosts?.total === 0
+}
+
+/**
+ * What the target itself says: its own proxy, its application, or the calls that it makes; what its callers say where it
+ * has no host.
+ */
 export const atTarget: Rule = (board, detail, route) =>
   faultsBehind(board, detail)
-    .filter(({ kind }) => kind !== "unreached")
+    .filter(({ kind, virtualNode }) => kind !== "unreached" || hasNoHost(detail, virtualNode))
     .map((fault) => {
       const refused =
         fault.kind === "behind" ? connectionFailures(route, fault.virtualNode, "own") : new Map()
