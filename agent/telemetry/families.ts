@@ -22,8 +22,3 @@ export interface OwnHistogram {
   /** Per bucket, not cumulative; one more than bounds. */
   readonly counts: readonly number[]
 }
-
-/** A gauge of one number. */
-export function gauge(name: string, help: string, value: number): OwnFamily {
-  return { name, type: "gauge", help, unit: "", points: [{ labels: {}, value }] }
-}

@@ -4,7 +4,7 @@ import { AGENT_METRICS, type AgentKeyOf, type AgentLabels, type AgentMetricKey }
 import { DURATION_BOUNDS, type Metric } from "#mesh/catalogue.ts"
 import { type Exposition, expositionText } from "./exposition.ts"
 import type { OwnFamily } from "./families.ts"
-import { watchProcess } from "./process-metrics.ts"
+import { makeProcessMetrics } from "./process-metrics.ts"
 import { PullReader } from "./reader.ts"
 
 /** Counts up. Keep it; making it again is the cold path. */
@@ -52,7 +52,7 @@ export function makeTelemetry(options: TelemetryOptions): Telemetry {
   const reader = new PullReader()
   const provider = new MeterProvider({ readers: [reader] })
   const meter = provider.getMeter("meshscope-agent", options.version)
-  const ofProcess = options.processMetrics ? watchProcess(options.nodeVersion) : undefined
+  const ofProcess = options.processMetrics ? makeProcessMetrics() : () => Promise.resolve([])
   const telemetry: Telemetry = {
     counter(key) {
       const counter = meter.createCounter(...described(key))
@@ -69,12 +69,9 @@ export function makeTelemetry(options: TelemetryOptions): Telemetry {
       return { observe: (seconds, labels) => histogram.record(seconds, labels) }
     },
     observe: (key, observation) => observed(meter, key, observation),
-    families: async () => [...(await reader.families()), ...(ofProcess?.families() ?? [])],
+    families: async () => [...(await reader.families()), ...(await ofProcess())],
     text: async (format) => expositionText(await telemetry.families(), format),
-    close() {
-      ofProcess?.close()
-      return provider.shutdown()
-    },
+    close: () => provider.shutdown(),
   }
   telemetry.gauge("buildInfo").set(1, { version: options.version, node: options.nodeVersion })
   return telemetry
