@@ -33,7 +33,7 @@ const MEANINGS: Readonly<Record<Doubt, string>> = {
 }
 
 /** Requests and connections of a row. */
-export function countOf({ numbers, tcp }: Pick<RouteRow, "numbers" | "tcp">): number {
+function countOf({ numbers, tcp }: Pick<RouteRow, "numbers" | "tcp">): number {
   return numbers.requests + (tcp?.opened ?? 0)
 }
 
