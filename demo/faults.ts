@@ -53,9 +53,18 @@ export function readFault(declared: DeclaredMesh, line: string): Act {
   return act
 }
 
-/** Runs one line such as `weights 99:1`. Rejects with FaultProblem. */
+/** The fault that was asked for last, of each stage. */
+const turns = new WeakMap<Stage, Promise<unknown>>()
+
+/** Runs one line such as `weights 99:1`, behind those before it. Rejects with FaultProblem. */
 export async function applyFault(declared: DeclaredMesh, stage: Stage, line: string): Promise<string> {
-  return readFault(declared, line)(stage)
+  const act = readFault(declared, line)
+  const turn = (turns.get(stage) ?? Promise.resolve()).then(async () => act(stage))
+  turns.set(
+    stage,
+    turn.catch(() => undefined),
+  )
+  return turn
 }
 
 /** One line a fault. */

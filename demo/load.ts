@@ -18,6 +18,8 @@ export class Load {
   readonly #options: LoadOptions
   readonly #under = new Set<Promise<void>>()
   #holds = 0
+  /** Ends when the work that was asked for last has ended, well or not. */
+  #turn: Promise<unknown> = Promise.resolve()
   #resumed = Promise.withResolvers<void>()
   #nextAt = 0
 
@@ -40,12 +42,16 @@ export class Load {
     await this.#drained()
   }
 
-  /** Runs `work` while no request is under way; afterwards the load goes on. */
+  /** Runs `work` while no request is under way, nor other such work; afterwards the load goes on. */
   async still<T>(work: () => Promise<T>): Promise<T> {
     this.#holds++
-    try {
+    const turn = this.#turn.then(async () => {
       await this.#drained()
       return await work()
+    })
+    this.#turn = turn.catch(() => undefined)
+    try {
+      return await turn
     } finally {
       this.#holds--
       if (this.#holds === 0) {

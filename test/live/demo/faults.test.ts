@@ -88,6 +88,14 @@ test.each([
   await expect.poll(healed.lines, SOON).toEqual(healed.truth)
 })
 
+test("faults that are typed at once come into force one behind the other", async () => {
+  const lines = ["kill-app yelb-ui", "kill-app yelb-db", "slow-app yelb-appserver 20", "weights 99:1"]
+  await Promise.all(lines.map((line) => applyFault(declared, stage, line)))
+  expect([...stage.condition().down].toSorted()).toEqual(["yelb-db-virtual-node", "yelb-ui-virtual-node"])
+  const sent = await send(50)
+  await expect.poll(sent.lines, SOON).toEqual(sent.truth)
+})
+
 test("a restarted Envoy serves on, and its earlier lines stay", async () => {
   await stage.fleet.restart("yelb-ui-virtual-node-0")
   const sent = await send(50)
