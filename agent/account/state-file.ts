@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { makeFolder } from "#mesh/folder.ts"
 import { stateError } from "./state-errors.ts"
 
 /** Version of the tables and of the blobs in them. A higher one is refused and kept. */
@@ -77,7 +78,7 @@ export function openStateFile(folder: string): StateFile {
   const path = join(folder, STATE_NAME)
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     database = new DatabaseSync(path, { timeout: 2000 })
     prepareTables(database, path)
     return stateFile(database, path)

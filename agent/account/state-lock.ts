@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { makeFolder } from "#mesh/folder.ts"
 import { SqliteCode, sqliteCode, stateError } from "./state-errors.ts"
 
 /** Held while an agent uses a state folder. */
@@ -17,7 +17,7 @@ export function lockFolder(folder: string): StateLock {
   const path = join(folder, "lock.sqlite")
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     database = new DatabaseSync(path, { timeout: 0 })
     database.exec("pragma journal_mode=memory; begin exclusive")
   } catch (cause) {

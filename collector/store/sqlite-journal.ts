@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs"
+import { existsSync, renameSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { MeshscopeError } from "#mesh/errors.ts"
+import { makeFolder } from "#mesh/folder.ts"
 import { fileReason } from "#mesh/system-reason.ts"
 import type { Journal, JournalBatch, JournalRow, JournalSeries } from "./journal.ts"
 
@@ -22,7 +23,7 @@ pragma user_version = ${VERSION};
 export function openSqliteJournal(folder: string, onDamage: (sentence: string) => void): Journal {
   const path = join(folder, "collector.db")
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     return journalOf(openDatabase(path))
   } catch (error) {
     if (error instanceof MeshscopeError) throw error
