@@ -5,7 +5,12 @@ import type { Environment } from "#mesh/interpolation.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import { filledHeaders } from "./config/headers.ts"
 import type { AgentConfig } from "./config/parse.ts"
-import { DEFAULT_DELIVERY, Delivery, type DeliveryCounters } from "./publish/delivery/delivery.ts"
+import {
+  DEFAULT_DELIVERY,
+  Delivery,
+  type DeliveryCounters,
+  type DropReason,
+} from "./publish/delivery/delivery.ts"
 import { makeOtlpHttpSink } from "./publish/otlp/http-sink.ts"
 import { type MetricsBatch, makeMetricsExport } from "./publish/otlp/metrics-export.ts"
 import type { Log } from "./telemetry/log.ts"
@@ -25,6 +30,12 @@ export interface OtlpOutput {
   tick(): Promise<void>
   /** Sends what is new and what waits, for at most so long. */
   stop(deadlineMs: number): Promise<void>
+}
+
+const DROPPED: Readonly<Record<DropReason, string>> = {
+  overflow: "Metrics wait for too long; their newest values are sent once the receiver answers.",
+  rejected: "The receiver refused metrics for good.",
+  shutdown: "Metrics were not sent before the end; the next start sends their newest values.",
 }
 
 /**
@@ -50,8 +61,8 @@ export async function startOtlpOutput(
       dropped: (batch, reason) => {
         // What was pushed out is sent again with its newest values; what was refused or came too late is not.
         if (reason === "overflow") metrics.resend(batch)
-        log.warn("Metrics did not reach the collector.", {
-          code: "EXPORT_REJECTED",
+        log.warn(DROPPED[reason], {
+          code: reason === "rejected" ? "EXPORT_REJECTED" : "EXPORT_UNAVAILABLE",
           target: url,
           reason,
           records: batch.records,

@@ -119,9 +119,10 @@ function timedFault(text: string): TimedFault {
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 function duration(option: string, text: string): number {
-  const [, amount, unit = "s"] = /^(\d{1,6})(ms|s|m|h)?$/.exec(text) ?? []
-  if (amount === undefined) throw invalid(`${option} expects a duration such as 60s, not ${text}.`)
-  return Number(amount) * (UNITS[unit] ?? 1000)
+  const [, amount, unit = ""] = /^(\d{1,6})(ms|s|m|h)$/.exec(text) ?? []
+  const ms = Number(amount) * (UNITS[unit] ?? Number.NaN)
+  if (!(ms > 0)) throw invalid(`${option} expects a duration with its unit such as 60s, not ${text}.`)
+  return ms
 }
 
 function numberIn(option: string, text: string, least: number, most: number): number {

@@ -41,6 +41,8 @@ test.each([
   [["--mesh", "other"], /--mesh expects yelb or extended/],
   [["--json"], /--json needs --for/],
   [["--for", "soon"], /--for expects a duration/],
+  [["--for", "5"], /--for expects a duration with its unit/],
+  [["--for", "0s"], /--for expects a duration/],
   [["--fault", "kill-app"], /--fault expects a line and a time/],
   [["--explode"], /--explode/],
   [["--for", "10s", "--fault", "kill-app@20s"], /kill-app@20s comes after the end, --for 10s/],
