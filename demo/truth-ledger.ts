@@ -28,13 +28,17 @@ const HEALTH_CHECKERS = /^(?:Envoy\/HC|ELB-HealthChecker\/|kube-probe\/)/
 
 export function makeTruthLedger(): TruthLedger {
   const counts = new Map<string, { row: TruthRow; count: number }>()
+  const tries = new Map<string, { row: TruthRow; count: number }>()
   const healthChecks = new Map<string, { row: Omit<HealthCheckCount, "count">; count: number }>()
   const tcp = new Map<string, TcpCount>()
   const undecided = new Map<string, number>()
   let sent = 0
 
   const tally: Tally = {
-    request: (row) => bump(counts, row),
+    request(row, attempts) {
+      bump(counts, row)
+      bump(tries, row, attempts)
+    },
     healthCheck: (row) => bump(healthChecks, row),
     undecided: (why) => undecided.set(why, (undecided.get(why) ?? 0) + 1),
   }
@@ -54,6 +58,7 @@ export function makeTruthLedger(): TruthLedger {
       mesh,
       sent,
       requests: [...counts.values()].map(({ row, count }): TruthCount => Object.assign({ count }, row)),
+      attempts: [...tries.values()].map(({ row, count }): TruthCount => Object.assign({ count }, row)),
       healthChecks: [...healthChecks.values()].map(({ row, count }) => Object.assign({ count }, row)),
       tcp: [...tcp.values()],
       undecided: [...undecided].map(([why, count]) => ({ why, count })),
@@ -62,16 +67,16 @@ export function makeTruthLedger(): TruthLedger {
 }
 
 interface Tally {
-  request(row: TruthRow): void
+  request(row: TruthRow, attempts: number): void
   healthCheck(row: Omit<HealthCheckCount, "count">): void
   undecided(why: string): void
 }
 
-function bump<T>(counts: Map<string, { row: T; count: number }>, row: T): void {
+function bump<T>(counts: Map<string, { row: T; count: number }>, row: T, by = 1): void {
   const key = JSON.stringify(row)
   const known = counts.get(key)
-  if (known === undefined) counts.set(key, { row, count: 1 })
-  else known.count++
+  if (known === undefined) counts.set(key, { row, count: by })
+  else known.count += by
 }
 
 function foldCall(tally: Tally, world: World, call: Call, arrivals: readonly Arrival[]): void {
@@ -123,11 +128,12 @@ function foldGatewayCall(
     ...callEnding(call.end),
   } as const
   if (pass === undefined) {
-    tally.request({ ...ingress, gatewayRoute: UNMATCHED })
+    tally.request({ ...ingress, gatewayRoute: UNMATCHED }, 0)
     return
   }
   const { virtualService } = pass.route
-  tally.request({ ...ingress, gatewayRoute: pass.route.name, virtualService })
+  // To itself, once: retries are its egress pass's.
+  tally.request({ ...ingress, gatewayRoute: pass.route.name, virtualService }, 1)
   const served = servicePass(world.mesh, [virtualService], pass.onward, pass.route.targetPort)
   foldServiceCall(tally, world, call, arrivals, served, { virtualGateway: name })
 }
@@ -170,18 +176,19 @@ function foldServiceCall(
     const virtualRouter = served?.router ?? ""
     // The mesh itself could not place the call: an error whatever its status.
     const refused = { virtualService, virtualRouter, route: UNMATCHED, outcome: "error" } as const
-    tally.request({ ...base, ...refused, protocol: call.protocol })
+    tally.request({ ...base, ...refused, protocol: call.protocol }, 0)
     return
   }
   const node = targetOf(tally, world, served, arrivals)
-  tally.request({
+  const row = {
     ...base,
     virtualService: served.service,
     virtualRouter: served.router,
     route: reached.route?.name ?? "",
     virtualNode: node,
     protocol: reached.protocol === "tcp" ? "http" : reached.protocol,
-  })
+  } as const
+  tally.request(row, arrivals.length + unseenAttempts(world, node, call, served, arrivals))
   foldArrivals(tally, world, node, call, served, arrivals)
 }
 
@@ -209,14 +216,13 @@ function foldArrivals(
   served: ServicePass | undefined,
   arrivals: readonly Arrival[],
 ): void {
-  const count = (ending: Ending): void =>
-    tally.request({
-      ...NOTHING,
-      reporter: "destination",
-      virtualNode: node,
-      protocol: call.protocol,
-      ...ending,
-    })
+  const own = {
+    ...NOTHING,
+    reporter: "destination",
+    virtualNode: node,
+    protocol: call.protocol,
+  } as const
+  const count = (ending: Ending): void => tally.request({ ...own, ...ending }, 1)
   for (const arrival of arrivals) count(arrivalEnding(arrival))
   const unseen = unseenAttempts(world, node, call, served, arrivals)
   for (let attempt = 0; attempt < unseen; attempt++) count(unavailable(call.protocol))

@@ -1,4 +1,4 @@
-import { CODE_CLASSES, codeClass, type Outcome } from "#mesh/outcome.ts"
+import type { Outcome } from "#mesh/outcome.ts"
 import type { Reporter } from "#mesh/resource.ts"
 
 /**
@@ -50,15 +50,17 @@ export interface Truth {
   /** Planned requests that the generator sent. */
   readonly sent: number
   readonly requests: readonly TruthCount[]
+  /** The same rows, each with the upstream attempts of its requests: those that reached the callee's proxy. */
+  readonly attempts: readonly TruthCount[]
   readonly healthChecks: readonly HealthCheckCount[]
   readonly tcp: readonly TcpCount[]
   /** Calls whose target or number of attempts nobody can tell. Empty unless a fault makes it so. */
   readonly undecided: readonly { readonly why: string; readonly count: number }[]
 }
 
-/** `2xx` and so on; `none` when no code was sent. */
+/** `2xx` and so on; `none` when no code was sent. The truth's own rule, not the product's. */
 export function classOf(code: number): string {
-  return CODE_CLASSES[codeClass(code)] ?? "none"
+  return /^[1-5]\d\d$/.test(String(code)) ? `${String(code).charAt(0)}xx` : "none"
 }
 
 /** Rows with equal labels added up, e.g. without exact codes. `labels` picks and names what stays. */

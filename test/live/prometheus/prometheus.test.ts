@@ -100,7 +100,7 @@ interface Part {
 }
 
 function noPart(): Part {
-  return { truth: { mesh: "", sent: 0, requests: [], healthChecks: [], tcp: [], undecided: [] }, at: 0 }
+  return { truth: { mesh: "", sent: 0, requests: [], attempts: [], healthChecks: [], tcp: [], undecided: [] }, at: 0 }
 }
 
 async function runPart(count: number): Promise<Part> {
