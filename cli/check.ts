@@ -3,13 +3,16 @@ import { plainText } from "#mesh/plain-text.ts"
 import { type CheckedFile, checkedFile, checkedModel } from "./checked-file.ts"
 import type { Command, ExitName, Terminal } from "./command.ts"
 import { fileText, KIND_FLAG } from "./config.ts"
-import { askedKind, type ConfigKind, isModelText, kindOfText } from "./kinds.ts"
+import { askedKind, type ConfigKind, isMapping, isModelText, kindOfText } from "./kinds.ts"
 
 const WELL: Readonly<Record<ConfigKind, string>> = {
   agent: "a valid configuration of an agent",
   collector: "a valid configuration of a collector",
   targets: "a valid targets file",
 }
+
+const NO_KIND =
+  "none of its keys is one of an agent, a collector, a list of targets or a mesh; --kind says which it should be."
 
 export const checkCommand: Command = {
   name: "check",
@@ -43,6 +46,10 @@ async function checkOne(file: string, named: ConfigKind | undefined, terminal: T
   if (named === undefined && isModelText(text))
     return told(file, "a valid model file, which declares a mesh", checkedModel([{ file, text }]), terminal)
   const found = named ?? (await kindOfText(text))
+  if (found === undefined && isMapping(text)) {
+    terminal.error(lines([`${file}:1:1: ${NO_KIND}`]))
+    return "refused"
+  }
   const kind = found ?? "agent"
   const exit = told(file, WELL[kind], await checkedFile(file, text, kind, terminal.env), terminal)
   if (found === undefined)

@@ -47,6 +47,12 @@ function keysOf(contents: unknown): readonly string[] {
   return isMap(contents) ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : "")) : []
 }
 
+/** Whether a text is sound and has keys, of whatever kind. */
+export function isMapping(text: string): boolean {
+  const { contents, errors } = parseDocument(text)
+  return errors.length === 0 && keysOf(contents).length > 0
+}
+
 /** The kind whose top-level keys fit a file best; undefined when none fits. */
 export async function kindOfText(text: string): Promise<ConfigKind | undefined> {
   const keys = keysOf(parseDocument(text).contents)

@@ -30,7 +30,9 @@ const agents = z.strictObject({
     .describe("An agent that sent nothing for so long is silent, and its proxies with it."),
   resend: duration({ min: "1s", max: "1h" })
     .prefault("5m")
-    .describe("How often agents send all their series, not only those that changed; at least their setting."),
+    .describe(
+      "How often an agent sends all its series, not only those that changed. Ours does so every 5 minutes; what is not sent again within twice this time is taken to be gone.",
+    ),
 })
 
 const intake = z.strictObject({

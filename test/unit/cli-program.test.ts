@@ -222,6 +222,15 @@ describe("check", () => {
     expect(await run("check", "--kind", "collector", empty)).toMatchObject({ exit: "ok", error: "" })
   })
 
+  test("a file of another program is told in one sentence", async () => {
+    const other = await file("package.json", JSON.stringify({ name: "shop", scripts: {}, license: "MIT" }))
+    const { exit, error } = await run("check", other)
+    expect(exit).toBe("refused")
+    expect(error.trimEnd().split("\n")).toEqual([
+      expect.stringContaining("none of its keys is one of an agent"),
+    ])
+  })
+
   test("names of a file cannot act on the terminal", async () => {
     const path = await file(
       "esc.yaml",
