@@ -110,4 +110,47 @@ function soundness() {
   return { structure: structureFaults(), faint: faintTexts(), beside }
 }
 
-globalThis.look = { textsOutside, soundness, columnOrder }
+/** What a colour token is in the theme that is shown. */
+function token(name) {
+  const probe = document.body.appendChild(document.createElement("i"))
+  probe.style.color = `var(--${name})`
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}
+
+const textColour = (element) => getComputedStyle(element).color
+
+function drawnBox(box) {
+  const style = (selector) => getComputedStyle(box.querySelector(selector))
+  const { stroke, fill } = style("rect")
+  return { edge: stroke, ground: fill, number: style(".m").fill, mark: style("use").color }
+}
+
+/** The box of a `use` is that of what its symbol draws: none where it draws nothing. */
+function drawnSymbol(use) {
+  const symbol = document.querySelector(use.getAttribute("href"))
+  const { width, height } = use.getBBox()
+  return { shape: symbol?.innerHTML.trim() ?? "", area: width * height }
+}
+
+const near = (value, wished) => Math.abs(value - wished) <= 2
+
+/** Pixels of a picture (PNG in base64) that have a colour such as `rgb(213, 94, 0)`. */
+async function pixelsOf({ picture, colour }) {
+  const bytes = Uint8Array.from(atob(picture), (char) => char.charCodeAt(0))
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }))
+  const canvas = document.createElement("canvas")
+  Object.assign(canvas, { width: bitmap.width, height: bitmap.height })
+  const context = canvas.getContext("2d", { willReadFrequently: true })
+  if (context === null) throw new Error("no canvas")
+  context.drawImage(bitmap, 0, 0)
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height)
+  const [red, green, blue] = (colour.match(/\d+/g) ?? []).map(Number)
+  let found = 0
+  for (let at = 0; at < data.length; at += 4)
+    if (near(data[at], red) && near(data[at + 1], green) && near(data[at + 2], blue)) found++
+  return found
+}
+
+globalThis.look = { textsOutside, soundness, columnOrder, token, drawnBox, drawnSymbol, textColour, pixelsOf }

@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from "node:fs/promises"
 import { join, relative } from "node:path"
-import { type Browser, chromium } from "playwright-core"
+import { type Browser, chromium, type Locator } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RoutesView } from "../../../collector/view/routes.ts"
 import type { SummaryView } from "../../../collector/view/summary.ts"
@@ -9,6 +9,7 @@ import { component } from "../../../scripts/components/component.ts"
 import { type Stand, startStand } from "../rig/stand.ts"
 import { type LookOptions, openWatched, type WatchedPage } from "./browser.ts"
 import { columnOrder, SOUND, soundness, tabOrder, textsOutside } from "./checks.ts"
+import { drawnBox, drawnSymbol, pixelsOf, textColour, token } from "./drawn.ts"
 import { MOST_BYTES, takePicture } from "./picture.ts"
 
 const ROOT = join(import.meta.dirname, "../../..")
@@ -160,6 +161,57 @@ describe("the broken route", () => {
     await page.goto(`/routes?target=${BROKEN}`)
     const names = await page.locator("tbody tr:not(.group) th a").allTextContents()
     expect(names.toSorted()).toEqual(["canary", "getvotes", "hostname", ROUTE])
+  })
+})
+
+describe.each(["light", "dark"] as const)("failing and ok, as drawn in the %s theme", (colorScheme) => {
+  let watched: WatchedPage
+  let failing: Locator
+  let ok: Locator
+  beforeAll(async () => {
+    watched = await open({ width: 1440, colorScheme })
+    const { page } = watched
+    await page.goto("/?window=1m")
+    // As it is now: a page that renews itself would change under the hand.
+    await page.getByRole("button", { name: "Live" }).click()
+    failing = page.locator(".map .box.failing", { has: page.locator(`title:text-is("${ROUTE}")`) })
+    ok = page.locator(".map .box.ok").first()
+  })
+  afterAll(() => watched.close())
+
+  it("differ in the colours of box, number and badge, each that of its state", async () => {
+    const { page } = watched
+    const names = ["failing", "failing-ink", "failing-wash", "ok", "line-2", "surface", "ink-2"] as const
+    const colours = await Promise.all(names.map((name) => token(page, name)))
+    expect(new Set(colours).size).toBe(names.length)
+    const [mark, ink, wash, okMark, line, surface, soft] = colours
+    expect(await drawnBox(failing)).toEqual({ edge: mark, ground: wash, number: ink, mark })
+    expect(await drawnBox(ok)).toEqual({ edge: line, ground: surface, number: soft, mark: okMark })
+    await page.goto("/routes?window=1m")
+    const badge = page.locator("table.routes .state.failing").first()
+    const okBadge = page.locator("table.routes .state.ok").first()
+    expect([await textColour(badge), await textColour(badge.locator("use"))]).toEqual([ink, mark])
+    expect([await textColour(okBadge), await textColour(okBadge.locator("use"))]).toEqual([soft, okMark])
+    expect(await textColour(page.locator("table.routes td.hot").first())).toBe(ink)
+    await page.goto("/?window=1m")
+  })
+
+  it("differ in their symbols, each of which is a shape that is seen", async () => {
+    const [broken, well] = [await drawnSymbol(failing.locator("use")), await drawnSymbol(ok.locator("use"))]
+    expect(broken.shape).not.toBe(well.shape)
+    for (const { shape, area } of [broken, well]) {
+      expect(shape).not.toBe("")
+      expect(area).toBeGreaterThan(80)
+    }
+  })
+
+  it("differ in the pixels of a picture: only the failing box has its colour, only the other one that of ok", async () => {
+    const { page } = watched
+    const [mark, okMark] = [await token(page, "failing"), await token(page, "ok")]
+    expect(await pixelsOf(page, failing, mark)).toBeGreaterThan(20)
+    expect(await pixelsOf(page, failing, okMark)).toBe(0)
+    expect(await pixelsOf(page, ok, okMark)).toBeGreaterThan(20)
+    expect(await pixelsOf(page, ok, mark)).toBe(0)
   })
 })
 
