@@ -1,5 +1,6 @@
 import { html } from "hono/html"
 import { FLAGS } from "#mesh/flags.ts"
+import { mainFlag } from "../view/main-flag.ts"
 import type { RouteRow } from "../view/route-row.ts"
 import { troubleText } from "../view/verdict.ts"
 import { knownOnly, withoutEnd } from "./known.ts"
@@ -70,12 +71,13 @@ export function sinceText(since: string, generatedAt: string): string {
 
 /** What its failures mostly are, where, and since when. */
 export function mostly(row: RouteRow): Markup {
-  const [top] = row.flagsTop
+  const flags = mainFlag(row)
   if (isTcp(row) && (row.tcp?.closedWithError ?? 0) > 0) return html`${troubleText(row)}`
-  if (row.numbers.errors === 0 || top === undefined) return html``
-  const [flag = ""] = top.flags.split(",")
-  const what = top.flags === "-" ? "error answers" : top.flags
-  const where = row.worstTarget === null ? "" : ` ${top.flags === "-" ? "from" : "at"} `
+  // A few errors that make no state are not what a route's failures mostly are.
+  if (row.numbers.errors === 0 || row.health === "ok") return html``
+  const [flag = ""] = flags?.split(",") ?? []
+  const what = flags === undefined ? "errors" : flags === "-" ? "error answers" : flags
+  const where = row.worstTarget === null ? "" : ` ${flags === "-" ? "from" : "at"} `
   const meaning = MEANINGS.get(flag)
   const rest = [meaning ?? "", row.since === null ? "" : `since ${clock(row.since)}`].filter(
     (text) => text !== "",

@@ -1,4 +1,5 @@
 import { html } from "hono/html"
+import { mainFlag } from "../view/main-flag.ts"
 import type { AffectedRoute, FaultOrigin } from "../view/origins.ts"
 import type { RouteRow } from "../view/route-row.ts"
 import type { SummaryView } from "../view/summary.ts"
@@ -69,7 +70,7 @@ function originText(origin: FaultOrigin, view: SummaryView, query: PageQuery): M
 
 /** One route without a place that counts prove. */
 function rowText(row: RouteRow, view: SummaryView, query: PageQuery): Markup {
-  const flag = row.flagsTop[0]?.flags ?? "-"
+  const flag = mainFlag(row) ?? "-"
   const since = row.since === null ? "" : html` since <b>${sinceText(row.since, view.generatedAt)}</b>`
   const where = row.worstTarget === null ? "" : ` at ${row.worstTarget.virtualNode}`
   const of = row.synthetic === null ? "" : ` of ${row.key.virtualService || row.key.mesh}`

@@ -66,7 +66,7 @@ export interface RouteRow {
   readonly tcp: TcpNumbers | null
   /** Up to three, most frequent first; errors only. */
   readonly flagsTop: readonly FlagCount[]
-  /** The target that most of its errors are at; null where no target is told, and without errors. */
+  /** The target that more than half of its errors are at; null where none is. */
   readonly worstTarget: TargetErrors | null
   readonly provenance: Provenance | "mixed" | null
   readonly points: SparkPoints

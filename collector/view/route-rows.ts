@@ -295,12 +295,16 @@ function topFlags(flags: ReadonlyMap<string, number>): FlagCount[] {
     .slice(0, 3)
 }
 
+/** No target that has half of the errors or fewer: with it, a sentence would name the wrong place. */
 function worstTarget(facts: readonly RequestFact[]): TargetErrors | null {
   const errors = new Map<string, number>()
-  for (const { virtualNode, outcome, count } of facts)
-    if (outcome === "error" && virtualNode !== "" && count > 0)
-      errors.set(virtualNode, (errors.get(virtualNode) ?? 0) + count)
-  const [most] = [...errors].toSorted((a, b) => b[1] - a[1])
+  let all = 0
+  for (const { virtualNode, outcome, count } of facts) {
+    if (outcome !== "error" || count <= 0) continue
+    all += count
+    if (virtualNode !== "") errors.set(virtualNode, (errors.get(virtualNode) ?? 0) + count)
+  }
+  const most = [...errors].find(([, count]) => count > all / 2)
   return most === undefined ? null : { virtualNode: most[0], errors: most[1] }
 }
 

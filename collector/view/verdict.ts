@@ -1,5 +1,6 @@
 import type { Board } from "./board.ts"
 import { routeTally } from "./board.ts"
+import { mainFlag } from "./main-flag.ts"
 import type { FaultOrigin } from "./origins.ts"
 import type { RouteRow } from "./route-row.ts"
 import type { Verdict } from "./summary.ts"
@@ -19,8 +20,8 @@ export function verdictOf(board: Board, origins: readonly FaultOrigin[]): Verdic
 
 function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): Verdict {
   const since = row.since === null ? "" : ` since ${clockText(Date.parse(row.since))}`
-  const flags = row.flagsTop[0]
-  const cause = flags === undefined || flags.flags === "-" ? "" : `, mostly ${flags.flags}`
+  const flags = mainFlag(row) ?? "-"
+  const cause = flags === "-" ? "" : `, mostly ${flags}`
   const origin = origins.find(({ routes }) => routes.some(({ id }) => id === row.id))
   const begins = origin === undefined ? "" : `${origin.sentence}. `
   const what =
