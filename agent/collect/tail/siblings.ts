@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, lstatSync, opendirSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, sep } from "node:path"
 import { printAt, samePrint } from "./fingerprint.ts"
 import type { Position } from "./generation.ts"
 import { type Identity, identityOf, type OpenRules, openRegular, sameFile } from "./open-file.ts"
@@ -24,12 +24,15 @@ export interface Sibling {
 export function listSiblings(real: string): Sibling[] {
   const folder = dirname(real)
   const name = basename(real)
+  const before = folder.endsWith(sep) ? folder : folder + sep
   const found: Sibling[] = []
   for (const entry of entriesOf(folder)) {
-    const stats = statOf(join(folder, entry))
+    // Joined by hand: a folder has the files of many proxies, and each of them looks at all.
+    const path = before + entry
+    const stats = statOf(path)
     if (stats === undefined || !stats.isFile()) continue
     found.push({
-      path: join(folder, entry),
+      path,
       identity: identityOf(stats),
       size: Number(stats.size),
       changedNs: stats.mtimeNs,
