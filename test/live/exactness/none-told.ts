@@ -1,7 +1,7 @@
 import type { HealthCheckCount, Truth, TruthCount } from "../../../demo/truth.ts"
 import { SHARED, UNKNOWN, UNMATCHED } from "../../../mesh/resource.ts"
 import type { Counts } from "../rig/counts.ts"
-import { PLACE_NAMES } from "../rig/truth-counts.ts"
+import { PLACE_NAMES, truthBy } from "../rig/truth-counts.ts"
 import { httpOutcome } from "./text-told.ts"
 
 /** Labels of a request that counters can tell; what it was sent with is not among them. */
@@ -81,20 +81,46 @@ const NOWHERE = {
   grpcStatus: -1,
 } as const
 
-/**
- * Rows that differ, with what was wanted and told. Where two counters were read around one request, whose answer was cut
- * can stay open: then it is on nobody's row, and the good and cut answers of the routes that it may be are left aside. In
- * this plan the appserver alone cuts answers.
- */
-export function differences(wanted: Counts, found: Counts): (readonly [string, number, number])[] {
-  const open = Object.keys(found).some((key) => IS_OPEN.test(key))
-  return [...new Set([...Object.keys(wanted), ...Object.keys(found)])]
-    .filter((key) => !(open && mayBeCut(key)))
-    .map((key) => [key, wanted[key] ?? 0, found[key] ?? 0] as const)
-    .filter(([, a, b]) => a !== b)
+const CUT_NAMES = ["reporter", "source"]
+
+/** Answers that were cut after their headers, by who saw it: how many of them stay open is known to be few. */
+export function cutAnswers(rows: readonly TruthCount[]): Counts {
+  return truthBy(rows.filter(isCut), CUT_NAMES)
 }
 
-const IS_OPEN = /(?:route=|gateway_route=)\(unmatched\).*code_class=2xx/
+const isCut = ({ code, protocol, outcome }: TruthCount): boolean =>
+  code === 200 && protocol === "http" && outcome === "error"
+
+/**
+ * Cut answers that stayed open, by who saw them. Where two counters were read around one request, whose answer was cut
+ * can stay so: then it is on nobody's row.
+ */
+export function openCuts(found: Counts): Counts {
+  const open: Counts = {}
+  for (const [key, count] of Object.entries(found))
+    if (IS_OPEN.test(key)) open[seenBy(key)] = (open[seenBy(key)] ?? 0) + count
+  return open
+}
+
+/**
+ * Rows that differ by more than stayed open with who tells them, with what was wanted and told. What may be another's are
+ * good and cut answers of the appserver: in this plan it alone cuts them. All other rows differ by nothing.
+ */
+export function differences(wanted: Counts, found: Counts): (readonly [string, number, number])[] {
+  const open = openCuts(found)
+  return [...new Set([...Object.keys(wanted), ...Object.keys(found)])]
+    .map((key) => [key, wanted[key] ?? 0, found[key] ?? 0] as const)
+    .filter(([key, a, b]) => Math.abs(a - b) > (mayBeCut(key) ? (open[seenBy(key)] ?? 0) : 0))
+}
+
+const IS_OPEN = /route=\(unmatched\).*code_class=2xx outcome=error$/
 
 const mayBeCut = (key: string): boolean =>
   key.includes("code_class=2xx") && /yelb-appserver|\(unmatched\)/.test(key)
+
+/** The part of a row's key that names who tells it, in the shape of `CUT_NAMES`. */
+const seenBy = (key: string): string =>
+  key
+    .split(" ")
+    .filter((label) => CUT_NAMES.some((name) => label.startsWith(`${name}=`)))
+    .join(" ")

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { LogPlan } from "../../../demo/logs.ts"
 import type { TruthCount } from "../../../demo/truth.ts"
 import { truthBy } from "../rig/truth-counts.ts"
-import { differences, type Sight, TOLD_NAMES, toldByStats } from "./none-told.ts"
+import { cutAnswers, differences, openCuts, type Sight, TOLD_NAMES, toldByStats } from "./none-told.ts"
 import { REQUESTS, runTrial, SOON, type Trial } from "./trial.ts"
 
 /** The same plan where some or all proxies write no access log: what counters can tell is exact, the rest says so. */
@@ -16,6 +16,8 @@ const HTTP_PROXIES = [
   "yelb-appserver-virtual-node",
   "yelb-appserver-virtual-node-v2",
 ]
+/** Part of the cut answers that two counters may be read around. In most runs none is: the assertion says how many were. */
+const MOST_OPEN = 1 / 4
 /** A gap is told when it has lasted for a minute, and lines may come 12 s late (docs/metrics.md). */
 const GAP_MS = 75_000
 
@@ -103,12 +105,23 @@ describe.each(PARTS)("$name", ({ requests, logs, modelFile, sight, state }) => {
     expect(trial.told("requests", names)).toEqual(truthBy(wanted, names))
   })
 
+  test("hardly any cut answer stays without a place", () => {
+    const cuts = cutAnswers(wanted)
+    const open = openCuts(trial.told("requests", TOLD_NAMES))
+    expect(Object.keys(cuts)).toContain("reporter=source source=yelb-ui-virtual-node")
+    const tooMany = Object.entries(open).filter(([who, count]) => count > MOST_OPEN * (cuts[who] ?? 0))
+    expect(tooMany, `open: ${JSON.stringify(open)}, cut: ${JSON.stringify(cuts)}`).toEqual([])
+  })
+
   test("no success is told that was none", () => {
     const rows = truthBy(wanted, TOLD_NAMES)
-    const found = Object.entries(trial.told("requests", TOLD_NAMES))
-    const placed = found.filter(([key]) => key.endsWith("outcome=ok") && !key.includes("(unmatched)"))
-    expect(placed.length).toBeGreaterThan(0)
-    expect(placed.filter(([key, count]) => count > (rows[key] ?? 0))).toEqual([])
+    const told = trial.told("requests", TOLD_NAMES)
+    const good = Object.entries(told).filter(([key]) => key.endsWith("outcome=ok"))
+    expect(good.length).toBeGreaterThan(0)
+    // With each answer that stays open as many may that were good: that is the bound of the unmatched rows.
+    const others = differences(rows, told).map(([key]) => key)
+    const wrong = good.filter(([key, count]) => count > (rows[key] ?? 0))
+    expect(wrong.filter(([key]) => !key.includes("(unmatched)") || others.includes(key))).toEqual([])
   })
 
   test("failures are as many as requests that did not end ok", () => {
