@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
+import { appendFile, readFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { beforeAll, expect, test } from "vitest"
@@ -55,6 +56,28 @@ test.each([
   expect(existsSync(runDir)).toBe(false)
 })
 
+/** Whole lines of a log that tell of calls to other nodes. */
+async function calls(log: string): Promise<readonly string[]> {
+  const lines = (await readFile(log, "utf8")).split("\n").slice(0, -1)
+  return lines.filter((line) => line.startsWith("{") && line.includes("cds_egress"))
+}
+
+// It waits all the 30 s that the demo gives what is on its way.
+test("a line of a request that nobody sent: they do not agree, and it says where", {
+  timeout: 90_000,
+}, async () => {
+  const { words, ended } = started("--for", "3s", "--rate", "30", "--logs", "json", "--json")
+  await expect.poll(() => runFolder(words.said), { timeout: 40_000 }).not.toBe("")
+  const log = join(runFolder(words.said), "log/pods/yelb_yelb-ui-virtual-node-0/envoy/stdout.log")
+  await expect.poll(() => calls(log), { timeout: 10_000 }).not.toEqual([])
+  await appendFile(log, `${(await calls(log))[0]}\n`)
+  const { code, out } = await ended
+  const told = JSON.parse(out) as Record<string, { readonly truth: number; readonly told: number }[]>
+  const excess = (of: string) => told[of]?.map((one) => one.told - one.truth)
+  expect({ code, agree: told["agree"] }).toEqual({ code: 1, agree: false })
+  expect([excess("agentDiffers"), excess("collectorDiffers")]).toEqual([[1], [1]])
+})
+
 test.each([
   [["--rate", "much"], /^--rate expects a number .* See npm run demo -- --help\.\n$/],
   [["--fault", "kill-app nobody@3s"], /^No virtual node is called "nobody"\. There are: .*yelb-ui.*\n$/],
@@ -64,8 +87,8 @@ test.each([
 
 test("beside a program on the usual port, with faults that are typed, until Ctrl-C: nothing is left", async () => {
   const other = createServer().listen(4318, "127.0.0.1")
-  // Taken by whom does not matter.
-  await Promise.race([once(other, "listening"), once(other, "error")])
+  // Taken by whom does not matter: when it cannot be had, another has it.
+  await once(other, "listening").catch(() => {})
   const { child, words, ended } = started()
   const says = (pattern: RegExp) => expect.poll(() => words.said, { timeout: 40_000 }).toMatch(pattern)
   await says(/Port 4318 is in use by another program; the demo's collector takes \d+\./)
