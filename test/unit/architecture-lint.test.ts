@@ -32,6 +32,10 @@ const REFUSED: [file: string, imported: string][] = [
   ["collector/ingest/planted.ts", "../api/app.ts"],
   ["collector/view/planted.ts", "../page/shell.ts"],
   ["collector/api/planted.ts", "../main.ts"],
+  ["collector/api/planted.ts", "../page/shell.ts"],
+  ["collector/api/deep/planted.ts", "../../page/shell.ts"],
+  ["collector/page/planted.ts", "../api/app.ts"],
+  ["collector/page/deep/planted.ts", "../../api/app.ts"],
   ["collector/page/planted.ts", "../store/series-store.ts"],
   ["collector/page/deep/planted.ts", "../../ingest/intake.ts"],
   ["collector/page/deep/planted.ts", "../../../agent/main.ts"],
@@ -64,6 +68,7 @@ const TAKEN: [file: string, imported: string][] = [
   ["test/unit/planted.ts", "../../collector/store/planted.ts"],
 ]
 
+const READS_FILES = 'import "node:fs"\n'
 const READS_WORLD = "export const seen = [process.env, process.argv]\n"
 
 const FINDINGS = z.object({
@@ -110,6 +115,9 @@ describe("lint", () => {
         ...plant(REFUSED, "refused"),
         ...plant(TAKEN, "taken"),
         ["test/unit/mock.test.ts", planting("vi", ["mock", "doMock"])],
+        ["agent/decode/deep/files.ts", READS_FILES],
+        ["agent/resolve/files.ts", READS_FILES],
+        ["agent/collect/files.ts", READS_FILES],
         ["agent/decode/world.ts", READS_WORLD],
         ["collector/view/world.ts", READS_WORLD],
         ["mesh/world.ts", READS_WORLD],
@@ -134,6 +142,12 @@ describe("lint", () => {
       expect(found.get(numbered(file, "taken", i)) ?? []).not.toContain(BORDER)
     },
   )
+  it.each(["agent/decode/deep/files.ts", "agent/resolve/files.ts"])("%s may not read files", (file) =>
+    expect(found.get(file)?.join(" ")).toMatch(/no-nodejs-modules/),
+  )
+  it("agent/collect/files.ts may", () => {
+    expect(found.get("agent/collect/files.ts")?.join(" ") ?? "").not.toMatch(/no-nodejs-modules/)
+  })
   it.each(["agent/decode/world.ts", "collector/view/world.ts", "mesh/world.ts"])(
     "%s may not look at the process or its environment",
     (file) => expect(found.get(file)?.join(" ")).toMatch(/no-restricted-globals/),
