@@ -9,14 +9,14 @@ import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { FRAMER_DEFAULTS, LineFramer } from "../agent/decode/access-log/framing.ts"
 import { LineReader, LineResult } from "../agent/decode/access-log/line-reader.ts"
 import { CRI_FRAME, jsonLine, makeRequests, textLine } from "./requests.ts"
-import { type BenchResult, bestCpuMs, printAlone } from "./result.ts"
+import { type BenchResult, bestCpuMs, bestInTurnMs, printAlone } from "./result.ts"
 
 /** Few enough to stay in the cache, as what was just read from a file is. */
 const LINES = 10_000
 const ROUNDS = 40
-const PEER_ROUNDS = 12
 /** mtail tells its time in ms, so it gets the file many times over. */
 const MTAIL_TIMES = 10
+const MTAIL_ROUNDS = 3
 const CHUNK = 256 * 1024
 
 /**
@@ -34,35 +34,53 @@ export function accessLogBench(): Promise<BenchResult[]> {
   const p6 = compare(text, { kind: "default" }, byRegex)
   const unit = "ns CPU per line"
   const results: BenchResult[] = [
-    { id: "P5", what: `JSON lines of ${size(json)}, against JSON.parse`, unit, ...p5, goal: { most: 500 } },
-    { id: "P6", what: `default text of ${size(text)}, against one regex`, unit, ...p6, goal: { most: 250 } },
+    {
+      id: "P5",
+      what: `JSON lines of ${size(json)}, against JSON.parse`,
+      unit,
+      ...p5,
+      beside: `the peer makes a value of every member; ours finds where all are and makes numbers of some. ${ANSWER}`,
+      goal: { most: 500 },
+    },
+    {
+      id: "P6",
+      what: `default text of ${size(text)}, against one regex`,
+      unit,
+      ...p6,
+      beside: `the peer makes a string of every field; ours finds where they are. ${ANSWER}`,
+      goal: { most: 250 },
+    },
     { id: "P6", what: "the same text in CRI framing", unit, ours: timeOurs(framed, { kind: "default" }) },
   ]
   const mtail = process.env["MTAIL"]
   if (mtail !== undefined) {
-    const ofJson = timeMtail(mtail, json, MTAIL_JSON)
-    const ofText = timeMtail(mtail, text, MTAIL_TEXT)
+    const ofJson = besideMtail(mtail, json, jsonFormat, MTAIL_JSON)
+    const ofText = besideMtail(mtail, text, { kind: "default" }, MTAIL_TEXT)
     results.push(
       {
         id: "P5",
         what: "JSON lines, against mtail",
         unit,
-        ours: p5.ours,
-        peer: ofJson,
-        goal: { most: ofJson / 20 },
+        ...ofJson,
+        beside: MTAIL,
+        goal: { most: ofJson.peer / 20 },
       },
       {
         id: "P6",
         what: "default text, against mtail",
         unit,
-        ours: p6.ours,
-        peer: ofText,
-        goal: { most: ofText / 20 },
+        ...ofText,
+        beside: MTAIL,
+        goal: { most: ofText.peer / 20 },
       },
     )
   }
   return Promise.resolve(results)
 }
+
+const ANSWER =
+  "Code, flags, duration, bytes sent, path, authority, upstream host and user agent of every line are equal"
+const MTAIL = `the peer is a process of its own that reads the lines from a file and counts four fields of each into metrics, so it does more; ours has them in memory, finds all fields and counts nothing (P7c counts). Its time to start is taken off; ${MTAIL_ROUNDS} rounds. The numbers of requests by authority, method and code are equal, durations are not compared`
 
 const size = (file: Buffer): string => `${Math.round(file.length / LINES)} B`
 
@@ -130,18 +148,19 @@ function byFact(fact: AccessFact): Answer {
 
 function compare(file: Buffer, format: AccessLogFormat, peer: Peer): { ours: number; peer: number } {
   requireEqual(file, format, peer)
-  const ours = timeOurs(file, format)
+  if (runPeer(file, peer) !== runOurs(file, format)) throw new Error("the sums differ")
+  const [ours, ms] = bestInTurnMs(ROUNDS, [() => runOurs(file, format), () => runPeer(file, peer)])
+  return { ours: (ours * 1e6) / LINES, peer: (ms * 1e6) / LINES }
+}
+
+function runPeer(file: Buffer, peer: Peer): number {
   let sum = 0
-  const ms = bestCpuMs(PEER_ROUNDS, () => {
-    sum = 0
-    for (const line of file.toString("latin1").split("\n")) {
-      if (line === "") continue
-      const { code, flags, duration, sent } = peer(line)
-      sum += code + flagBits(flags) + duration + sent
-    }
-  })
-  if (sum !== runOurs(file, format)) throw new Error("the sums differ")
-  return { ours, peer: (ms * 1e6) / LINES }
+  for (const line of file.toString("latin1").split("\n")) {
+    if (line === "") continue
+    const { code, flags, duration, sent } = peer(line)
+    sum += code + flagBits(flags) + duration + sent
+  }
+  return sum
 }
 
 function requireEqual(file: Buffer, format: AccessLogFormat, peer: Peer): void {
@@ -184,8 +203,13 @@ function eachFact(file: Buffer, format: AccessLogFormat, onFact: (fact: AccessFa
 const MTAIL_JSON = String.raw`"authority":"(?P<authority>[^"]*)".*"duration":(?P<duration>\d+).*"method":"(?P<method>[A-Z]+)".*"response_code":(?P<code>\d+)`
 const MTAIL_TEXT = String.raw`^\[[^\]]+\] "(?P<method>\S+) \S+ \S+" (?P<code>\d+) \S+ \d+ \d+ (?P<duration>\d+) \S+ "[^"]*" "[^"]*" "[^"]*" "(?P<authority>[^"]*)" "`
 
-/** User and system time of mtail over the file, without what it takes to start, ns per line. */
-function timeMtail(mtail: string, file: Buffer, pattern: string): number {
+/** User and system time over the file many times over, mtail's without what it takes to start, ns per line. */
+function besideMtail(
+  mtail: string,
+  file: Buffer,
+  format: AccessLogFormat,
+  pattern: string,
+): { ours: number; peer: number } {
   const folder = mkdtempSync(join(tmpdir(), "bench-mtail-"))
   try {
     const program = [
@@ -196,15 +220,37 @@ function timeMtail(mtail: string, file: Buffer, pattern: string): number {
     writeFileSync(join(folder, "p.mtail"), program.join("\n"))
     writeFileSync(join(folder, "lines.log"), Buffer.concat(Array.from({ length: MTAIL_TIMES }, () => file)))
     writeFileSync(join(folder, "empty.log"), "")
-    const empty = mtailSeconds(mtail, folder, "empty.log")
-    const full = mtailSeconds(mtail, folder, "lines.log")
-    const counted = [...readFileSync(join(folder, "out"), "utf8").matchAll(/^rq\{.*\} (\d+)/gm)]
-    const total = counted.reduce((sum, match) => sum + Number(match[1]), 0)
-    const lines = LINES * MTAIL_TIMES
-    if (total !== lines) throw new Error(`mtail counted ${total} of ${lines} lines`)
-    return ((full - empty) * 1e9) / lines
+    const best = { ours: Infinity, empty: Infinity, full: Infinity }
+    for (let round = 0; round < MTAIL_ROUNDS; round++) {
+      const ours = bestCpuMs(1, () => {
+        for (let time = 0; time < MTAIL_TIMES; time++) runOurs(file, format)
+      })
+      best.ours = Math.min(best.ours, ours / 1000)
+      best.empty = Math.min(best.empty, mtailSeconds(mtail, folder, "empty.log"))
+      best.full = Math.min(best.full, mtailSeconds(mtail, folder, "lines.log"))
+      requireCounts(readFileSync(join(folder, "out"), "utf8"), file, format)
+    }
+    const perLine = 1e9 / (LINES * MTAIL_TIMES)
+    return { ours: best.ours * perLine, peer: (best.full - best.empty) * perLine }
   } finally {
     rmSync(folder, { recursive: true })
+  }
+}
+
+/** Every counter of mtail's page against ours. */
+function requireCounts(page: string, file: Buffer, format: AccessLogFormat): void {
+  const counts = new Map<string, number>()
+  eachFact(file, format, (fact) => {
+    const name = [fieldText(fact, Field.authority), fieldText(fact, Field.method), fact.code].join(" ")
+    counts.set(name, (counts.get(name) ?? 0) + MTAIL_TIMES)
+  })
+  const counters = [...page.matchAll(/^rq\{(.*)\} (\d+)/gm)]
+  if (counters.length !== counts.size)
+    throw new Error(`mtail has ${counters.length} of ${counts.size} counters`)
+  for (const [, labels = "", value] of counters) {
+    const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? ""
+    const name = [label("authority"), label("method"), label("code")].join(" ")
+    if (counts.get(name) !== Number(value)) throw new Error(`${name}: ${counts.get(name)} against ${value}`)
   }
 }
 

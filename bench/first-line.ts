@@ -8,6 +8,7 @@ import { type BenchResult, printAlone } from "./result.ts"
 import { startStillFleet } from "./still-fleet.ts"
 
 const ROUNDS = 7
+const WAYS: readonly Way[] = ["bundled", "bundled, bare", "source"]
 const LOOK_EVERY_MS = 5
 const COUNTED = /^mesh_requests_total\{.*provenance="log".*\} 1$/m
 
@@ -25,18 +26,31 @@ export async function firstLineBench(): Promise<BenchResult[]> {
   try {
     // The first start fills the compile cache.
     await firstLineMs("bundled", admin, logging)
-    const [bundled, bare, source] = [
-      await median(() => firstLineMs("bundled", admin, logging)),
-      await median(() => firstLineMs("bundled, bare", admin, logging)),
-      await median(() => firstLineMs("source", admin, logging)),
-    ]
-    const peer = await median(() => Promise.resolve(bareStartMs()))
-    const result = { id: "P16", unit: "ms", peer }
+    const times: Record<Way | "peer", number[]> = { bundled: [], "bundled, bare": [], source: [], peer: [] }
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const way of WAYS) times[way].push(await firstLineMs(way, admin, logging))
+      times.peer.push(bareStartMs())
+    }
+    const result = {
+      id: "P16",
+      unit: "ms",
+      peer: median(times.peer),
+      beside: `the peer starts and ends: the least that Node takes; no answer is compared. Medians of ${ROUNDS} starts, by the clock`,
+    }
     const what = "start of the agent to first accounted line"
     return [
-      { ...result, what: `${what}, bundled, against bare Node`, ours: bundled, goal: { most: 500 } },
-      { ...result, what: `${what}, bundled, without compile cache and flags, against bare Node`, ours: bare },
-      { ...result, what: `${what}, from source, against bare Node`, ours: source },
+      {
+        ...result,
+        what: `${what}, bundled, against bare Node`,
+        ours: median(times.bundled),
+        goal: { most: 500 },
+      },
+      {
+        ...result,
+        what: `${what}, bundled, without compile cache and flags, against bare Node`,
+        ours: median(times["bundled, bare"]),
+      },
+      { ...result, what: `${what}, from source, against bare Node`, ours: median(times.source) },
     ]
   } finally {
     fleet.stop()
@@ -76,9 +90,7 @@ function bareStartMs(): number {
   return performance.now() - begun
 }
 
-async function median(run: () => Promise<number>): Promise<number> {
-  const times: number[] = []
-  for (let round = 0; round < ROUNDS; round++) times.push(await run())
+function median(times: readonly number[]): number {
   return times.toSorted((a, b) => a - b)[ROUNDS >> 1] ?? Number.NaN
 }
 

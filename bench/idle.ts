@@ -33,6 +33,7 @@ export async function idleBench(): Promise<BenchResult[]> {
         unit: "MB",
         ours: now,
         peer: bare,
+        beside: "the peer only waits: the least that Node takes; no answer is compared",
         ...(goal ? { goal: { most: 80 } } : {}),
       },
       {

@@ -1,4 +1,4 @@
-import { fork } from "node:child_process"
+import { fork, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -39,6 +39,7 @@ async function main(words: readonly string[]): Promise<void> {
   const chosen = BENCHES.filter(
     ({ goals }) => words.length === 0 || goals.some((goal) => words.includes(goal)),
   )
+  const commit = commitText()
   const env = { ...process.env, ...(await mtail(chosen.some(({ file }) => file === "access-log.ts"))) }
   const results: BenchResult[] = []
   const failed: string[] = []
@@ -53,7 +54,7 @@ async function main(words: readonly string[]): Promise<void> {
     say(`These did not end well: ${failed.join(", ")}.`)
     process.exitCode = 1
   } else if (words.length === 0) {
-    await writeFile(PAGE, benchmarksPage(results, new Date()))
+    await writeFile(PAGE, benchmarksPage(results, new Date(), commit))
     say("Written: docs/benchmarks.md")
   }
 }
@@ -71,6 +72,19 @@ async function run(file: string, env: NodeJS.ProcessEnv): Promise<readonly Bench
   })
   const [code] = await once(child, "exit")
   return code === 0 ? results : undefined
+}
+
+function git(...words: string[]): string {
+  const cwd = join(import.meta.dirname, "..")
+  return (spawnSync("git", words, { cwd, encoding: "utf8" }).stdout ?? "").trim()
+}
+
+/** Asked before the benches run; the page itself does not count as changed. */
+function commitText(): string {
+  const id = git("rev-parse", "--short", "HEAD")
+  if (id === "") return "of an unknown commit"
+  const changed = git("status", "--porcelain", "--", ".", ":!docs/benchmarks.md") !== ""
+  return `commit ${id}${changed ? " with changes that are not committed" : ""}`
 }
 
 /** Without it the access-log bench leaves that peer out. */

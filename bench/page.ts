@@ -1,12 +1,11 @@
 import { cpus } from "node:os"
 import { BUNDLED_ENVIRONMENT, BUNDLED_FLAGS } from "./agent-run.ts"
-import { type BenchResult, isMet, short } from "./result.ts"
+import { type BenchResult, isMet, NEAR, short, verdict } from "./result.ts"
 
 const HEAD = ["goal", "what", "ours", "peer", "ratio", "to reach", ""] as const
 
 function cells(result: BenchResult): string[] {
   const { id, what, ours, unit, peer, goal } = result
-  const met = isMet(result)
   return [
     id,
     what,
@@ -14,7 +13,7 @@ function cells(result: BenchResult): string[] {
     peer === undefined ? "" : short(peer),
     peer === undefined ? "" : short(peer / ours),
     goal === undefined ? "" : short(goal.most),
-    met === undefined ? "" : met ? "met" : "missed",
+    verdict(result),
   ]
 }
 
@@ -48,19 +47,29 @@ const environment = Object.entries(BUNDLED_ENVIRONMENT)
   .map(([name, value]) => `${name}=${value}`)
   .join(" ")
 
-/** `docs/benchmarks.md` of one whole run. */
-export function benchmarksPage(results: readonly BenchResult[], now: Date): string {
+/**
+ * `docs/benchmarks.md` of one whole run.
+ *
+ * @param commit what was run, for people
+ */
+export function benchmarksPage(results: readonly BenchResult[], now: Date, commit: string): string {
   const missed = results.filter((result) => isMet(result) === false)
   return `${[
     "# Benchmarks",
     "",
     "<!-- Written by `npm run bench`. Do not edit: the next run writes it anew. -->",
     "",
-    `Run of ${now.toISOString().slice(0, 10)} on ${machine()}. Time is CPU time, user and system, of all threads; the least of several rounds where nothing else is said. Each bench has a process of its own, and first checks that our answer and the peer's are equal. The ratio is the peer's figure divided by ours, in the same run on the same input: above 1 we need less. Figures of another machine differ, ratios hold better.`,
+    `Run of ${now.toISOString().slice(0, 10)}, ${commit}, on ${machine()}. Time is CPU time, user and system, of all threads; the least of several rounds where nothing else is said. Each bench has a process of its own. Ours and the peer take turns, as many rounds each on the same input, after a round that is not counted. The ratio is the peer's figure divided by ours: above 1 we need less. Figures of another machine differ, ratios hold better. What is within ${NEAR * 100} % of its goal is near the goal: the next run may fall on the other side.`,
     "",
     row(HEAD.map((name) => (name === "" ? "result" : name))),
     row(HEAD.map((_, column) => (column < 2 ? "---" : "--:"))),
     ...results.map((result) => row(cells(result))),
+    "",
+    "## What the peers do more or less",
+    "",
+    "And what of both answers was found equal before anything was written here. Rows without a peer compare no answer.",
+    "",
+    ...besides(results),
     "",
     "## What falls short",
     "",
@@ -75,6 +84,17 @@ export function benchmarksPage(results: readonly BenchResult[], now: Date): stri
     "",
     `P12 and P16 start it from the bundle of \`npm run build\` as \`${environment} NODE_COMPILE_CACHE=<folder> node ${BUNDLED_FLAGS.join(" ")} dist/meshscope.mjs agent --config <file>\`. The compile cache is filled by a run before. Its proxies are pages and logs of the demo's real Envoys, read once at the beginning and served again at as many addresses as are needed.`,
   ].join("\n")}\n`
+}
+
+/** One line per sentence, with the rows that it is about. */
+function besides(results: readonly BenchResult[]): string[] {
+  const rows = Map.groupBy(
+    results.filter(({ beside }) => beside !== undefined),
+    ({ beside }) => beside,
+  )
+  return [...rows].map(
+    ([beside, about]) => `- ${about.map(({ id, what }) => `${id}, ${what}`).join("; ")}: ${beside}.`,
+  )
 }
 
 function shortfall({ id, what, ours, unit, goal }: BenchResult): string {
