@@ -9,6 +9,9 @@ const LOOK_MS = 100
 /** What Node measured between two looks, a whole step of waiting included. */
 const BETWEEN_LOOKS = /^nodejs_eventloop_lag_(?:min|max|mean|p\d+)_seconds$/
 
+/** Gauges that end as only counters may, which `promtool` refuses; each is the sum of the one without `_total`. */
+const MISNAMED = /^nodejs_active_\w+_total$/
+
 /** CPU, memory, event loop and garbage collection of this process, as prom-client names them. */
 export function makeProcessMetrics(): () => Promise<readonly OwnFamily[]> {
   const registry = new Registry()
@@ -18,6 +21,7 @@ export function makeProcessMetrics(): () => Promise<readonly OwnFamily[]> {
 
 function familyOf(metric: MetricObjectWithValues<MetricValue<string>>): OwnFamily[] {
   const { name, help } = metric
+  if (MISNAMED.test(name)) return []
   const type = String(metric.type)
   if (type === "histogram") return [{ name, help, unit: "", type, points: histograms(name, metric.values) }]
   if (type !== "counter" && type !== "gauge") return []

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -17,7 +15,9 @@ import { AgentProcess } from "../rig/agent-process.ts"
 import { type Counts, countsOf } from "../rig/counts.ts"
 import { pageCounts } from "../rig/page-counts.ts"
 import { REQUEST_NAMES, truthBy, truthRequests } from "../rig/truth-counts.ts"
+import { checkMetrics } from "./promtool.ts"
 import { Relay } from "./relay.ts"
+import { counts, scrapesUpTo, scraping, seen, spanMs } from "./scraped.ts"
 import { Prometheus, type PromSeries } from "./server.ts"
 
 /** The page of a real agent as Prometheus's own programs read it: the oldest that we promise, and the strict new one. */
@@ -100,7 +100,10 @@ interface Part {
 }
 
 function noPart(): Part {
-  return { truth: { mesh: "", sent: 0, requests: [], attempts: [], healthChecks: [], tcp: [], undecided: [] }, at: 0 }
+  return {
+    truth: { mesh: "", sent: 0, requests: [], attempts: [], healthChecks: [], tcp: [], undecided: [] },
+    at: 0,
+  }
 }
 
 async function runPart(count: number): Promise<Part> {
@@ -109,41 +112,15 @@ async function runPart(count: number): Promise<Part> {
   return { truth, at: await allSeen(truth) }
 }
 
-/** Waits until every Prometheus scrapes, which begins seconds after it is ready: what comes before, nobody could see. */
-async function scraping(): Promise<void> {
-  for (const { prometheus } of servers.values()) {
-    await expect
-      .poll(async () => (await prometheus.query("up")).length, { timeout: 20_000, interval: 200 })
-      .toBe(1)
-  }
-}
-
 /** Waits until every Prometheus holds the truth. @returns a time at which all did */
 async function allSeen(truth: Truth): Promise<number> {
   const wanted = truthRequests(truth.requests)
-  for (const { prometheus } of servers.values()) {
-    await expect
-      .poll(() => counts(prometheus, "mesh_requests_total"), { timeout: 20_000, interval: 500 })
-      .toEqual(wanted)
-  }
+  for (const { prometheus } of servers.values()) await seen(prometheus, wanted)
   // One more scrape on each side of the moment that is answered holds the same values.
   await sleep(STILL_MS)
   const at = Date.now() / 1000
   await sleep(STILL_MS)
   return at
-}
-
-/** An instant query's values by the named labels, without zeros. */
-async function counts(
-  prometheus: Prometheus,
-  query: string,
-  names: readonly string[] = REQUEST_NAMES,
-): Promise<Counts> {
-  const answer = await prometheus.query(query)
-  return countsOf(
-    answer.map(({ metric, samples }) => [metric, samples.at(-1)?.[1] ?? 0] as const),
-    names,
-  )
 }
 
 const total = (of: Counts): number => Object.values(of).reduce((sum, value) => sum + value, 0)
@@ -164,16 +141,6 @@ const grown = (series: readonly PromSeries[]): Counts =>
     ),
     REQUEST_NAMES,
   )
-
-/** Times of the first scrape and of the last one up to `at`, seconds. */
-async function scrapesUpTo(prometheus: Prometheus, at: number): Promise<readonly [number, number]> {
-  const [up] = await prometheus.samples("up")
-  const times = (up?.samples ?? []).map(([time]) => time).filter((time) => time <= at)
-  return [times[0] ?? 0, times.at(-1) ?? 0]
-}
-
-/** A range that reaches from one scrape to another, with both: since version 3 its beginning is not part of it. */
-const spanMs = (from: number, to: number): number => Math.round((to - from) * 1000) + 1
 
 /**
  * What increase() makes of raw samples within a range of `spanMs`, `from` a scrape on: it stretches what it sees to the
@@ -213,18 +180,8 @@ function oddities(page: string, name: string, type: string): readonly string[] {
   return odd
 }
 
-/** What `promtool check metrics` says of a page. */
-async function promtool(name: "promtool" | "promtool-3", page: string): Promise<readonly string[]> {
-  const child = spawn(await component(name), ["check", "metrics"], { stdio: ["pipe", "ignore", "pipe"] })
-  let said = ""
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text))
-  child.stdin.end(page)
-  await once(child, "close")
-  return said.split("\n").filter((line) => line !== "")
-}
-
 test("a planned run is told to the request", async () => {
-  await scraping()
+  for (const { prometheus } of servers.values()) await scraping(prometheus)
   runs.first = await runPart(FIRST)
   runs.second = await runPart(SECOND)
   await stage.change({ extra: [FAILING] })
@@ -239,9 +196,7 @@ test("a planned run is told to the request", async () => {
 
 describe("the page", () => {
   test.for(["promtool", "promtool-3"] as const)("%s has nothing to complain of", async (name) => {
-    const complaints = await promtool(name, runs.page)
-    // Names of Node's own metrics break its rules of style; what cannot be read would be told otherwise.
-    expect(complaints.filter((line) => !/^(?:nodejs|process)_/.test(line))).toEqual([])
+    expect(await checkMetrics(name, runs.page)).toEqual({ code: 0, said: "" })
   })
 
   test("names, types, help and labels are those of the catalogue", () => {
