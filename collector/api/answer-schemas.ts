@@ -120,6 +120,7 @@ export const routeRow = z
     declared: z.boolean(),
     health,
     since: time.nullable(),
+    endedAt: time.nullable(),
     reporter: z.enum(REPORTERS),
     numbers,
     tcp: tcpNumbers.nullable(),

@@ -23,6 +23,8 @@ const PROXY_BY = ["mesh", "flavor", "virtual_node", "virtual_gateway", "proxy", 
 
 export const HOUR_MS = 3_600_000
 export const POINT_MS = 60_000
+/** Services whose errors are looked at in the store's own steps; those beyond have the fewest errors. */
+const MOST_FINE = 64
 /** What "now" means beside a window: long enough for two steps of 15 s. */
 const RECENT_MS = 30_000
 
@@ -43,6 +45,8 @@ export interface Reading {
   readonly recent: RangeAnswer
   /** By `HOUR_BY`, 60 steps of a minute up to `endMs`. */
   readonly hour: RangeAnswer
+  /** The same hour in the store's own steps, of services with errors in the window. */
+  readonly fine: RangeAnswer
   /** Durations in the window, by `DURATION_BY`. */
   readonly durations: RangeAnswer
   /** By `DURATION_HOUR_BY`, 60 steps. */
@@ -104,6 +108,7 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
   const agents = deps.agents()
   const hour = await inHour(METRICS.requests, HOUR_BY)
   const fromMs = knownFrom(agents, hour, toMs)
+  const requests = requestFacts(REQUEST_BY, await inWindow(METRICS.requests, REQUEST_BY))
   return {
     endMs: toMs,
     nowMs: deps.nowMs(),
@@ -111,7 +116,7 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     knownFromMs: fromMs,
     rateMs: rateMs(toMs - windowMs, toMs, fromMs),
     mesh,
-    requests: requestFacts(REQUEST_BY, await inWindow(METRICS.requests, REQUEST_BY)),
+    requests,
     failures: failureFacts(FAILURE_BY, await inWindow(METRICS.failures, FAILURE_BY)),
     recent: await store.query({
       metric: METRICS.requests,
@@ -121,6 +126,14 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
       toMs,
     }),
     hour,
+    fine: await store.query({
+      metric: METRICS.requests,
+      match: { ...match, virtual_service: withErrors(requests), reporter: ["source", "gateway"] },
+      by: HOUR_BY,
+      fromMs: toMs - HOUR_MS,
+      toMs,
+      stepMs: store.stepMs,
+    }),
     durations: await inWindow(METRICS.duration, DURATION_BY),
     durationHour: await inHour(METRICS.duration, DURATION_HOUR_BY),
     tcpOpened: await inWindow(METRICS.tcpOpened, TCP_BY),
@@ -158,9 +171,27 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
   }
 }
 
+/** Services with errors, sorted by name, so that the same ones make the same question. */
+function withErrors(requests: readonly RequestFact[]): string[] {
+  const errors = new Map<string, number>()
+  for (const { key, reporter, outcome, count } of requests)
+    if (reporter !== "destination" && outcome === "error" && count > 0)
+      errors.set(key.virtualService, (errors.get(key.virtualService) ?? 0) + count)
+  return [...errors]
+    .toSorted((a, b) => b[1] - a[1])
+    .slice(0, MOST_FINE)
+    .map(([service]) => service)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+}
+
 /** Ids of agents that reported lately: gauges of others are of the past. */
 export function reportingAgents({ agents, silentBeforeMs }: Reading): ReadonlySet<string> {
   return new Set(agents.filter((agent) => agent.lastSeenMs >= silentBeforeMs).map(({ id }) => id))
+}
+
+/** Whether any agent fell silent: what it told of is not known since. */
+export function hasSilentAgent({ agents, silentBeforeMs }: Reading): boolean {
+  return agents.some((agent) => agent.lastSeenMs < silentBeforeMs)
 }
 
 /** When the first agent reported that is still known, or an earlier minute of the last hour that holds a request. */

@@ -55,10 +55,12 @@ export interface RouteRow {
   readonly declared: boolean
   readonly health: Health
   /**
-   * Start of the first minute over the limit of its state, in the unbroken run over the lower limit up to now; null
-   * when not failing or degraded.
+   * Start of the first of the store's steps over the limit of its state, in the unbroken run of minutes over the lower
+   * limit up to now; three minutes without traffic break it. null when not failing or degraded, or when that has ended.
    */
   readonly since: string | null
+  /** End of the last step with an error, where what makes it failing or degraded in the window goes on no more. */
+  readonly endedAt: string | null
   /** Whose numbers these are; numbers of other reporters are never added. */
   readonly reporter: Reporter
   readonly numbers: RequestNumbers

@@ -1,5 +1,5 @@
 import { HEALTH_RULES, type Health, healthOf } from "#mesh/health.ts"
-import { OUTCOMES } from "#mesh/outcome.ts"
+import { OUTCOMES, type Outcome } from "#mesh/outcome.ts"
 import type { Reporter } from "#mesh/resource.ts"
 import type { HostsSeen } from "./answer.ts"
 import { declaredRoutes } from "./declared-routes.ts"
@@ -8,9 +8,10 @@ import { nodeKey } from "./hosts.ts"
 import type { Inventory, Weight } from "./inventory.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
-import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, POINT_MS, type Reading } from "./reading.ts"
+import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, hasSilentAgent, POINT_MS, type Reading } from "./reading.ts"
 import { isBracketed, kindOf, nameOf, ownKey, routeId, routeText, syntheticOf } from "./route-id.ts"
 import type { FlagCount, RouteKey, RouteRow, SparkPoints, TargetErrors } from "./route-row.ts"
+import { type Spell, spellOf } from "./spell.ts"
 import { outcomesWith, serviceKey, type TcpSums, tcpByNode, tcpByService, tcpNumbers } from "./tcp.ts"
 import { timeText } from "./time-text.ts"
 import { whyUnknown } from "./unknown.ts"
@@ -26,6 +27,10 @@ interface Draft {
   hourBuckets: Float64Array | undefined
   /** Requests per minute by outcome. */
   readonly hour: Map<string, Float64Array>
+  /** The same in the store's own steps; empty where it has no errors. */
+  readonly fine: Map<string, Float64Array>
+  /** When any of its requests was last told of, ms. */
+  lastMs: number
   /** TCP of each caller; empty for other protocols. */
   readonly tcp: TcpSums[]
 }
@@ -119,11 +124,16 @@ function draftOf(drafts: Map<string, Draft>, key: RouteKey, reporter: Reporter):
     buckets: undefined,
     hourBuckets: undefined,
     hour: new Map(),
+    fine: new Map(),
+    lastMs: 0,
     tcp: [],
   }
   drafts.set(text, made)
   return made
 }
+
+/** Outcomes that an error ratio is made of. */
+const JUDGED: readonly Outcome[] = ["ok", "client_error", "error"]
 
 const REPORTERS_OF_ROUTES: readonly Reporter[] = ["gateway", "source"]
 
@@ -153,9 +163,18 @@ function takeHour(drafts: Map<string, Draft>, reading: Reading): void {
     const labels = named(HOUR_BY, group)
     const reporter = reporterOf(labels)
     if (reporter === undefined) continue
-    const { hour } = draftOf(drafts, keyOf(labels), reporter)
+    const draft = draftOf(drafts, keyOf(labels), reporter)
     const outcome = labels.get("outcome") ?? ""
-    hour.set(outcome, addBuckets(hour.get(outcome), group.values))
+    draft.hour.set(outcome, addBuckets(draft.hour.get(outcome), group.values))
+    draft.lastMs = Math.max(draft.lastMs, group.lastMs)
+  }
+  for (const group of reading.fine.groups) {
+    const labels = named(HOUR_BY, group)
+    const reporter = reporterOf(labels)
+    if (reporter === undefined) continue
+    const { fine } = draftOf(drafts, keyOf(labels), reporter)
+    const outcome = labels.get("outcome") ?? ""
+    fine.set(outcome, addBuckets(fine.get(outcome), group.values))
   }
 }
 
@@ -199,6 +218,7 @@ function rowOf(draft: Draft, around: Around): RouteRow {
     seen: asked.length > 0,
   })
   const points = pointsOf(draft, reading)
+  const spell = newestSpell(health, draft, reading)
   const synthetic = syntheticOf(key, tcp === undefined ? "requests" : "connections")
   return {
     id: routeId(key, reporter),
@@ -209,7 +229,9 @@ function rowOf(draft: Draft, around: Around): RouteRow {
     why: synthetic?.why ?? (health === "unknown" ? whyUnknown(asked, reading.endMs) : null),
     declared: draft.declared,
     health,
-    since: sinceOf(health, draft, reading),
+    // What began before anything was known began then, for all that we know.
+    since: ongoing(spell) ? timeText(Math.max(spell.sinceMs, reading.knownFromMs)) : null,
+    endedAt: spell?.endedMs === undefined ? null : timeText(spell.endedMs),
     reporter,
     numbers: numbersOf(counts, draft.buckets, reading.rateMs / 1000),
     tcp: tcp === undefined ? null : tcpNumbers(tcp, reading.rateMs / 1000),
@@ -329,22 +351,20 @@ function pointsOf(draft: Draft, reading: Reading): SparkPoints {
   }
 }
 
-/**
- * Walks back from now while each minute is over the lower limit; a minute without traffic does not end the run. Of
- * this run, the first minute over the limit of the state itself: a route that was degraded before it failed fails
- * since then only.
- */
-function sinceOf(health: Health, draft: Draft, reading: Reading): string | null {
-  if (health !== "failing" && health !== "degraded") return null
-  const { steps, fromMs } = reading.hour
+/** When what makes a failing or degraded row so began, and whether it has ended since. */
+function newestSpell(health: Health, draft: Draft, reading: Reading): Spell | undefined {
+  if (health !== "failing" && health !== "degraded") return undefined
   const limit = health === "failing" ? HEALTH_RULES.failingErrorRatio : HEALTH_RULES.degradedErrorRatio
-  let first: number | undefined
-  for (let minute = steps - 1; minute >= 0; minute--) {
-    const ratio = numbersOf(minuteOf(draft, minute), undefined, 60).errorRatio
-    if (ratio === null) continue
-    if (ratio < HEALTH_RULES.degradedErrorRatio) break
-    if (ratio >= limit) first = minute
-  }
-  // The first minute may have begun before anything was known.
-  return first === undefined ? null : timeText(Math.max(fromMs + first * POINT_MS, reading.knownFromMs))
+  const counts = draft.fine.size > 0 ? draft.fine : draft.hour
+  const { steps, fromMs, stepMs } = draft.fine.size > 0 ? reading.fine : reading.hour
+  const judged = new Float64Array(steps)
+  for (const outcome of JUDGED) addBuckets(judged, counts.get(outcome) ?? new Float64Array(steps))
+  const errors = counts.get("error") ?? new Float64Array(steps)
+  // Of what a silent agent told of, nothing is known since.
+  const untilMs = hasSilentAgent(reading) ? Math.min(reading.endMs, draft.lastMs) : reading.endMs
+  return spellOf({ fromMs, stepMs, judged, errors, untilMs }, limit)
+}
+
+function ongoing(spell: Spell | undefined): spell is Spell {
+  return spell !== undefined && spell.endedMs === undefined
 }

@@ -71,6 +71,7 @@ function row({ key, numbers, ...changes }: RowChanges): RouteRow {
     declared: true,
     health: "ok",
     since: null,
+    endedAt: null,
     reporter: "source",
     numbers: {
       requests: 0,
