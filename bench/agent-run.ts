@@ -21,7 +21,8 @@ export function bundle(): void {
  * What stands before the program's own words. `--optimize-for-size` lets the collector of garbage give memory back.
  * The compilers wait for functions that are worth it: the first look at every proxy calls many functions some thousand
  * times, and compiling these costs 8 MB, 5.6 of them pages of the last compiler itself. A line costs 1.5 times as much
- * until it is awake: half a second of CPU in all, once. An idle agent gets there in hours, by its looks at log files.
+ * until it is awake: about half a second of CPU in all, once. An idle agent may get there in hours, by its looks at log
+ * files; then those pages are read in.
  */
 export const BUNDLED_FLAGS = [
   "--max-semi-space-size=4",
@@ -29,8 +30,11 @@ export const BUNDLED_FLAGS = [
   "--invocation-count-for-maglev=4000",
   "--invocation-count-for-turbofan=500000",
 ]
-/** One heap for all threads of glibc: else each keeps one of its own, a megabyte and more. */
-export const BUNDLED_ENVIRONMENT = { MALLOC_ARENA_MAX: "1" }
+/**
+ * One heap for all threads of glibc: else each keeps one of its own, a megabyte and more. Its free end goes back from
+ * 128 KB on: else the first look raises that bound, and 2 MB stay.
+ */
+export const BUNDLED_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "131072" }
 
 const WORDS: Readonly<Record<Way, readonly string[]>> = {
   bundled: [...BUNDLED_FLAGS, "dist/meshscope.mjs"],
