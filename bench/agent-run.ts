@@ -30,11 +30,8 @@ export const BUNDLED_FLAGS = [
   "--invocation-count-for-maglev=4000",
   "--invocation-count-for-turbofan=500000",
 ]
-/**
- * One heap for all threads of glibc: else each keeps one of its own, a megabyte and more. Its free end goes back from
- * 128 KB on: else the first look raises that bound, and 2 MB stay.
- */
-export const BUNDLED_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "131072" }
+/** One heap for all threads of glibc: else each keeps one of its own, a megabyte and more. */
+export const BUNDLED_ENVIRONMENT = { MALLOC_ARENA_MAX: "1" }
 
 const WORDS: Readonly<Record<Way, readonly string[]>> = {
   bundled: [...BUNDLED_FLAGS, "dist/meshscope.mjs"],
