@@ -49,7 +49,7 @@ const cause = (flag: string, answeredBy: string): Labels => ({ flag, answered_by
 const EITHER = "- or UC"
 
 /** Why a request of this plan failed, as flags and code tell; who answered where those leave no doubt. */
-function causeOf({ reporter, protocol, code, outcome, route, virtualService }: TruthCount): Labels {
+export function causeOf({ reporter, protocol, code, outcome, route, virtualService }: TruthCount): Labels {
   if (outcome === "aborted") return cause(protocol === "grpc" ? "DR" : "DC", "proxy")
   if (route === UNMATCHED) return cause("NR", "proxy")
   // Its body was cut. Envoy's own replies to gRPC are 200s too, so that flag and code leave open who began the answer.
@@ -67,7 +67,7 @@ export function eitherCause(told: Counts): Counts {
   const counts: Counts = {}
   for (const [key, count] of Object.entries(told)) {
     const merged = key.replace(
-      /(reporter=destination .*outcome=error) (?:flag=UC answered_by=proxy|flag=- answered_by=unknown)$/,
+      /(reporter=destination .*protocol=http outcome=error) (?:flag=UC answered_by=proxy|flag=- answered_by=(?:unknown|app))$/,
       `$1 flag=${EITHER}`,
     )
     counts[merged] = (counts[merged] ?? 0) + count

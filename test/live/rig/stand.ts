@@ -7,6 +7,7 @@ import type { Collector } from "../../../collector/start.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import type { LogPlan } from "../../../demo/logs.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
+import { type Clock, systemClock } from "../../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import { exposed } from "./exposed.ts"
 import { startAgentHere, startCollectorHere, toCollector } from "./here.ts"
@@ -23,6 +24,8 @@ export interface Stand {
   readonly configFile: string
   /** An answer of the collector's API. */
   readonly ask: <T>(path: string) => Promise<T>
+  /** Lets the agent's monotonic clock go ahead. */
+  pass(ms: number): void
   stop(): Promise<void>
 }
 
@@ -77,11 +80,17 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     undo.push(() => stage.stop())
     const collector = await startCollectorHere()
     undo.push(() => collector.stop())
+    let ahead = 0
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead }
+    const pass = (ms: number): void => {
+      ahead += ms
+    }
     const agent = await startAgentHere({
       runDir,
       modelFile,
       targetsFile: stage.fleet.targetsFile,
       changes: { ...toCollector(collector), ...options.agent },
+      clock,
     })
     undo.push(() => agent.stop())
     await everyProxyRead(agent, stage.fleet.proxies.length)
@@ -90,7 +99,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
       return (await answer.json()) as T
     }
-    return { stage, agent, collector, runDir, configFile: join(runDir, "agent.yaml"), ask, stop }
+    return { stage, agent, collector, runDir, configFile: join(runDir, "agent.yaml"), ask, pass, stop }
   } catch (error) {
     await stop()
     throw error

@@ -58,14 +58,20 @@ export function truthHealthChecks({ healthChecks }: Truth): Counts {
 }
 
 /** Connections by `TCP_NAMES`, as both proxies tell them: the caller's knows the service, the callee's only its own node. */
-export function truthConnections({ tcp }: Truth): Counts {
+export function truthConnections(truth: Truth): Counts {
+  return truthTcp(truth, "connections")
+}
+
+/** The same of bytes; they are known where every connection was answered. */
+export function truthTcp({ tcp }: Truth, number: "connections" | "receivedBytes" | "sentBytes"): Counts {
   return countsOf(
-    tcp.flatMap(({ source, virtualService, virtualNode, connections }) => {
+    tcp.flatMap((row) => {
+      const { source, virtualService, virtualNode } = row
       const callee = { virtual_node: virtualNode }
       const caller = { ...callee, virtual_service: virtualService, source }
       return [
-        [{ reporter: "source", ...caller }, connections] as const,
-        [{ reporter: "destination", ...callee }, connections] as const,
+        [{ reporter: "source", ...caller }, row[number]] as const,
+        [{ reporter: "destination", ...callee }, row[number]] as const,
       ]
     }),
     TCP_NAMES,
