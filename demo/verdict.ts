@@ -19,6 +19,8 @@ export interface Verdict {
 
 /** Lines are flushed, followed, committed, sent and grouped; then nothing may be missing. */
 const SETTLE_MS = 30_000
+/** What has differed in the same way for so long goes on to do so: everything that is on its way comes sooner. */
+const UNCHANGED_MS = 12_000
 
 /** Waits until both agree with the truth, and says what differs if they do not in time. */
 export async function verdict(stage: Stage, product: Product): Promise<Verdict> {
@@ -26,11 +28,16 @@ export async function verdict(stage: Stage, product: Product): Promise<Verdict> 
   const rows = asTold(stage.fleet.mesh(), truth.requests)
   const [byLabels, byRoutes] = [truthByLabels(rows), truthByRoutes(rows)]
   const until = performance.now() + SETTLE_MS
+  let last = ""
+  let changed = performance.now()
   for (;;) {
     const agentDiffers = against(byLabels, await product.agentRequests())
     const collectorDiffers = against(byRoutes, await product.collectorRequests())
     const agree = agentDiffers.length + collectorDiffers.length + truth.undecided.length === 0
-    if (agree || performance.now() > until) {
+    const now = JSON.stringify([agentDiffers, collectorDiffers])
+    if (now !== last) changed = performance.now()
+    last = now
+    if (agree || performance.now() > Math.min(until, changed + UNCHANGED_MS)) {
       return { agree, truth, summary: await product.summary(), agentDiffers, collectorDiffers }
     }
     await sleep(500)
