@@ -30,7 +30,7 @@ export const WEIGHTS: Counts = Object.fromEntries(
 const each = (where: string, outcomes: readonly Outcome[]): string[] =>
   outcomes.map((outcome) => `${where} ${outcome}`)
 
-export const CLAIMS: readonly string[] = [
+const CLAIMS: readonly string[] = [
   ...each("yelbui-gatewayroute_yelb", ALL),
   ...each("yelbapp-gatewayroute_yelb", ALL),
   ...ROUTES.flatMap(({ route, nodes, outcomes }) =>
