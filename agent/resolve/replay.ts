@@ -115,10 +115,22 @@ export function replay(side: ReplaySide, question: ReplayQuestion): ReplayAnswer
   const { line } = question
   if (!side.rewrites) return replayPlain(side, question)
   const explained = explain(side, question)
-  if (explained.rows.length > 0) return explained
+  if (explained.rows.length > 0) return doubtedByPlain(side, question, explained)
   // Replies that Envoy made before it rewrote anything show the request as it came; an `original` is then the caller's.
   const answer = ask(side, question, line.path ?? line.either ?? line.original, line.authority)
-  return line.original === undefined ? answer : { ...answer, doubt: answer.doubt ?? "forgeable" }
+  const doubted = doubtedByPlain(side, question, answer)
+  return line.original === undefined ? doubted : { ...doubted, doubt: doubted.doubt ?? "forgeable" }
+}
+
+/** With one path for both, a request that a row without rewrite took shows whatever original path its caller claimed. */
+function doubtedByPlain(side: ReplaySide, question: ReplayQuestion, answer: ReplayAnswer): ReplayAnswer {
+  const { line } = question
+  const [first] = answer.rows
+  if (line.path !== undefined || line.either === undefined || first === undefined) return answer
+  if (answer.doubt !== undefined) return answer
+  const plain = byHost(side, question, undefined, (row) => !rewritesPath(row.route))
+  const other = plain.rows.some((row) => !sameName(side, first, row))
+  return other ? { ...answer, doubt: "forgeable" } : answer
 }
 
 /** No row of this side rewrites: `path` is what was matched. A format that shows only one of two paths can be fooled. */
