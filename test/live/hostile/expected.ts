@@ -4,6 +4,7 @@ import type { DeclaredMesh } from "../../../mesh/declared.ts"
 import { UNDECLARED, UNMATCHED } from "../../../mesh/resource.ts"
 import { type Counts, keyText } from "../rig/counts.ts"
 import { REQUEST_NAMES } from "../rig/truth-counts.ts"
+import { PLAIN_PATH } from "./model.ts"
 import type { HostileRequest } from "./requests.ts"
 
 /** What the caller got and the applications saw of one request. */
@@ -20,22 +21,31 @@ export interface Names {
   readonly ui: string
   readonly toUi: string
   readonly toAppserver: string
+  readonly plainGateway: string
   readonly router: string
   readonly route: string
+  readonly plainRoute: string
 }
 
 export function namesOf(mesh: DeclaredMesh): Names {
   const [gateway] = mesh.virtualGateways
   const [router] = mesh.virtualRouters
-  const toward = (service: string): string =>
-    gateway?.routes.find((route) => route.virtualService === service)?.name ?? ""
+  const toward = (service: string, plain = false): string =>
+    gateway?.routes.find(
+      ({ virtualService, match }) =>
+        virtualService === service && (match.path?.regex !== undefined) === plain,
+    )?.name ?? ""
+  const routeTo = (prefix: string): string =>
+    router?.routes.find(({ match }) => match.path?.prefix === prefix)?.name ?? ""
   return {
     gateway: gateway?.name ?? "",
     ui: mesh.virtualNodes.find(({ name }) => name.includes("yelb-ui"))?.name ?? "",
     toUi: toward("yelb-ui"),
     toAppserver: toward("yelb-appserver"),
+    plainGateway: toward("yelb-appserver", true),
     router: router?.name ?? "",
-    route: router?.routes[0]?.name ?? "",
+    route: routeTo("/"),
+    plainRoute: routeTo(PLAIN_PATH),
   }
 }
 
@@ -49,7 +59,10 @@ export interface Expected {
 
 type Labels = Readonly<Record<string, string>>
 
-/** The rows that follow from who got the request in the end; nothing here looks at a log, or at the path but for health checks. */
+/**
+ * The rows that follow from who got the request in the end. Nothing here looks at a log; the path as it was sent tells
+ * health checks, and which of two rival routes took it.
+ */
 export function expected({ request, status, arrivals }: Happened, names: Names): Expected {
   const { door, checker, atHealthPath } = request
   const arrived = arrivals.at(-1)
@@ -88,7 +101,7 @@ const ending = (
 
 /** Rows of who called: a gateway's two passes, or the ui's call. */
 function callerRows(
-  { door, host, refusedPath }: HostileRequest,
+  { door, host, refusedPath, path }: HostileRequest,
   node: string | undefined,
   status: number,
   names: Names,
@@ -106,16 +119,20 @@ function callerRows(
     return [{ reporter: "source", source: names.ui, virtual_service: service, route: UNMATCHED, ...end }]
   }
   const ui = node === names.ui
+  const atPlain = path.startsWith(PLAIN_PATH)
+  const toPlain = atPlain || (door === "gateway" && path.startsWith(`/api${PLAIN_PATH}`))
+  const route = toPlain ? names.plainRoute : names.route
+  const toAppserver = atPlain ? names.plainGateway : names.toAppserver
   const service = ui
     ? { virtual_service: "yelb-ui" }
-    : { virtual_service: "yelb-appserver", virtual_router: names.router, route: names.route }
+    : { virtual_service: "yelb-appserver", virtual_router: names.router, route }
   const end = { virtual_node: node, ...ending(status) }
   if (door === "egress") return [{ reporter: "source", source: names.ui, ...service, ...end }]
   return [
     {
       reporter: "gateway",
       virtual_gateway: names.gateway,
-      gateway_route: ui ? names.toUi : names.toAppserver,
+      gateway_route: ui ? names.toUi : toAppserver,
       virtual_service: service.virtual_service,
       ...ending(status),
     },

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { isDeepStrictEqual } from "node:util"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { judge, numbers, sum, type Verdict } from "./judge.ts"
+import type { Counts } from "../rig/counts.ts"
+import { judge, sum, type Verdict } from "./judge.ts"
 import { foreignNames } from "./page.ts"
-import { hostileRequests, MARK } from "./requests.ts"
+import { hostileRequests, MARK, rivalRequests } from "./requests.ts"
 import { type Rig, startRig } from "./rig.ts"
 
 /**
@@ -11,6 +13,12 @@ import { type Rig, startRig } from "./rig.ts"
  */
 const REQUESTS = 200
 const SEED = 11
+/** Of them and the rivals; the others are broken, or lead nowhere. */
+const ARRIVED = 148
+
+/** Our JSON format tears no field: there only a claimed path excuses. */
+const excused = (kind: "json" | "text", doubts: Counts): number =>
+  kind === "json" ? (doubts["forgeable"] ?? 0) : sum(doubts)
 
 describe.each(["json", "text"] as const)("hostile requests in %s logs", (kind) => {
   let rig: Rig
@@ -18,7 +26,7 @@ describe.each(["json", "text"] as const)("hostile requests in %s logs", (kind) =
 
   beforeAll(async () => {
     rig = await startRig(kind)
-    verdict = await judge(rig, hostileRequests(REQUESTS, SEED))
+    verdict = await judge(rig, kind, [...hostileRequests(REQUESTS, SEED), ...rivalRequests()])
   }, 60_000)
 
   afterAll(async () => {
@@ -39,12 +47,20 @@ describe.each(["json", "text"] as const)("hostile requests in %s logs", (kind) =
     expect(rig.agent.pipeline.lines.drops()).toEqual({ line_too_long: 0, bad_frame: 0 })
   })
 
-  test("no route, outcome or target is wrong without a doubt, and doubts are counted", () => {
-    // Our JSON format cannot be forged: there a doubt excuses nothing.
-    const excuse = kind === "json" ? 0 : 1
-    expect(verdict.judged.filter(({ missing, doubts }) => sum(missing) > excuse * sum(doubts))).toEqual([])
-    const doubted = [...rig.agent.pipeline.doubts.values()].reduce((total, count) => total + count, 0)
-    expect(sum(numbers(rig).doubts)).toBe(doubted)
+  test("no route, outcome or target is wrong without a doubt", () => {
+    expect(
+      verdict.judged.filter(({ missing, reasons }) => sum(missing) > excused(kind, reasons.wanted)),
+    ).toEqual([])
+  })
+
+  test("what the format cannot tell is doubted, line by line, and nothing else is", () => {
+    expect(verdict.judged.filter(({ reasons }) => !isDeepStrictEqual(reasons.found, reasons.wanted))).toEqual(
+      [],
+    )
+  })
+
+  test("most of what is hostile gets as far as an application", () => {
+    expect(verdict.arrived).toBe(ARRIVED)
   })
 
   test("nothing that a caller wrote is on the page", async () => {

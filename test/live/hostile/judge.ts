@@ -2,6 +2,7 @@ import type { Counts } from "../rig/counts.ts"
 import { exposed } from "../rig/exposed.ts"
 import { committed } from "../rig/here.ts"
 import { REQUEST_NAMES } from "../rig/truth-counts.ts"
+import { doubtsOf } from "./doubts.ts"
 import { type Expected, expected, namesOf } from "./expected.ts"
 import type { HostileRequest } from "./requests.ts"
 import type { Rig } from "./rig.ts"
@@ -12,6 +13,8 @@ export interface Judged {
   readonly missing: Counts
   readonly extra: Counts
   readonly doubts: Counts
+  /** Doubts by reason, as the format allows no better and no worse. */
+  readonly reasons: { readonly found: Counts; readonly wanted: Counts }
   /** What this request is at all who saw it. */
   readonly records: { readonly found: number; readonly wanted: number }
 }
@@ -20,21 +23,30 @@ export interface Verdict {
   readonly judged: readonly Judged[]
   /** Access lines that the Envoys must have written. */
   readonly lines: number
+  /** Requests that an application got. */
+  readonly arrived: number
 }
 
 /** Sends one after the other, so that whatever moves is this request's. */
-export async function judge(rig: Rig, requests: Iterable<HostileRequest>): Promise<Verdict> {
+export async function judge(
+  rig: Rig,
+  kind: "json" | "text",
+  requests: Iterable<HostileRequest>,
+): Promise<Verdict> {
   const names = namesOf(rig.mesh)
   const judged: Judged[] = []
   let lines = 0
+  let arrived = 0
   for (const request of requests) {
     const before = numbers(rig)
-    const wanted = expected(await rig.send(request), names)
+    const happened = await rig.send(request)
+    const wanted = expected(happened, names)
+    if (happened.arrivals.length > 0) arrived += 1
     lines += wanted.lines
     await committed(rig.agent, lines)
-    judged.push(compared(request.what, wanted, before, numbers(rig)))
+    judged.push(compared(request.what, wanted, doubtsOf(happened, names, kind), before, numbers(rig)))
   }
-  return { judged, lines }
+  return { judged, lines, arrived }
 }
 
 interface Numbers {
@@ -52,7 +64,7 @@ export function numbers({ agent }: Rig): Numbers {
   }
 }
 
-function compared(what: string, wanted: Expected, before: Numbers, after: Numbers): Judged {
+function compared(what: string, wanted: Expected, reasons: Counts, before: Numbers, after: Numbers): Judged {
   const rows = difference(after.requests, before.requests)
   const checks = difference(after.checks, before.checks)
   const doubts = difference(after.doubts, before.doubts)
@@ -63,11 +75,21 @@ function compared(what: string, wanted: Expected, before: Numbers, after: Number
     missing: difference(all, found),
     extra: difference(found, all),
     doubts,
+    reasons: { found: byReason(doubts), wanted: reasons },
     records: {
       found: records(rows, checks) + undecided(doubts),
       wanted: records(wanted.rows, wanted.checks),
     },
   }
+}
+
+function byReason(doubts: Counts): Counts {
+  const reasons: Counts = {}
+  for (const [key, count] of Object.entries(doubts)) {
+    const reason = key.slice(key.indexOf("reason=") + "reason=".length)
+    reasons[reason] = (reasons[reason] ?? 0) + count
+  }
+  return reasons
 }
 
 /** A gateway counts a health check once, and a request at both of its passes. */

@@ -1,6 +1,6 @@
 import { pick, type Random, seeded } from "../../../demo/random.ts"
 import { BEHAVIOUR_HEADER, CALL_HEADER } from "../../../demo/records.ts"
-import { HEALTH_PATH } from "./model.ts"
+import { HEALTH_PATH, PLAIN_PATH } from "./model.ts"
 
 /** Where a request enters: at the gateway, at the ui's way out to the appserver, or at the ui itself. */
 export const DOORS = ["gateway", "egress", "ingress"] as const
@@ -11,6 +11,9 @@ export interface HostileRequest {
   readonly call: string
   readonly door: Door
   readonly bytes: string
+  readonly path: string
+  /** The caller's own, `host` too. */
+  readonly headers: ReadonlyMap<string, string>
   /** The agent is a health checker's. */
   readonly checker: boolean
   /** The path, without query, is the declared health check's, whatever other headers claim. */
@@ -99,6 +102,38 @@ export function* hostileRequests(count: number, seed: number): Generator<Hostile
   for (let number = 1; number <= count; number++) yield hostile(random, `${MARK}-${number}`)
 }
 
+/** Path and claimed original path where both explain what is logged, and where only the path does. */
+const RIVALS: readonly (readonly [path: string, original?: string])[] = [
+  [`${PLAIN_PATH}${MARK}`],
+  [`${PLAIN_PATH}${MARK}`, `/api${PLAIN_PATH}${MARK}`],
+  [`${PLAIN_PATH}${MARK}`, `/api/${MARK}`],
+  [`${PLAIN_PATH}${MARK}`, "/"],
+  [`/api${PLAIN_PATH}${MARK}`],
+  [`/api${PLAIN_PATH}${MARK}`, `${PLAIN_PATH}${MARK}`],
+  [`/api/${MARK}`, `${PLAIN_PATH}${MARK}`],
+]
+
+/** Requests that claim another of two routes to the same place, from an address whose headers Envoy lets through. */
+export function rivalRequests(): HostileRequest[] {
+  return (["gateway", "egress"] as const).flatMap((door) =>
+    RIVALS.map(([path, original], index) =>
+      request({
+        call: `${MARK}-rival-${door}-${index}`,
+        door,
+        path,
+        headers: [
+          ["host", "yelb-appserver"],
+          ["user-agent", `${MARK}/1`],
+          ["x-forwarded-for", ADDRESSES[0]],
+          ...(original === undefined ? [] : [["x-envoy-original-path", original] satisfies [string, string]]),
+        ],
+        checker: false,
+        status: 200,
+      }),
+    ),
+  )
+}
+
 const chance = (random: Random, share: number): boolean => random() < share
 
 function hostile(random: Random, call: string): HostileRequest {
@@ -125,15 +160,30 @@ function hostile(random: Random, call: string): HostileRequest {
     headers.push(["x-forwarded-for", chance(random, 0.6) ? ADDRESSES[0] : pick(random, ADDRESSES)])
   if (chance(random, 0.4)) headers.push(["x-request-id", pick(random, REQUEST_IDS)])
   if (chance(random, 0.1)) headers.push(["x-app-mesh-virtual-service", MARK])
+  return request({ call, door, path, headers, checker, status: Number(pick(random, ["200", "200", "404"])) })
+}
+
+interface Made {
+  readonly call: string
+  readonly door: Door
+  readonly path: string
+  readonly headers: readonly [string, string][]
+  readonly checker: boolean
+  readonly status: number
+}
+
+function request({ call, door, path, headers, checker, status }: Made): HostileRequest {
   const what = `${door} ${path.slice(0, 100)} ${headers.map(([name, value]) => `${name}: ${value.slice(0, 100)}`).join("; ")}`
   const atHealthPath = path.split("?")[0] === HEALTH_PATH
   return {
     call,
     door,
-    bytes: bytesOf(random, call, path, headers),
+    bytes: bytesOf(status, call, path, headers),
+    path,
+    headers: new Map(headers),
     checker,
     atHealthPath,
-    host,
+    host: new Map(headers).get("host") ?? "",
     refusedPath: path.includes("%00"),
     what: JSON.stringify(what),
   }
@@ -147,9 +197,8 @@ const hostOf = (random: Random, door: Door): string =>
       ? pick(random, HOSTS)
       : `${MARK}.example`
 
-function bytesOf(random: Random, call: string, path: string, headers: readonly [string, string][]): string {
-  const status = pick(random, ["200", "200", "404"])
-  const behaviour = { status: Number(status) }
+function bytesOf(status: number, call: string, path: string, headers: readonly [string, string][]): string {
+  const behaviour = { status }
   const all = [
     ...headers,
     [CALL_HEADER, call],
