@@ -122,5 +122,5 @@ const mayBeCut = (key: string): boolean =>
 const seenBy = (key: string): string =>
   key
     .split(" ")
-    .filter((label) => CUT_NAMES.some((name) => label.startsWith(`${name}=`)))
+    .filter((label) => /^(?:reporter|source)=/.test(label))
     .join(" ")
