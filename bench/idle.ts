@@ -33,7 +33,7 @@ export async function idleBench(): Promise<BenchResult[]> {
         unit: "MB",
         ours: now,
         peer: bare,
-        beside: "the peer only waits: the least that Node takes; no answer is compared",
+        beside: "the peer only waits: the least that Node takes; no answer is compared. One reading each",
         ...(goal ? { goal: { most: 80 } } : {}),
       },
       {

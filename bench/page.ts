@@ -59,7 +59,7 @@ export function benchmarksPage(results: readonly BenchResult[], now: Date, commi
     "",
     "<!-- Written by `npm run bench`. Do not edit: the next run writes it anew. -->",
     "",
-    `Run of ${now.toISOString().slice(0, 10)}, ${commit}, on ${machine()}. Time is CPU time, user and system, of all threads; the least of several rounds where nothing else is said. Each bench has a process of its own. Ours and the peer take turns, as many rounds each on the same input, after a round that is not counted. The ratio is the peer's figure divided by ours: above 1 we need less. Figures of another machine differ, ratios hold better. What is within ${NEAR * 100} % of its goal is near the goal: the next run may fall on the other side.`,
+    `Run of ${now.toISOString().slice(0, 10)}, ${commit}, on ${machine()}. Time is CPU time, user and system, of all threads; the least of several rounds where nothing else is said. Each bench has a process of its own. Where a peer does the same work, ours and it take turns, as many rounds each on the same input, warmed by work that is not counted. The ratio is the peer's figure divided by ours: above 1 we need less. Figures of another machine differ, ratios hold better. What is within ${NEAR * 100} % of its goal is near the goal: the next run may fall on the other side.`,
     "",
     row(HEAD.map((name) => (name === "" ? "result" : name))),
     row(HEAD.map((_, column) => (column < 2 ? "---" : "--:"))),

@@ -58,7 +58,7 @@ export async function renderBench(): Promise<BenchResult[]> {
 }
 
 const BESIDE =
-  "the peer writes all series anew each time and joins them to one string; ours keeps the lines that did not change, and hands over parts. The value of every series is equal, before and after"
+  "the peer writes all series anew each time and joins them to one string; ours keeps the lines that did not change, and hands over parts. The value of every series is equal, before and after. Stalls are by the clock"
 
 type Exposition = ReturnType<typeof makeExposition>
 
