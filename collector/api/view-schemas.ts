@@ -46,6 +46,7 @@ export const summarySchema = z
         sentence: z.string(),
         evidence: z.array(z.string()),
         since: time.nullable(),
+        endedAt: time.nullable(),
         routes: z.array(
           z.strictObject({
             id: z.string(),
@@ -60,6 +61,8 @@ export const summarySchema = z
       }),
     ),
     routes: tally,
+    ended: z.strictObject({ failing: count, degraded: count }),
+    syntheticEnded: count,
     routeKinds: z.strictObject({ gateway_route: count, route: count, service: count }),
     synthetic: tally,
     virtualNodes: tally,

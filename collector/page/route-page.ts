@@ -7,7 +7,7 @@ import { isTcp, sinceText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { state, stateClass } from "./state.ts"
 import { tcpWeights, weights } from "./weights.ts"
-import { counted, type Markup, rate, wrapped } from "./words.ts"
+import { clock, counted, type Markup, rate, wrapped } from "./words.ts"
 
 /** The filter in the address. */
 export interface RouteFilter {
@@ -34,6 +34,11 @@ function crumbs(view: RouteDetailView, query: PageQuery): Markup {
     )}</ol></nav>`
 }
 
+function stateText({ row, generatedAt }: RouteDetailView): string {
+  if (row.endedAt !== null) return `${row.health}, ended ${clock(row.endedAt)}`
+  return row.since === null ? row.health : `${row.health} since ${sinceText(row.since, generatedAt)}`
+}
+
 function head(view: RouteDetailView): Markup {
   const { row } = view
   const native =
@@ -45,7 +50,7 @@ function head(view: RouteDetailView): Markup {
     source: "Counted at the callers' side",
     destination: "Counted at the node's own side",
   }[row.reporter]
-  return html`<div class="title"><h1>${wrapped(row.name)}</h1>${state(row.health, row.since === null ? row.health : `${row.health} since ${sinceText(row.since, view.generatedAt)}`)}</div>
+  return html`<div class="title"><h1>${wrapped(row.name)}</h1>${state(row.health, stateText(view))}</div>
 <p class="soft">${row.synthetic === null || row.why === null ? "" : `${row.why} `}${native}${reported}${row.provenance === null ? "" : `, from ${row.provenance === "log" ? "access logs" : row.provenance === "stats" ? "Envoy's stats" : "access logs at some proxies and stats at others"}`}. ${row.known === 0 ? "No proxy that would report it was seen." : `${row.answered} of ${counted(row.known, "proxy", "proxies")} that ${row.known === 1 ? "reports" : "report"} it answered.`}</p>`
 }
 

@@ -79,9 +79,11 @@ export function mostly(row: RouteRow): Markup {
   const what = flags === undefined ? "errors" : flags === "-" ? "error answers" : flags
   const where = row.worstTarget === null ? "" : ` ${flags === "-" ? "from" : "at"} `
   const meaning = MEANINGS.get(flag)
-  const rest = [meaning ?? "", row.since === null ? "" : `since ${clock(row.since)}`].filter(
-    (text) => text !== "",
-  )
+  const rest = [
+    meaning ?? "",
+    row.since === null ? "" : `since ${clock(row.since)}`,
+    row.endedAt === null ? "" : `ended ${clock(row.endedAt)}`,
+  ].filter((text) => text !== "")
   return html`${what}${where}${row.worstTarget === null ? "" : wrapped(row.worstTarget.virtualNode)}${rest.length === 0 ? "" : html`<span class="sub">${rest.join(", ")}</span>`}`
 }
 

@@ -2,6 +2,7 @@ import { HEALTH_STATES, type Health } from "#mesh/health.ts"
 import type { Answer, HostsSeen, Tally } from "./answer.ts"
 import { answerHead, completenessOf } from "./completeness.ts"
 import { hostsOf } from "./hosts.ts"
+import { withUnrouted } from "./idle-routes.ts"
 import { type Inventory, inventoryOf } from "./inventory.ts"
 import { type NodeFault, nodeFaults } from "./node-fault.ts"
 import { type Proxy, proxiesOf } from "./proxy-list.ts"
@@ -32,24 +33,25 @@ export function boardOf(reading: Reading): Board {
   const proxies = proxiesOf(reading)
   const hosts = hostsOf(reading)
   const made = routeRows(reading, inventory, proxies, hosts)
-  const rows = made.rows.toSorted(byHealth)
+  const rows = withUnrouted(made.rows).toSorted(byHealth)
   return {
     reading,
     head: answerHead(reading, completenessOf(reading, proxies)),
     inventory,
     proxies,
     hosts,
-    faults: nodeFaults(reading, proxies),
+    faults: nodeFaults(reading, proxies, hosts),
     rows,
     buckets: made.buckets,
     under: rowsByResource(rows),
   }
 }
 
-/** Worst state first, then most errors, then most requests, then by name. */
+/** Worst state first, then what goes on before what has ended, then most errors, then most requests, then by name. */
 export function byHealth(a: RouteRow, b: RouteRow): number {
   return (
     HEALTH_STATES.indexOf(a.health) - HEALTH_STATES.indexOf(b.health) ||
+    Number(a.endedAt !== null) - Number(b.endedAt !== null) ||
     b.numbers.errors - a.numbers.errors ||
     b.numbers.requests - a.numbers.requests ||
     byName(a, b)

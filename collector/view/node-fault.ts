@@ -1,10 +1,13 @@
 import { FLAGS } from "#mesh/flags.ts"
 import { HEALTH_RULES } from "#mesh/health.ts"
+import type { HostsSeen } from "./answer.ts"
 import { named, total } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
+import { addSteps, type NodeSteps, noSteps, quietEnd, spellAt } from "./node-steps.ts"
 import type { Proxy } from "./proxy-list.ts"
-import { RECENT_BY, type Reading } from "./reading.ts"
+import { NODE_BY, RECENT_BY, type Reading } from "./reading.ts"
 import { thousands } from "./thousands.ts"
+import { clockText } from "./time-text.ts"
 
 /**
  * `behind`: its own proxy could not get an answer from its application. `application`: its application answered with
@@ -19,7 +22,7 @@ export interface NodeFault {
   readonly flavor: string
   readonly virtualNode: string
   readonly kind: NodeFaultKind
-  /** Without a full stop. */
+  /** Without a full stop; in the past tense once it has ended. */
   readonly sentence: string
   readonly evidence: readonly string[]
   readonly refutation: readonly string[]
@@ -27,6 +30,10 @@ export interface NodeFault {
   readonly errors: number
   /** Requests that these errors are part of. */
   readonly requests: number
+  /** When it began within the window, ms; undefined where it may have begun before. */
+  readonly sinceMs: number | undefined
+  /** When it ended, ms; undefined while it goes on. */
+  readonly endedMs: number | undefined
   /** For a narrow place, without the node's name; `unreached` only. */
   readonly short: string | null
   /** Where most of its own calls fail; `passed` only. */
@@ -51,16 +58,26 @@ interface Sums {
   /** Failed calls of the node itself, by target. */
   readonly calls: Map<string, number>
   readonly recent: { answered: number; errors: number }
+  /** Over the window, as its own proxy and as its callers saw it. */
+  readonly seen: { own: NodeSteps; called: NodeSteps }
+  /** Whether callers know a healthy host now; undefined where none tells. */
+  hosts: boolean | undefined
 }
 
 /** Faults of all nodes that have one, by `nodeKey`. */
-export function nodeFaults(reading: Reading, proxies: readonly Proxy[]): Map<string, NodeFault> {
+export function nodeFaults(
+  reading: Reading,
+  proxies: readonly Proxy[],
+  hosts: ReadonlyMap<string, HostsSeen>,
+): Map<string, NodeFault> {
   const faults = new Map<string, NodeFault>()
   for (const [key, sums] of collect(reading)) {
+    const seen = hosts.get(key)
+    if (seen !== undefined && seen.total > 0) sums.hosts = seen.healthy > 0
     const pods = proxies.filter(
       (proxy) => proxy.mesh === sums.mesh && proxy.flavor === sums.flavor && proxy.resource === sums.name,
     ).length
-    const fault = faultOf(sums, pods)
+    const fault = faultOf(sums, pods, reading)
     if (fault !== undefined) faults.set(key, fault)
   }
   return faults
@@ -84,6 +101,8 @@ function collect(reading: Reading): Map<string, Sums> {
       byCallers: new Map(),
       calls: new Map(),
       recent: { answered: 0, errors: 0 },
+      seen: { own: noSteps(reading), called: noSteps(reading) },
+      hosts: undefined,
     }
     all.set(key, made)
     return made
@@ -115,6 +134,13 @@ function collect(reading: Reading): Map<string, Sums> {
     if (outcome === "error") recent.errors += total(group.values)
     else recent.answered += total(group.values)
   }
+  for (const group of reading.nodes.groups) {
+    const labels = named(NODE_BY, group)
+    const name = labels.get("virtual_node") ?? ""
+    if (!isNode(name)) continue
+    const { seen } = at(labels.get("mesh") ?? "", labels.get("flavor") ?? "", name)
+    addSteps(labels.get("reporter") === "source" ? seen.called : seen.own, labels.get("outcome") ?? "", group)
+  }
   return all
 }
 
@@ -136,20 +162,26 @@ function topOf(counts: ReadonlyMap<string, number>): string {
   return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? ""
 }
 
-type Telling = Omit<NodeFault, "mesh" | "flavor" | "virtualNode" | "errors" | "requests" | "short"> & {
+type Telling = Pick<NodeFault, "kind" | "sentence" | "evidence" | "refutation" | "unseen" | "to"> & {
   readonly short?: string
 }
 
 /** The kind with most errors, when they are enough to make a state. */
-function faultOf(sums: Sums, pods: number): NodeFault | undefined {
-  const kinds: readonly (readonly [ReadonlyMap<string, number>, number, () => Telling])[] = [
-    [sums.byProxy, sums.own, () => behind(sums, pods)],
-    [sums.byApp, sums.own, () => application(sums)],
-    [sums.byUnknown, sums.own, () => answers(sums)],
-    [sums.byCallers, sums.called, () => unreached(sums)],
+function faultOf(sums: Sums, pods: number, reading: Reading): NodeFault | undefined {
+  const { own, called } = sums.seen
+  const kinds: readonly (readonly [
+    ReadonlyMap<string, number>,
+    number,
+    NodeSteps,
+    (was: boolean) => Telling,
+  ])[] = [
+    [sums.byProxy, sums.own, own, (was) => behind(sums, pods, was)],
+    [sums.byApp, sums.own, own, (was) => application(sums, was)],
+    [sums.byUnknown, sums.own, own, (was) => answers(sums, was)],
+    [sums.byCallers, sums.called, called, (was) => unreached(sums, was)],
   ]
   const [worst] = kinds
-    .map(([counts, all, tell]) => ({ errors: sumOf(counts), all, tell }))
+    .map(([counts, all, steps, tell]) => ({ errors: sumOf(counts), all, steps, tell }))
     .filter(
       ({ errors, all }) =>
         errors >= HEALTH_RULES.minimumErrors && errors >= all * HEALTH_RULES.degradedErrorRatio,
@@ -157,6 +189,16 @@ function faultOf(sums: Sums, pods: number): NodeFault | undefined {
     .toSorted((a, b) => b.errors - a.errors)
   if (worst === undefined) return undefined
   const { mesh, flavor, name } = sums
+  const spell = spellAt(worst.steps, reading)
+  const noHost = worst.steps === called && topOf(sums.byCallers).split(",").includes("UH")
+  // What the hosts are now is told sooner than by requests: no host, no end; hosts again, no errors: an end.
+  const endedMs =
+    noHost && sums.hosts !== undefined
+      ? sums.hosts
+        ? (spell?.endedMs ?? quietEnd(worst.steps, reading))
+        : undefined
+      : spell?.endedMs
+  const told = worst.tell(endedMs !== undefined)
   return {
     mesh,
     flavor,
@@ -164,7 +206,10 @@ function faultOf(sums: Sums, pods: number): NodeFault | undefined {
     short: null,
     errors: worst.errors,
     requests: worst.all,
-    ...worst.tell(),
+    sinceMs: spell === undefined || spell.sinceMs <= reading.nodes.fromMs ? undefined : spell.sinceMs,
+    endedMs,
+    ...told,
+    evidence: [...told.evidence, ...(endedMs === undefined ? [] : [`It ended ${clockText(endedMs)} UTC.`])],
   }
 }
 
@@ -182,27 +227,40 @@ function flagWords(flags: string): string {
   return words === "" ? flags : `${flags} (${words})`
 }
 
+/** A sentence about a node, in the past tense of what was. */
+type Words = (node: string, was: boolean) => string
+
 /** What a flag of the node's own proxy says about what stands behind it. First that is there. */
-const BEHIND: readonly (readonly [string, (node: string) => string])[] = [
-  ["UF", (node) => `Applications behind ${node}'s own proxy refuse connections`],
-  ["UO", (node) => `The circuit breaker of ${node}'s own proxy is full`],
-  ["UT", (node) => `The application of ${node} does not answer its own proxy in time`],
-  ["UC", (node) => `The application of ${node} cuts connections instead of answering`],
-  ["UR", (node) => `The application of ${node} resets requests instead of answering`],
-  ["UH", (node) => `${node}'s own proxy has no host to send to`],
+const BEHIND: readonly (readonly [string, Words])[] = [
+  ["UF", (node, was) => `Applications behind ${node}'s own proxy ${was ? "refused" : "refuse"} connections`],
+  ["UO", (node, was) => `The circuit breaker of ${node}'s own proxy ${was ? "was" : "is"} full`],
+  [
+    "UT",
+    (node, was) => `The application of ${node} ${was ? "did" : "does"} not answer its own proxy in time`,
+  ],
+  [
+    "UC",
+    (node, was) => `The application of ${node} ${was ? "cut" : "cuts"} connections instead of answering`,
+  ],
+  [
+    "UR",
+    (node, was) => `The application of ${node} ${was ? "reset" : "resets"} requests instead of answering`,
+  ],
+  ["UH", (node, was) => `${node}'s own proxy ${was ? "had" : "has"} no host to send to`],
 ]
 
-function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
+function behind({ name, byProxy, recent, own }: Sums, pods: number, was: boolean): Telling {
   const flags = topOf(byProxy)
   const errors = sumOf(byProxy)
   const [flag, words] = BEHIND.find(([known]) => flags.split(",").includes(known)) ?? []
-  const nothing = flag === "UF" && recent.answered === 0 && recent.errors >= HEALTH_RULES.minimumErrors
+  const nothing =
+    !was && flag === "UF" && recent.answered === 0 && recent.errors >= HEALTH_RULES.minimumErrors
   const latest = `In the last 30 s none of ${thousands(recent.errors)} requests was answered.`
   return {
     kind: "behind",
     sentence: nothing
       ? `Nothing answers behind ${name}'s own proxy`
-      : (words?.(name) ?? `${name}'s own proxy fails requests itself`),
+      : (words?.(name, was) ?? `${name}'s own proxy ${was ? "failed" : "fails"} requests itself`),
     evidence: [
       `That proxy made ${thousands(errors)} errors itself in ${thousands(own)} requests, mostly ${flagWords(flags)}.`,
       ...(nothing ? [latest] : []),
@@ -221,14 +279,14 @@ function behind({ name, byProxy, recent, own }: Sums, pods: number): Telling {
 }
 
 /** Its application answers with errors: its own, or what its calls met. */
-function application(sums: Sums): Telling {
+function application(sums: Sums, was: boolean): Telling {
   const { name, byApp, own } = sums
   const errors = sumOf(byApp)
-  if (passes(sums, errors)) return passed(sums, errors)
+  if (passes(sums, errors)) return passed(sums, errors, was)
   const calls = sumOf(sums.calls)
   return {
     kind: "application",
-    sentence: `${name}'s application answers with errors itself`,
+    sentence: `${name}'s application ${was ? "answered" : "answers"} with errors itself`,
     evidence: [
       `${thousands(errors)} of the ${thousands(own)} requests that reached it came back from the application as errors.`,
       calls === 0
@@ -241,10 +299,10 @@ function application(sums: Sums): Telling {
   }
 }
 
-function answers({ name, byUnknown, own }: Sums): Telling {
+function answers({ name, byUnknown, own }: Sums, was: boolean): Telling {
   return {
     kind: "answers",
-    sentence: `${name} answers with errors`,
+    sentence: `${name} ${was ? "answered" : "answers"} with errors`,
     evidence: [
       `${thousands(sumOf(byUnknown))} of the ${thousands(own)} requests that reached it ended as errors.`,
     ],
@@ -256,27 +314,56 @@ function answers({ name, byUnknown, own }: Sums): Telling {
   }
 }
 
-const UNREACHED: readonly (readonly [string, (node: string) => string, string])[] = [
-  ["UH", (node) => `Callers know no healthy host of ${node}`, "callers know no healthy host"],
-  ["UF", (node) => `Callers cannot connect to ${node}`, "callers cannot connect"],
-  ["UO", (node) => `The circuit breakers of callers of ${node} are full`, "callers' breakers are full"],
-  ["UT", (node) => `${node} does not answer its callers in time`, "too slow for its callers"],
-  ["UC", (node) => `Connections to ${node} end before it answers`, "callers' connections end early"],
-  ["UR", (node) => `${node} resets requests instead of answering`, "resets callers' requests"],
-  ["DF", (node) => `Callers cannot resolve the name of ${node}`, "callers cannot resolve its name"],
+const UNREACHED: readonly (readonly [string, Words, string])[] = [
+  [
+    "UH",
+    (node, was) => `Callers ${was ? "knew" : "know"} no healthy host of ${node}`,
+    "callers know no healthy host",
+  ],
+  [
+    "UF",
+    (node, was) => `Callers ${was ? "could not" : "cannot"} connect to ${node}`,
+    "callers cannot connect",
+  ],
+  [
+    "UO",
+    (node, was) => `The circuit breakers of callers of ${node} ${was ? "were" : "are"} full`,
+    "callers' breakers are full",
+  ],
+  [
+    "UT",
+    (node, was) => `${node} ${was ? "did" : "does"} not answer its callers in time`,
+    "too slow for its callers",
+  ],
+  [
+    "UC",
+    (node, was) => `Connections to ${node} ${was ? "ended before it answered" : "end before it answers"}`,
+    "callers' connections end early",
+  ],
+  [
+    "UR",
+    (node, was) => `${node} ${was ? "reset" : "resets"} requests instead of answering`,
+    "resets callers' requests",
+  ],
+  [
+    "DF",
+    (node, was) => `Callers ${was ? "could not" : "cannot"} resolve the name of ${node}`,
+    "callers cannot resolve its name",
+  ],
 ]
 
-function unreached(sums: Sums): Telling {
+function unreached(sums: Sums, was: boolean): Telling {
   const { name, byCallers, called, own } = sums
   const flags = topOf(byCallers)
   const errors = sumOf(byCallers)
   const [flag, words, short = "callers' proxies fail"] =
     UNREACHED.find(([known]) => flags.split(",").includes(known)) ?? []
-  if (flag === "UT" && passes(sums, errors)) return passed(sums, errors)
+  if (flag === "UT" && passes(sums, errors)) return passed(sums, errors, was)
   return {
     kind: "unreached",
     short,
-    sentence: words?.(name) ?? `Callers' proxies fail requests to ${name} themselves`,
+    sentence:
+      words?.(name, was) ?? `Callers' proxies ${was ? "failed" : "fail"} requests to ${name} themselves`,
     evidence: [
       `Callers' proxies made ${thousands(errors)} errors in ${thousands(called)} requests to it, mostly ${flagWords(flags)}.`,
       own === 0 ? "Its own proxy tells of no request." : `Its own proxy tells of ${thousands(own)} requests.`,
@@ -291,13 +378,13 @@ function passes({ calls }: Sums, errors: number): boolean {
   return sumOf(calls) >= errors * PASSED_SHARE
 }
 
-function passed({ name, calls }: Sums, errors: number): Telling {
+function passed({ name, calls }: Sums, errors: number, was: boolean): Telling {
   const to = topOf(calls)
   const failed = sumOf(calls)
   const most = calls.get(to) ?? 0
   return {
     kind: "passed",
-    sentence: `${name} fails as often as the calls that it makes itself`,
+    sentence: `${name} ${was ? "failed as often as the calls that it made" : "fails as often as the calls that it makes"} itself`,
     evidence: [
       `${thousands(errors)} errors of its own, ${thousands(failed)} failed calls${isNode(to) ? `, ${most === failed ? "all" : thousands(most)} of them to ${to}` : ""}.`,
     ],

@@ -83,7 +83,7 @@ function stateOf(board: Board, node: Draft, tcp: TcpSums | undefined, proxies: r
   })
   // A node that callers cannot reach is not well, however well it fares with those who can.
   const fault = board.faults.get(nodeKey(node.mesh, node.flavor, node.name))
-  const unreached = fault?.kind === "unreached" ? fault : undefined
+  const unreached = fault?.kind === "unreached" && fault.endedMs === undefined ? fault : undefined
   const health = unreached === undefined ? own : worstOf([own, unreachedHealth(unreached)])
   return {
     mesh: node.mesh,

@@ -5,6 +5,7 @@ import type { NodeFault } from "./node-fault.ts"
 import { resourceId } from "./resource-states.ts"
 import { ownKey, routeText } from "./route-id.ts"
 import type { RouteRow } from "./route-row.ts"
+import { timeText } from "./time-text.ts"
 
 /** A route whose errors are those of an origin. */
 export interface AffectedRoute {
@@ -20,17 +21,20 @@ export interface AffectedRoute {
   readonly ofErrors: number
 }
 
-/** The virtual node where a fault begins, as counts prove it, and the routes that fail for it. */
+/** Where a fault begins, as counts prove it, and the routes that fail for it. */
 export interface FaultOrigin {
-  /** `pathText` of the node. */
+  /** `pathText` of the node, or of the service or gateway whose requests no route takes. */
   readonly id: string
   readonly mesh: string
+  /** Empty where requests came to no node. */
   readonly virtualNode: string
-  /** What is wrong there, without a full stop. */
+  /** What is wrong there, without a full stop; in the past tense once it has ended. */
   readonly sentence: string
   readonly evidence: readonly string[]
-  /** Since when the route with most errors there has its state. */
+  /** Since when the route with most errors there has its state; null once that has ended. */
   readonly since: string | null
+  /** When it ended; null while it goes on. */
+  readonly endedAt: string | null
   readonly routes: readonly AffectedRoute[]
 }
 
@@ -42,7 +46,7 @@ const SAME_COUNTS = 0.1
 /** Where a row's errors lead: node -> count. */
 type Targets = ReadonlyMap<string, number>
 
-/** All origins that explain a failing or degraded route, most errors first. */
+/** All nodes whose faults explain a failing or degraded route. */
 export function originsOf(board: Board): FaultOrigin[] {
   const targets = targetsOf(board)
   const found = new Map<NodeFault, { row: RouteRow; route: AffectedRoute }[]>()
@@ -52,9 +56,14 @@ export function originsOf(board: Board): FaultOrigin[] {
     if (led === undefined) continue
     found.set(led.fault, [...(found.get(led.fault) ?? []), { row, route: led.route }])
   }
-  return [...found]
-    .map(([fault, rows]) => originOf(fault, rows))
-    .toSorted((a, b) => errorsOf(b) - errorsOf(a))
+  return [...found].map(([fault, rows]) => originOf(fault, rows))
+}
+
+/** What goes on before what has ended, then most errors first. */
+export function inOrder(origins: readonly FaultOrigin[]): FaultOrigin[] {
+  return origins.toSorted(
+    (a, b) => Number(a.endedAt !== null) - Number(b.endedAt !== null) || errorsOf(b) - errorsOf(a),
+  )
 }
 
 function errorsOf({ routes }: FaultOrigin): number {
@@ -73,9 +82,17 @@ function originOf(fault: NodeFault, rows: readonly { row: RouteRow; route: Affec
     virtualNode: fault.virtualNode,
     sentence: fault.sentence,
     evidence: fault.evidence,
-    since: sorted[0]?.row.since ?? null,
+    since: fault.endedMs === undefined ? sinceOf(fault, sorted) : null,
+    endedAt: fault.endedMs === undefined ? null : timeText(fault.endedMs),
     routes: sorted.map(({ route }) => route),
   }
+}
+
+/** A route that failed before, for another reason, does not make this fault older than it is. */
+function sinceOf({ sinceMs }: NodeFault, rows: readonly { row: RouteRow }[]): string | null {
+  const since = rows.find(({ row }) => row.since !== null)?.row.since ?? null
+  if (since === null || sinceMs === undefined) return since
+  return timeText(Math.max(Date.parse(since), sinceMs))
 }
 
 /** Errors of each source row by target, and of each gateway's second pass by service and target. */
@@ -110,16 +127,22 @@ function leading(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targe
       : targets.get(routeText(row.key, row.reporter))
   if (counts === undefined) return undefined
   const sums = new Map<NodeFault, { errors: number; via: string | null }>()
+  const ends = [...counts].map(([node, errors]) => ({ node, errors, end: endOf(board, row, node) }))
+  // A fault that has ended does not explain what goes on while another one does.
+  const goesOn =
+    row.endedAt === null && ends.some(({ end }) => end !== undefined && end.endedMs === undefined)
   let all = 0
-  for (const [node, errors] of counts) {
+  let asked = 0
+  for (const { node, errors, end } of ends) {
     all += errors
-    const end = endOf(board, row, node)
+    if (goesOn && end?.endedMs !== undefined) continue
+    asked += errors
     if (end === undefined) continue
     const via = end.virtualNode === node ? null : node
     sums.set(end, { errors: (sums.get(end)?.errors ?? 0) + errors, via })
   }
   const [most] = [...sums].toSorted((a, b) => b[1].errors - a[1].errors)
-  if (most === undefined || most[1].errors < all * MOST) return undefined
+  if (most === undefined || most[1].errors < asked * MOST) return undefined
   const [fault, { errors, via }] = most
   const how = via !== null ? "through" : row.reporter === "gateway" ? "same" : "there"
   return { fault, route: { id: row.id, name: row.name, health: row.health, how, via, errors, ofErrors: all } }

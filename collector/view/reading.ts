@@ -18,6 +18,7 @@ export const TCP_BY = [
   "virtual_node",
   "outcome",
 ] as const
+export const NODE_BY = ["mesh", "flavor", "reporter", "virtual_node", "outcome"] as const
 export const RECENT_BY = ["mesh", "flavor", "virtual_node", "outcome"] as const
 const PROXY_BY = ["mesh", "flavor", "virtual_node", "virtual_gateway", "proxy", "reason"] as const
 
@@ -43,6 +44,8 @@ export interface Reading {
   readonly failures: readonly FailureFact[]
   /** What nodes themselves saw in the last 30 s, by `RECENT_BY`. */
   readonly recent: RangeAnswer
+  /** What nodes and their callers saw of the window, in the store's own steps, by `NODE_BY`. */
+  readonly nodes: RangeAnswer
   /** By `HOUR_BY`, 60 steps of a minute up to `endMs`. */
   readonly hour: RangeAnswer
   /** The same hour in the store's own steps, of services with errors in the window. */
@@ -124,6 +127,14 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
       by: RECENT_BY,
       fromMs: toMs - RECENT_MS,
       toMs,
+    }),
+    nodes: await store.query({
+      metric: METRICS.requests,
+      match: { ...match, reporter: ["source", "destination"] },
+      by: NODE_BY,
+      fromMs: toMs - windowMs,
+      toMs,
+      stepMs: store.stepMs,
     }),
     hour,
     fine: await store.query({

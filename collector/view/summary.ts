@@ -2,11 +2,12 @@ import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
 import { type Board, routeKinds, routeTally, syntheticTally, tallyOf, worstOf } from "./board.ts"
 import { nodeStates } from "./node-states.ts"
-import { type FaultOrigin, originsOf } from "./origins.ts"
+import { type FaultOrigin, inOrder, originsOf } from "./origins.ts"
 import type { ProxyRow } from "./proxies.ts"
 import type { Proxy } from "./proxy-list.ts"
 import type { RouteRow } from "./route-row.ts"
 import { timeText } from "./time-text.ts"
+import { unroutedOf } from "./unrouted.ts"
 import { verdictOf } from "./verdict.ts"
 
 export interface Verdict {
@@ -39,11 +40,15 @@ export type UnansweredProxy = Pick<ProxyRow, "proxy" | "role" | "resource" | "si
 
 export interface SummaryView extends Answer {
   readonly verdict: Verdict
-  /** Where what is wrong begins, as far as counts prove it; most errors first. */
+  /** Where what is wrong begins, as far as counts prove it: what goes on before what has ended, then most errors first. */
   readonly origins: readonly FaultOrigin[]
   /** Known routes only. */
   readonly routes: Tally
-  /** The same by kind: what "10 routes" is made of. */
+  /** Of the failing and degraded ones, those whose errors have ended. */
+  readonly ended: { readonly failing: number; readonly degraded: number }
+  /** The same of rows without a known route. */
+  readonly syntheticEnded: number
+  /** Known routes by kind: what "10 routes" is made of. */
   readonly routeKinds: Readonly<Record<RouteRow["kind"], number>>
   /** Rows of requests without one known route, which count in no tally of routes. */
   readonly synthetic: Tally
@@ -61,12 +66,17 @@ export interface SummaryView extends Answer {
 /** The first answer: is anything wrong, where, since when, and on what base that is said. */
 export function summaryView(board: Board): SummaryView {
   const { head, reading, proxies, rows } = board
-  const origins = originsOf(board)
+  const origins = inOrder([...originsOf(board), ...unroutedOf(board)])
+  const past = rows.filter((row) => row.endedAt !== null)
+  const over = routeTally(past)
+  const lost = syntheticTally(past)
   return {
     ...head,
     verdict: verdictOf(board, origins),
     origins,
     routes: routeTally(rows),
+    ended: { failing: over.failing, degraded: over.degraded },
+    syntheticEnded: lost.failing + lost.degraded,
     routeKinds: routeKinds(rows),
     synthetic: syntheticTally(rows),
     virtualNodes: tallyOf(nodeStates(board).map((node) => node.health)),

@@ -12,14 +12,24 @@ export function verdictOf(board: Board, origins: readonly FaultOrigin[]): Verdic
   const { rows, reading } = board
   if (reading.agents.length === 0)
     return { health: "unknown", sentence: "No agent has reported yet.", routeId: null, since: null }
-  const worst = rows.find((row) => row.synthetic === null) ?? rows[0]
-  const troubled = rows.find((row) => row.health === "failing" || row.health === "degraded")
-  const about = worst?.health === "failing" || worst?.health === "degraded" ? worst : troubled
+  const troubled = rows.filter(isTroubled)
+  const current = troubled.filter((row) => row.endedAt === null)
+  const about = [current, troubled]
+    .map((all) => all.find((row) => row.synthetic === null) ?? all[0])
+    .find((row) => row !== undefined)
   return about === undefined ? calm(board) : trouble(board, about, origins)
+}
+
+export function isTroubled({ health }: Pick<RouteRow, "health">): boolean {
+  return health === "failing" || health === "degraded"
 }
 
 function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): Verdict {
   const since = row.since === null ? "" : ` since ${clockText(Date.parse(row.since))}`
+  const is =
+    row.endedAt === null
+      ? `is ${row.health}${since}`
+      : `was ${row.health}, ended ${clockText(Date.parse(row.endedAt))}`
   const flags = mainFlag(row) ?? "-"
   const cause = flags === "-" ? "" : `, mostly ${flags}`
   const origin = origins.find(({ routes }) => routes.some(({ id }) => id === row.id))
@@ -30,7 +40,7 @@ function trouble(board: Board, row: RouteRow, origins: readonly FaultOrigin[]): 
       : `${row.name} of ${row.key.virtualService || row.key.mesh}`
   return {
     health: row.health,
-    sentence: `${what} is ${row.health}${since}: ${troubleText(row)}${cause}. ${begins}${base(board)}`,
+    sentence: `${what} ${is}: ${troubleText(row)}${cause}. ${begins}${base(board)}`,
     routeId: row.id,
     since: row.since,
   }
@@ -58,12 +68,14 @@ function base(board: Board): string {
   const tally = routeTally(board.rows)
   const { proxiesAnswered, proxiesKnown } = board.head.completeness
   const bad = tally.failing + tally.degraded
+  const lost = board.rows.filter((row) => row.synthetic !== null && isTroubled(row))
   if (tally.total === 0)
     return `No route is known yet; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`
   const parts = [
     `${tally.total} ${tally.total === 1 ? "route" : "routes"}`,
-    bad === 0 ? "none failing" : `${tally.failing} failing, ${tally.degraded} degraded`,
+    bad + lost.length === 0 ? "none failing" : `${tally.failing} failing, ${tally.degraded} degraded`,
     ...(tally.unknown === 0 ? [] : [`${tally.unknown} unknown`]),
+    ...(lost.length === 0 ? [] : ["requests without a known route failing"]),
   ]
   return `${parts.join(", ")}; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`
 }

@@ -53,7 +53,7 @@ const STATES: readonly (readonly [string, () => SmallCollector, RegExp, RegExp])
   [
     "doubtful",
     doubtful,
-    /^None of 5 routes is known to fail, but requests without a known route fail$/,
+    /^Requests without a known route fail$/,
     /Proxy stranger, of a node or gateway that is not known, does not answer since \d\d:\d\d: no connection/,
   ],
   ["large mesh", largeMesh, /^2 of 24 routes failing$/, /does not answer its own proxy in time/],
