@@ -30,6 +30,7 @@ const row = z.object({
   /** Of a service that speaks TCP: it has connections, not requests. */
   tcp: z.object({ openedPerSecond: z.number(), closedWithError: z.number() }).nullable(),
   flagsTop: z.array(z.object({ flags: z.string(), count: z.number() })),
+  worstTarget: z.object({ virtualNode: z.string() }).nullable(),
   answered: z.number(),
   known: z.number(),
 })
@@ -52,6 +53,20 @@ const answer = z.object({
   next: z.number().int().nullable(),
 })
 export type ShownAnswer = z.output<typeof answer>
+
+/** What stands above the table: what is wrong and where it begins, of `/api/v1/summary`. */
+const summary = z.object({
+  verdict: z.object({ health: z.enum(HEALTH_STATES), sentence: z.string() }),
+  origins: z.array(
+    z.object({
+      sentence: z.string(),
+      evidence: z.array(z.string()),
+      since: z.string().nullable(),
+      endedAt: z.string().nullable(),
+    }),
+  ),
+})
+export type ShownSummary = z.output<typeof summary>
 
 /** How long the collector may take over one page. */
 const TIMEOUT_MS = 10_000
@@ -83,7 +98,7 @@ export async function askRoutes(
   for (let page = 0; offset !== null && page < MOST_PAGES; page += 1) {
     const raw = await ask(urlOf(question, offset), signal)
     const parsed = answer.safeParse(raw)
-    if (!parsed.success) throw badAnswer(question.collector, parsed.error.issues[0])
+    if (!parsed.success) throw badAnswer(question.collector, "a list of routes", parsed.error.issues[0])
     first ??= { shown: parsed.data, raw: asRecord(raw) }
     rows.push(...parsed.data.rows)
     rawRows.push(...listOf(raw, "rows"))
@@ -91,11 +106,26 @@ export async function askRoutes(
     // A page that does not move on would be asked for again for ever.
     offset = next !== null && next > offset ? next : null
   }
-  if (first === undefined) throw badAnswer(question.collector, undefined)
+  if (first === undefined) throw badAnswer(question.collector, "a list of routes", undefined)
   return {
     shown: { ...first.shown, rows, next: offset },
     raw: { ...first.raw, rows: rawRows, next: offset },
   }
+}
+
+/**
+ * Asks the collector what is wrong and where it begins.
+ * @throws MeshscopeError as `askRoutes`
+ */
+export async function askSummary(
+  { collector, window, mesh }: RoutesQuestion,
+  signal: AbortSignal,
+): Promise<ShownSummary> {
+  const parameters = new URLSearchParams({ window })
+  if (mesh !== undefined) parameters.set("mesh", mesh)
+  const parsed = summary.safeParse(await ask(`${collector}/api/v1/summary?${parameters.toString()}`, signal))
+  if (!parsed.success) throw badAnswer(collector, "a summary", parsed.error.issues[0])
+  return parsed.data
 }
 
 function urlOf({ collector, window, mesh }: RoutesQuestion, offset: number): string {
@@ -178,9 +208,9 @@ function reason(error: unknown): string {
   return connectReason(error)
 }
 
-function badAnswer(collector: string, issue: z.core.$ZodIssue | undefined): MeshscopeError {
+function badAnswer(collector: string, wanted: string, issue: z.core.$ZodIssue | undefined): MeshscopeError {
   const where = issue === undefined ? "" : ` (${issue.path.map(String).join(".")}: ${issue.message})`
-  const message = `The collector at ${collector} answered something that is not a list of routes${where}; is it of another version?`
+  const message = `The collector at ${collector} answered something that is not ${wanted}${where}; is it of another version?`
   return new MeshscopeError("COLLECTOR_BAD_ANSWER", message)
 }
 

@@ -3,7 +3,7 @@ import { plainText } from "#mesh/plain-text.ts"
 import { healthCell } from "./health-mark.ts"
 import { ageText, millis, percent, perSecond } from "./number-text.ts"
 import { routeText } from "./route-text.ts"
-import type { ShownAnswer, ShownRoute } from "./routes-answer.ts"
+import type { ShownAnswer, ShownRoute, ShownSummary } from "./routes-answer.ts"
 import { type Cell, type Column, textTable } from "./text-table.ts"
 
 const left = (title: string, below?: string): Column => ({
@@ -21,6 +21,21 @@ const SEEN_BY: ReadonlyMap<string, string> = new Map([
 ])
 /** Envoy's word for a request without a flag. */
 const NO_FLAG = "-"
+
+/** What is wrong and where it begins, one line each; nothing where nothing is wrong. */
+export function troubleText({ verdict, origins }: ShownSummary): string {
+  if (verdict.health !== "failing" && verdict.health !== "degraded") return ""
+  const lines = origins.map(
+    ({ sentence, evidence, since, endedAt }) =>
+      `  ${sentence}${whenText(since, endedAt)}.${evidence[0] === undefined ? "" : ` ${evidence[0]}`}`,
+  )
+  return `${[verdict.sentence, ...lines].map(plainText).join("\n")}\n\n`
+}
+
+function whenText(since: string | null, endedAt: string | null): string {
+  if (endedAt !== null) return `, ended ${endedAt.slice(11, 16)} UTC`
+  return since === null ? "" : ` since ${since.slice(11, 16)} UTC`
+}
 
 /** The answer as a table, worst first, with a line below that says how much of the truth it rests on. `width`: of the terminal. */
 export function routesText(answer: ShownAnswer, colours: boolean, width?: number): string {
@@ -62,8 +77,13 @@ function cellsOf(row: ShownRoute, colours: boolean, withMesh: boolean): Cell[] {
   ]
 }
 
-function flagsText({ flagsTop }: ShownRoute): string {
-  return flagsTop.map(({ flags, count }) => `${flags === NO_FLAG ? "no flag" : flags}×${count}`).join(" ")
+/** `URX×30 at v2`. */
+function flagsText({ flagsTop, worstTarget, health }: ShownRoute): string {
+  const troubled = health === "failing" || health === "degraded"
+  const counts = flagsTop
+    .map(({ flags, count }) => `${flags === NO_FLAG ? "no flag" : flags}×${count}`)
+    .join(" ")
+  return worstTarget === null || !troubled ? counts : `${counts} at ${worstTarget.virtualNode}`.trimStart()
 }
 
 /** Failing before degraded and so on; within a state the higher error ratio, then the busier, then the name. */

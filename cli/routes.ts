@@ -3,8 +3,8 @@ import { plainJson, plainText } from "#mesh/plain-text.ts"
 import { durationMs } from "#mesh/quantities.ts"
 import { type Arguments, type Command, type ExitName, type Terminal, UsageError, widthOf } from "./command.ts"
 import { coloured } from "./health-mark.ts"
-import { askRoutes, type RoutesQuestion } from "./routes-answer.ts"
-import { routesText } from "./routes-text.ts"
+import { askRoutes, askSummary, type RoutesQuestion } from "./routes-answer.ts"
+import { routesText, troubleText } from "./routes-text.ts"
 
 const DEFAULT_COLLECTOR = "http://127.0.0.1:4318"
 const WINDOWS = ["1m", "5m", "15m", "60m"]
@@ -71,9 +71,9 @@ async function watch(
 
 async function answerText(question: RoutesQuestion, json: boolean, terminal: Terminal): Promise<string> {
   const { shown, raw } = await askRoutes(question, terminal.signal)
-  return json
-    ? `${plainJson(JSON.stringify(raw, undefined, 2))}\n`
-    : routesText(shown, coloured(terminal), widthOf(terminal))
+  if (json) return `${plainJson(JSON.stringify(raw, undefined, 2))}\n`
+  const trouble = troubleText(await askSummary(question, terminal.signal))
+  return trouble + routesText(shown, coloured(terminal), widthOf(terminal))
 }
 
 function questionOf({ values, switches }: Arguments): RoutesQuestion {

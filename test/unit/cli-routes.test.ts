@@ -5,7 +5,10 @@ import type { Terminal } from "../../cli/command.ts"
 import { runProgram } from "../../cli/program.ts"
 import type { RouteRow } from "../../collector/view/route-row.ts"
 import type { RoutesView } from "../../collector/view/routes.ts"
+import type { SummaryView } from "../../collector/view/summary.ts"
 import { keptTerminal } from "./cli-terminal.ts"
+
+type Shown = Pick<SummaryView, "verdict" | "origins">
 
 let server: Server | undefined
 afterEach(async () => {
@@ -14,12 +17,22 @@ afterEach(async () => {
   server = undefined
 })
 
-/** A collector's stand-in on loopback that answers what the test says; gives its address and what was asked. */
-async function serving(answer: (url: URL, response: ServerResponse) => void) {
+const CALM: Shown = {
+  verdict: { health: "ok", sentence: "5 routes, none failing.", routeId: null, since: null },
+  origins: [],
+}
+
+/** A collector's stand-in on loopback that answers what the test says; gives its address and what was asked about routes. */
+async function serving(answer: (url: URL, response: ServerResponse) => void, summary: Shown = CALM) {
   const asked: string[] = []
   server = createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://localhost")
+    if (url.pathname === "/api/v1/summary") {
+      json(summary)(url, response)
+      return
+    }
     asked.push(request.url ?? "")
-    answer(new URL(request.url ?? "", "http://localhost"), response)
+    answer(url, response)
   })
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -286,6 +299,49 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
     const { url, asked } = await serving(json(view([row({})], { next: 0 })))
     expect((await routes(["--collector", url])).exit).toBe("ok")
     expect(asked).toHaveLength(1)
+  })
+
+  test("says above the table what is wrong and where it begins, and in the row at which node", async () => {
+    const origin = {
+      id: "mesh/yelb/virtualNode/v2",
+      mesh: "yelb",
+      virtualNode: "v2",
+      sentence: "Callers cannot connect to v2",
+      evidence: ["Callers' proxies made 50 errors."],
+      since: "2026-11-21T11:42:15Z",
+      endedAt: null,
+      routes: [],
+    }
+    const summary: Shown = {
+      verdict: { health: "failing", sentence: "api is failing: \u001B[2J.", routeId: "r-1", since: null },
+      origins: [
+        origin,
+        {
+          ...origin,
+          sentence: "Callers knew no healthy host of ui",
+          since: null,
+          endedAt: "2026-11-21T11:40:00Z",
+        },
+      ],
+    }
+    const worstTarget = { virtualNode: "v2", errors: 30 }
+    const failing = row({ health: "failing", flagsTop: [{ flags: "URX", count: 30 }], worstTarget })
+    const { url } = await serving(json(view([failing])), summary)
+    const { out } = await routes(["--collector", url])
+    expect(out.split("\n\n")[0]?.split("\n")).toEqual([
+      "api is failing: \\u001b[2J.",
+      "  Callers cannot connect to v2 since 11:42 UTC. Callers' proxies made 50 errors.",
+      "  Callers knew no healthy host of ui, ended 11:40 UTC. Callers' proxies made 50 errors.",
+    ])
+    expect(out).toMatch(/ URX×30 at v2$/m)
+  })
+
+  test("says that a summary is none", async () => {
+    const { url } = await serving((asked, response) => json(view([]))(asked, response), {} as Shown)
+    expect(await routes(["--collector", url])).toMatchObject({
+      exit: "failed",
+      error: expect.stringMatching(/is not a summary \(.*\); is it of another version\?\n$/),
+    })
   })
 
   test("says that nothing is known yet", async () => {
