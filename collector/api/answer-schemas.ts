@@ -130,7 +130,7 @@ export const routeRow = z
     points: z.strictObject({
       startAt: time,
       stepSeconds: count,
-      requests: z.array(count),
+      requests: z.array(count.nullable()),
       errorRatio: z.array(ratio.nullable()),
       p95Ms: z.array(ms),
     }),

@@ -190,9 +190,9 @@ export const routeDetailSchema = z
     charts: z.strictObject({
       startAt: time,
       stepSeconds: count,
-      requests: z.array(count),
-      errors: z.array(count),
-      aborted: z.array(count),
+      requests: points,
+      errors: points,
+      aborted: points,
       errorRatio: points,
       p50Ms: points,
       p95Ms: points,

@@ -6,7 +6,9 @@ import { outcomeGroups } from "./fact.ts"
 import { findingsOf } from "./findings.ts"
 import { nodeKey } from "./hosts.ts"
 import type { ObjectiveOrigin, Resource } from "./inventory.ts"
+import { knownRates } from "./known-rate.ts"
 import { noOutcomes, numbersOf, quantileSteps } from "./numbers.ts"
+import type { Reading } from "./reading.ts"
 import { rowsUnder, stateAbove, sumRows } from "./resource-states.ts"
 import { nativeOf } from "./resources.ts"
 import { ownKey, routeText } from "./route-id.ts"
@@ -79,10 +81,10 @@ export interface Budget {
 export interface Charts {
   readonly startAt: string
   readonly stepSeconds: number
-  /** Per second. */
-  readonly requests: readonly number[]
-  readonly errors: readonly number[]
-  readonly aborted: readonly number[]
+  /** Per second; null before anything was known. */
+  readonly requests: readonly (number | null)[]
+  readonly errors: readonly (number | null)[]
+  readonly aborted: readonly (number | null)[]
   readonly errorRatio: readonly (number | null)[]
   readonly p50Ms: readonly (number | null)[]
   readonly p95Ms: readonly (number | null)[]
@@ -128,7 +130,7 @@ export function routeDetailView(board: Board, row: RouteRow, route: RouteReading
     targets: targetsOf(board, row, route),
     flags: flagsOf(route),
     codes: codesOf(route),
-    charts: chartsOf(route),
+    charts: chartsOf(route, board.reading),
   }
   return { ...detail, findings: findingsOf(board, detail, route) }
 }
@@ -268,7 +270,7 @@ function codesOf(route: RouteReading): CodeRow[] {
   return [...counts].map(([codeClass, count]) => ({ codeClass, count })).toSorted((a, b) => b.count - a.count)
 }
 
-function chartsOf(route: RouteReading): Charts {
+function chartsOf(route: RouteReading, reading: Reading): Charts {
   const { hour, durationHour } = route
   const minutes = Array.from({ length: hour.steps }, (_, minute) => {
     const counts = noOutcomes()
@@ -279,13 +281,13 @@ function chartsOf(route: RouteReading): Charts {
     return numbersOf(counts, undefined, hour.stepMs / 1000)
   })
   const buckets = route.filter.caller === null ? durationHour.groups[0]?.values : undefined
-  const perSecond = (count: number): number => count / (hour.stepMs / 1000)
+  const rate = knownRates(hour, reading)
   return {
     startAt: timeText(hour.fromMs),
     stepSeconds: hour.stepMs / 1000,
-    requests: minutes.map((minute) => minute.requestsPerSecond),
-    errors: minutes.map((minute) => perSecond(minute.errors)),
-    aborted: minutes.map((minute) => perSecond(minute.aborted)),
+    requests: minutes.map(({ requests }, minute) => rate(requests, minute)),
+    errors: minutes.map(({ errors }, minute) => rate(errors, minute)),
+    aborted: minutes.map(({ aborted }, minute) => rate(aborted, minute)),
     errorRatio: minutes.map((minute) => minute.errorRatio),
     p50Ms: quantileSteps(buckets, hour.steps, 0.5),
     p95Ms: quantileSteps(buckets, hour.steps, 0.95),

@@ -32,8 +32,8 @@ export interface TargetErrors {
 export interface SparkPoints {
   readonly startAt: string
   readonly stepSeconds: number
-  /** Requests per second. */
-  readonly requests: readonly number[]
+  /** Requests per second; null before anything was known. */
+  readonly requests: readonly (number | null)[]
   /** Error ratio, 0..1; null without traffic in that minute. */
   readonly errorRatio: readonly (number | null)[]
   readonly p95Ms: readonly (number | null)[]

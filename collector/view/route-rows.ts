@@ -6,6 +6,7 @@ import { declaredRoutes } from "./declared-routes.ts"
 import { keyOf, named, type RequestFact } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
 import type { Inventory, Weight } from "./inventory.ts"
+import { knownRates } from "./known-rate.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts, quantileSteps } from "./numbers.ts"
 import type { Proxy } from "./proxy-list.ts"
 import { DURATION_BY, DURATION_HOUR_BY, HOUR_BY, hasSilentAgent, POINT_MS, type Reading } from "./reading.ts"
@@ -342,10 +343,11 @@ function pointsOf(draft: Draft, reading: Reading): SparkPoints {
   const minutes = Array.from({ length: steps }, (_, minute) =>
     numbersOf(minuteOf(draft, minute), undefined, POINT_MS / 1000),
   )
+  const rate = knownRates(reading.hour, reading)
   return {
     startAt: timeText(fromMs),
     stepSeconds: POINT_MS / 1000,
-    requests: minutes.map((minute) => minute.requestsPerSecond),
+    requests: minutes.map(({ requests }, minute) => rate(requests, minute)),
     errorRatio: minutes.map((minute) => minute.errorRatio),
     p95Ms: quantileSteps(draft.hourBuckets, steps, 0.95),
   }
