@@ -125,7 +125,8 @@ export function makeRequestAccountant(options: RequestAccountantOptions): Reques
         request(fact, resolution)
       } else {
         tally.healthChecks++
-        healthChecks.count(resolution)
+        // A gateway's second pass: its listener saw it, and the check was counted at the first.
+        if (reporter !== "source") healthChecks.count(resolution)
       }
     },
   }

@@ -142,7 +142,7 @@ export class LineResolver implements Resolver {
     }
     // A gateway's second pass of a health check was counted at its first.
     if (isCheck && side === "outbound")
-      return this.#give("undecided", rows.destination, this.#none, 0, doubtOf(fact, forged))
+      return this.#give("health_check", this.#unknownCall, this.#none, 0, doubtOf(fact, forged))
     const pass = side === "inbound" ? (first ?? calls) : calls
     const found = pass.find(fact, view, reach, this.#routedBy(fact, reach, host))
     const target = this.#targetOf(found, old, cluster, host, pass === first)
