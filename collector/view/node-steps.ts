@@ -31,7 +31,8 @@ export function spellAt({ judged, errors, lastMs }: NodeSteps, reading: Reading)
   const { fromMs, stepMs } = reading.nodes
   // Of what a silent agent told of, nothing is known since.
   const untilMs = hasSilentAgent(reading) ? Math.min(reading.endMs, lastMs) : reading.endMs
-  return spellOf({ fromMs, stepMs, judged, errors, untilMs }, HEALTH_RULES.degradedErrorRatio)
+  const steps = { fromMs, stepMs, judged, errors, untilMs, windowFromMs: fromMs }
+  return spellOf(steps, HEALTH_RULES.degradedErrorRatio)
 }
 
 /** End of the last step with an error, ms; undefined where that is the newest step. */

@@ -364,7 +364,8 @@ function newestSpell(health: Health, draft: Draft, reading: Reading): Spell | un
   const errors = counts.get("error") ?? new Float64Array(steps)
   // Of what a silent agent told of, nothing is known since.
   const untilMs = hasSilentAgent(reading) ? Math.min(reading.endMs, draft.lastMs) : reading.endMs
-  return spellOf({ fromMs, stepMs, judged, errors, untilMs }, limit)
+  const windowFromMs = reading.endMs - reading.windowMs
+  return spellOf({ fromMs, stepMs, judged, errors, untilMs, windowFromMs }, limit)
 }
 
 function ongoing(spell: Spell | undefined): spell is Spell {

@@ -6,11 +6,11 @@ const T0 = 1_790_000_000_000 - (1_790_000_000_000 % 3_600_000)
 const STEP_MS = 15_000
 const { failingErrorRatio } = HEALTH_RULES
 
-/** One letter a step: `b`ad (10 of 20 failed), `d`egraded (4 of 100), `g`ood, `.` no traffic. `late`: steps after a minute began. */
+/** One letter a step: `b`ad (10 of 20 failed), `d`egraded (4 of 100), `g`ood, `n`early (1 of 50), `.` no traffic. `late`: steps after a minute began. */
 function steps(text: string, late = 0): Steps {
   const letters = text.replaceAll(" ", "").split("")
-  const judged = letters.map((letter) => ({ b: 20, d: 100, g: 20 })[letter] ?? 0)
-  const errors = letters.map((letter) => ({ b: 10, d: 4 })[letter] ?? 0)
+  const judged = letters.map((letter) => ({ b: 20, d: 100, g: 20, n: 50 })[letter] ?? 0)
+  const errors = letters.map((letter) => ({ b: 10, d: 4, n: 1 })[letter] ?? 0)
   const fromMs = T0 + late * STEP_MS
   const untilMs = fromMs + letters.length * STEP_MS
   return {
@@ -19,6 +19,7 @@ function steps(text: string, late = 0): Steps {
     judged: Float64Array.from(judged),
     errors: Float64Array.from(errors),
     untilMs,
+    windowFromMs: fromMs,
   }
 }
 
@@ -46,6 +47,9 @@ describe("a time of errors", () => {
     ["is over after three", "gggg bbbb bbgg g", [4, 10]],
     ["goes on after three steps without traffic", "gggg bbbb bb.. .", [4, undefined]],
     ["is over after four", "gggg bbbb bb.. ..", [4, 10]],
+    ["is over where only what was there before goes on", "nnnn bbbb bbnn nnnn nn", [4, 10]],
+    ["is another one after a minute of what was there before", "bbbb nnnn bbbb", [8, undefined]],
+    ["goes on where more than that goes on", "gggg bbbb dddd dddd", [4, undefined]],
     ["is over long ago", "gggg bbbb gggg gggg", [4, 8]],
   ] as const)("%s: %s", (_, text, wanted) => {
     const made = steps(text)
