@@ -24,7 +24,7 @@ const PROXY_BY = ["mesh", "flavor", "virtual_node", "virtual_gateway", "proxy", 
 
 export const HOUR_MS = 3_600_000
 export const POINT_MS = 60_000
-/** Services whose errors are looked at in the store's own steps; those beyond have the fewest errors. */
+/** Services, and nodes, whose errors are looked at in the store's own steps; those beyond have the fewest errors. */
 const MOST_FINE = 64
 /** What "now" means beside a window: long enough for two steps of 15 s. */
 const RECENT_MS = 30_000
@@ -44,7 +44,7 @@ export interface Reading {
   readonly failures: readonly FailureFact[]
   /** What nodes themselves saw in the last 30 s, by `RECENT_BY`. */
   readonly recent: RangeAnswer
-  /** What nodes and their callers saw of the window, in the store's own steps, by `NODE_BY`. */
+  /** What nodes with errors and their callers saw of the window, in the store's own steps, by `NODE_BY`. */
   readonly nodes: RangeAnswer
   /** By `HOUR_BY`, 60 steps of a minute up to `endMs`. */
   readonly hour: RangeAnswer
@@ -130,7 +130,11 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     }),
     nodes: await store.query({
       metric: METRICS.requests,
-      match: { ...match, reporter: ["source", "destination"] },
+      match: {
+        ...match,
+        virtual_node: withErrors(requests, ({ virtualNode }) => virtualNode),
+        reporter: ["source", "destination"],
+      },
       by: NODE_BY,
       fromMs: toMs - windowMs,
       toMs,
@@ -139,7 +143,11 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     hour,
     fine: await store.query({
       metric: METRICS.requests,
-      match: { ...match, virtual_service: withErrors(requests), reporter: ["source", "gateway"] },
+      match: {
+        ...match,
+        virtual_service: withErrors(requests, ({ key }) => key.virtualService),
+        reporter: ["source", "gateway"],
+      },
       by: HOUR_BY,
       fromMs: toMs - HOUR_MS,
       toMs,
@@ -182,16 +190,16 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
   }
 }
 
-/** Services with errors, sorted by name, so that the same ones make the same question. */
-function withErrors(requests: readonly RequestFact[]): string[] {
+/** Services or nodes with errors, sorted by name, so that the same ones make the same question. */
+function withErrors(requests: readonly RequestFact[], nameOf: (fact: RequestFact) => string): string[] {
   const errors = new Map<string, number>()
-  for (const { key, reporter, outcome, count } of requests)
-    if (reporter !== "destination" && outcome === "error" && count > 0)
-      errors.set(key.virtualService, (errors.get(key.virtualService) ?? 0) + count)
+  for (const fact of requests)
+    if (fact.outcome === "error" && fact.count > 0)
+      errors.set(nameOf(fact), (errors.get(nameOf(fact)) ?? 0) + fact.count)
   return [...errors]
     .toSorted((a, b) => b[1] - a[1])
     .slice(0, MOST_FINE)
-    .map(([service]) => service)
+    .map(([name]) => name)
     .toSorted((a, b) => (a < b ? -1 : 1))
 }
 

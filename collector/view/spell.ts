@@ -29,8 +29,9 @@ const OVER_WITHOUT_TRAFFIC_MS = 60_000
 /** And for so many times as long as steps with an error lay apart, so that what fails now and then goes on. */
 const OVER_GAPS = 3
 
-/** Errors so much rarer than at the worst, and too few to make a state, are not the fault: they were there before. */
+/** Errors so much rarer than at the worst, and not far over the lower limit, are not the fault: they were there before. */
 const RESIDUE = 0.1
+const CLEARLY = 2
 
 /** Steps [from, to) that lie in one minute of the clock. */
 interface Bin {
@@ -90,7 +91,8 @@ function worstRatio({ fromMs, stepMs, windowFromMs }: Steps, bins: readonly Bin[
 
 function isBad({ ratio = 0, errors }: Bin, worst: number): boolean {
   if (ratio < HEALTH_RULES.degradedErrorRatio) return false
-  return errors >= HEALTH_RULES.minimumErrors || ratio >= worst * RESIDUE
+  if (ratio >= worst * RESIDUE) return true
+  return errors >= HEALTH_RULES.minimumErrors && ratio >= HEALTH_RULES.degradedErrorRatio * CLEARLY
 }
 
 /** Walks back from the newest bad minute; the first one of its run that is over `limit`. */

@@ -20,7 +20,7 @@ export function verdictOf(board: Board, origins: readonly FaultOrigin[]): Verdic
   return about === undefined ? calm(board) : trouble(board, about, origins)
 }
 
-export function isTroubled({ health }: Pick<RouteRow, "health">): boolean {
+function isTroubled({ health }: Pick<RouteRow, "health">): boolean {
   return health === "failing" || health === "degraded"
 }
 
