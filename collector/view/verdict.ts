@@ -68,6 +68,7 @@ function base(board: Board): string {
   const tally = routeTally(board.rows)
   const { proxiesAnswered, proxiesKnown } = board.head.completeness
   const bad = tally.failing + tally.degraded
+  const ended = board.rows.filter((row) => row.synthetic === null && row.endedAt !== null).length
   const lost = board.rows.filter((row) => row.synthetic !== null && isTroubled(row))
   if (tally.total === 0)
     return `No route is known yet; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`
@@ -75,6 +76,7 @@ function base(board: Board): string {
     `${tally.total} ${tally.total === 1 ? "route" : "routes"}`,
     bad + lost.length === 0 ? "none failing" : `${tally.failing} failing, ${tally.degraded} degraded`,
     ...(tally.unknown === 0 ? [] : [`${tally.unknown} unknown`]),
+    ...(ended === 0 ? [] : [`${ended} of these ended`]),
     ...(lost.length === 0 ? [] : ["requests without a known route failing"]),
   ]
   return `${parts.join(", ")}; ${proxiesAnswered} of ${proxiesKnown} proxies answered.`

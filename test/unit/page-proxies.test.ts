@@ -123,7 +123,9 @@ describe("what a log lacks", () => {
   it("leaves a doubt, which is not said to be without a name", async () => {
     const html = await pageOf(story())
     expect(html).toContain("Named with a doubt, or not at all")
-    expect(html).toMatch(/named, with a doubt.*A request is counted by the likeliest one.*; a connection under what is sure/s)
+    expect(html).toMatch(
+      /named, with a doubt.*A request is counted by the likeliest one.*; a connection under what is sure/s,
+    )
   })
 })
 

@@ -327,7 +327,9 @@ describe("what cannot be named", () => {
     )
     const summary = await story.collector.answers.summary(FIVE)
     expect(summary.verdict.health).toBe("failing")
-    expect(summary.verdict.sentence).toContain("5 routes, 0 failing, 0 degraded, requests without a known route failing;")
+    expect(summary.verdict.sentence).toContain(
+      "5 routes, 0 failing, 0 degraded, requests without a known route failing;",
+    )
   })
 
   it("is listed with reasons, and the share unaccounted stands beside every answer", async () => {

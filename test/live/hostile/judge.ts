@@ -55,7 +55,7 @@ interface Numbers {
   readonly doubts: Counts
 }
 
-export function numbers({ agent }: Rig): Numbers {
+function numbers({ agent }: Rig): Numbers {
   const { snapshot } = agent.pipeline.ledger
   return {
     requests: exposed(snapshot, "requests", REQUEST_NAMES),
