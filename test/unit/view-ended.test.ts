@@ -40,7 +40,7 @@ describe("a fault that has ended", () => {
     const { verdict, origins, routes, ended } = await summaryOf(story)
     expect(verdict).toMatchObject({ health: "failing", since: null })
     expect(verdict.sentence).toMatch(
-      /^main was failing, ended \d\d:\d\d: .*Callers could not connect to v2\./,
+      /^main was failing, ended \d\d:\d\d: .*Callers could not connect to v2\. 5 routes, 1 failing, 0 degraded, 1 of these ended;/,
     )
     expect(origins).toMatchObject([{ sentence: "Callers could not connect to v2", since: null }])
     expect(origins[0]?.endedAt).not.toBeNull()
