@@ -70,7 +70,7 @@ test("it ends within 10 s, and the next one knows every request", { timeout: 80_
   expect(took).toBeLessThan(10_000)
   expect(error).toContain("The agent has stopped.")
   const said = first.command.log.filter(({ level }) => level !== "info")
-  expect(new Set(said.map(({ code: why }) => why))).toEqual(new Set(["EXPORT_REJECTED"]))
+  expect(new Set(said.map(({ code: why }) => why))).toEqual(new Set(["EXPORT_UNAVAILABLE"]))
 
   relay.mode = () => "pass"
   const second = await start()
