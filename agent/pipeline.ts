@@ -150,7 +150,7 @@ export class Pipeline {
 
   #add(target: ProxyTarget, heritage: ReadonlyMap<string, Inheritance>): void {
     const address = adminAddressText(target.admin)
-    const watchingSinceMs = Math.max(this.#proxyDeps.watchingSinceMs, this.#seen.last(address))
+    const watchingSinceMs = Math.max(this.#proxyDeps.watchingSinceMs, this.#seen.countedUntil(address))
     const proxy = new Proxy(target, { ...this.#proxyDeps, watchingSinceMs }, heritage.get(address))
     this.#proxies.set(target.name, proxy)
     this.#schedule.add(target.name, () => proxy.look())
@@ -232,6 +232,7 @@ export class Pipeline {
     for (const proxy of this.#proxies.values()) proxy.close()
     await this.#schedule.stop()
     await this.tail.stop()
+    for (const answering of this.#answering()) this.#seen.note(answering)
     this.commit()
   }
 

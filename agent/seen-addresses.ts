@@ -1,5 +1,6 @@
 import type { Clock } from "#mesh/clock.ts"
 import type { Ledger, Participant } from "./account/contract.ts"
+import { BEGIN_LAG_MS } from "./account/stats/epoch.ts"
 
 /** How often the times of proxies that go on answering are kept. */
 const NOTE_MS = 60_000
@@ -33,12 +34,16 @@ export class SeenAddresses implements Participant {
     ledger.join(this)
   }
 
-  /** When the address was last read, wall clock ms; 0 for never. */
-  last(address: string): number {
-    return this.#seen.get(address) ?? 0
+  /**
+   * Wall clock, ms: what seems to have begun at this address before then may have been counted; 0 for never. Later than
+   * the last reading, as a proxy seems to begin later than it did and must not pass for its own successor.
+   */
+  countedUntil(address: string): number {
+    const last = this.#seen.get(address)
+    return last === undefined ? 0 : last + BEGIN_LAG_MS
   }
 
-  /** A target leaves. */
+  /** A target leaves, or the agent ends. */
   note({ address, atMs }: Answering): void {
     this.#seen.delete(address)
     this.#seen.set(address, atMs)
@@ -50,6 +55,9 @@ export class SeenAddresses implements Participant {
     if (now - this.#noted >= NOTE_MS) {
       this.#noted = now
       for (const answering of this.#now()) this.note(answering)
+    } else {
+      // Counted for the first time in this commit: it must be known after a kill.
+      for (const answering of this.#now()) if (!this.#seen.has(answering.address)) this.note(answering)
     }
     if (!this.#dirty) return undefined
     this.#dirty = false

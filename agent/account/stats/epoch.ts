@@ -17,6 +17,8 @@ export type Verdict = "same" | "begun" | "unsure"
 
 /** Uptime is written at each flush of the proxy's stats (5 s unless configured), in whole seconds. */
 const LAG_SECONDS = 8
+/** How much later a proxy may seem to have begun than it did. */
+export const BEGIN_LAG_MS = LAG_SECONDS * 1000
 
 export function judge(last: Epoch, now: Epoch): Verdict {
   if (now.hotRestarts !== last.hotRestarts) return "begun"
