@@ -1,4 +1,4 @@
-import { classOf, summed, type TruthCount } from "./truth.ts"
+import { classOf, placeLabels, summed, type TruthCount } from "./truth.ts"
 
 /** One number by its labels, e.g. a series of `mesh_requests_total`. */
 export interface Counted {
@@ -15,14 +15,7 @@ export interface Difference {
 /** The labels of `mesh_requests_total` that the truth knows; those that are empty are left out. */
 function requestLabels(row: TruthCount): Readonly<Record<string, string>> {
   return withoutEmpty({
-    reporter: row.reporter,
-    virtual_gateway: row.virtualGateway,
-    gateway_route: row.gatewayRoute,
-    virtual_service: row.virtualService,
-    virtual_router: row.virtualRouter,
-    route: row.route,
-    source: row.source,
-    virtual_node: row.virtualNode,
+    ...placeLabels(row),
     code_class: classOf(row.code),
     outcome: row.outcome,
   })

@@ -22,6 +22,30 @@ export interface TruthRow {
   readonly grpcStatus: number
   readonly outcome: Outcome
 }
+/** Where a request belongs, as `mesh_requests_total` labels it. */
+export const placeLabels = (
+  row: Pick<
+    TruthRow,
+    | "reporter"
+    | "virtualGateway"
+    | "gatewayRoute"
+    | "virtualService"
+    | "virtualRouter"
+    | "route"
+    | "source"
+    | "virtualNode"
+  >,
+) => ({
+  reporter: row.reporter,
+  virtual_gateway: row.virtualGateway,
+  gateway_route: row.gatewayRoute,
+  virtual_service: row.virtualService,
+  virtual_router: row.virtualRouter,
+  route: row.route,
+  source: row.source,
+  virtual_node: row.virtualNode,
+})
+
 export type TruthCount = TruthRow & { readonly count: number }
 
 /** Requests of health checkers at one proxy, which count nowhere else. A gateway sees each twice. */

@@ -1,3 +1,4 @@
+import { placeLabels } from "../../../demo/truth.ts"
 import type { OnceReport } from "../../../mesh/once-report.ts"
 import { byOutcome, type Counts, keyText } from "../rig/counts.ts"
 import { PLACE_NAMES } from "../rig/truth-counts.ts"
@@ -10,14 +11,7 @@ export function toldByOnce({ requests }: OnceReport): Counts {
     requests.flatMap((row) =>
       byOutcome(row).map(([outcome, count]) => {
         const labels = {
-          reporter: row.reporter,
-          virtual_gateway: row.virtualGateway,
-          gateway_route: row.gatewayRoute,
-          virtual_service: row.virtualService,
-          virtual_router: row.virtualRouter,
-          route: row.route,
-          source: row.source,
-          virtual_node: row.virtualNode,
+          ...placeLabels(row),
           outcome,
         }
         return [keyText(labels, ONCE_NAMES), count]

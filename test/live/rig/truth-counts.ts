@@ -1,4 +1,4 @@
-import { classOf, type Truth, type TruthCount, type TruthRow } from "../../../demo/truth.ts"
+import { classOf, placeLabels, type Truth, type TruthCount, type TruthRow } from "../../../demo/truth.ts"
 import { type Counts, countsOf, type Labels } from "./counts.ts"
 
 /** Where a request belongs. */
@@ -19,14 +19,7 @@ export const TCP_NAMES = ["reporter", "virtual_service", "source", "virtual_node
 /** The labels that a request of the truth should have. */
 export function labelsOf(row: TruthRow): Labels {
   return {
-    reporter: row.reporter,
-    virtual_gateway: row.virtualGateway,
-    gateway_route: row.gatewayRoute,
-    virtual_service: row.virtualService,
-    virtual_router: row.virtualRouter,
-    route: row.route,
-    source: row.source,
-    virtual_node: row.virtualNode,
+    ...placeLabels(row),
     protocol: row.protocol,
     code_class: classOf(row.code),
     outcome: row.outcome,

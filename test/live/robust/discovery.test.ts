@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Target } from "../../../demo/targets.ts"
 import { pageCounts } from "../rig/page-counts.ts"
 import { REQUEST_NAMES, truthRequests } from "../rig/truth-counts.ts"
-import { type RobustAgent, type RobustRig, startRobustRig } from "./rig.ts"
+import { type RobustAgent, type RobustRig, startRobustRig, told } from "./rig.ts"
 import { RisingWatch } from "./rising.ts"
 
 /** The targets file changes under load: what is renamed, edited, broken, taken away and brought back counts once. */
@@ -61,16 +61,7 @@ async function underLoad(work: () => Promise<void>): Promise<string> {
     await watching
   }
   const wanted = truthRequests((await rig.stage.truth()).requests)
-  let page = ""
-  await expect
-    .poll(
-      async () => {
-        page = await agent.page()
-        return pageCounts(page, "mesh_requests_total", REQUEST_NAMES)
-      },
-      { timeout: 8_000, interval: 250 },
-    )
-    .toEqual(wanted)
+  const page = await told(agent, wanted, 8_000)
   expect(rising.complaints).toEqual([])
   // Each answer of a side that stats count has its duration, no more and no fewer. Envoy merges them every 5 s.
   const answered = sumOf(page, "mesh_requests_total", (key) => !key.includes("code_class=none"))

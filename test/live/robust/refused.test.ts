@@ -5,7 +5,7 @@ import type { Counts } from "../rig/counts.ts"
 import { pageCounts } from "../rig/page-counts.ts"
 import { REQUEST_NAMES, truthRequests } from "../rig/truth-counts.ts"
 import { type AdminRelay, type RelayMode, startRelay } from "./relay.ts"
-import { type RobustAgent, type RobustRig, startRobustRig } from "./rig.ts"
+import { type RobustAgent, type RobustRig, startRobustRig, told } from "./rig.ts"
 
 /**
  * Real Envoys behind a proxy of their admin interface that refuses some paths, and later does not: what may not be read
@@ -59,20 +59,6 @@ function linesOf({ requests, tcp, healthChecks }: Truth, resource: string): numb
   )
 }
 
-async function told(wanted: Counts): Promise<string> {
-  let page = ""
-  await expect
-    .poll(
-      async () => {
-        page = await agent.page()
-        return pageCounts(page, "mesh_requests_total", REQUEST_NAMES)
-      },
-      { timeout: 12_000, interval: 250 },
-    )
-    .toEqual(wanted)
-  return page
-}
-
 /** Sends requests while something happens. Answers what has to be told then: what was told, and what came meanwhile. */
 async function underLoad(happen: () => Promise<void>): Promise<Counts> {
   const start = pageCounts(await agent.page(), "mesh_requests_total", REQUEST_NAMES)
@@ -115,7 +101,7 @@ test("what may not be read is said, and counts as nothing but doubts", { timeout
   await agent.until("all were asked", (page) => page.match(/^mesh_proxy_up\{/gm)?.length === 6)
   await rig.stage.run(800)
   before = await rig.stage.truth()
-  const page = await told(of(before, [V2]))
+  const page = await told(agent, of(before, [V2]))
 
   const doubts = pageCounts(page, "mesh_unmapped_requests_total", ["virtual_node", "reason"])
   for (const resource of [UI, APP]) {
@@ -145,7 +131,7 @@ test("once it may be read, all is exact: held lines too, doubts stay what they w
   const wanted = Object.entries(truthRequests(after.requests)).map(
     ([key, count]) => [key, count - (blind[key] ?? 0)] as const,
   )
-  const page = await told(Object.fromEntries(wanted.filter(([, count]) => count > 0)))
+  const page = await told(agent, Object.fromEntries(wanted.filter(([, count]) => count > 0)))
   expect(pageCounts(page, "mesh_agent_targets", ["state"])).toEqual({ "state=up": 6 })
   expect(pageCounts(page, "mesh_unaccounted_requests_total", ["virtual_node", "virtual_gateway"])).toEqual({})
 })
@@ -162,7 +148,7 @@ test("targets that fail in turn and come back: no request lost, none twice", {
       await sleep(1200)
     }
   })
-  const page = await told(wanted)
+  const page = await told(agent, wanted)
   expect(pageCounts(page, "mesh_unaccounted_requests_total", ["virtual_node", "virtual_gateway"])).toEqual({})
   expect(info(page, UI)).not.toContain("config_dump")
 })
@@ -181,7 +167,7 @@ test("the cheap page of stats is forbidden, later the other one: neither change 
       await sleep(2000)
     }
   })
-  const page = await told(wanted)
+  const page = await told(agent, wanted)
   // Durations of the two pages have other buckets: what came between the last look at one and the first at the other is
   // lost to them. Envoy merges them every 5 s.
   const answered = answeredBy(page, "mesh_requests_total")

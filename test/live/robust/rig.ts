@@ -2,11 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { expect } from "vitest"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import type { LogPlan } from "../../../demo/logs.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import { type Target, targetsYaml } from "../../../demo/targets.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
+import type { Counts } from "../rig/counts.ts"
+import { pageCounts } from "../rig/page-counts.ts"
+import { REQUEST_NAMES } from "../rig/truth-counts.ts"
 import { RunningCommand } from "./command.ts"
 
 const demo = (name: string): string => join(import.meta.dirname, "../../../demo", name)
@@ -102,4 +106,19 @@ function agentAt(command: RunningCommand, url: string): RobustAgent {
       }
     },
   }
+}
+
+/** Waits until the agent's page counts requests as wanted. @returns the page */
+export async function told(agent: RobustAgent, wanted: Counts, timeout = 12_000): Promise<string> {
+  let page = ""
+  await expect
+    .poll(
+      async () => {
+        page = await agent.page()
+        return pageCounts(page, "mesh_requests_total", REQUEST_NAMES)
+      },
+      { timeout, interval: 250 },
+    )
+    .toEqual(wanted)
+  return page
 }
