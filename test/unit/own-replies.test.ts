@@ -51,6 +51,42 @@ test("answers of a cluster that two looks took for replies cost no later reply i
   expect(told([...early, [-3, 50], [0, 50], [1, 50, 1], [0, 0], [0, 0]])).toEqual({ NR: 1 })
 })
 
+test("a cause that is read before its reply outlives an answer that a cluster counted first", () => {
+  expect(
+    told([
+      [0, 10, 1], // no route was found; the reply is not on the page yet
+      [1 - 1, 10], // it is, and so is a cluster's answer that the manager has not counted
+      [1, 10],
+      [0, 10],
+      [0, 0],
+      [0, 0],
+    ]),
+  ).toEqual({ NR: 1 })
+})
+
+test("a cause without a reply explains no later one", () => {
+  expect(
+    told([
+      [0, 10, 1],
+      [0, 10],
+      [0, 10],
+      [0, 10],
+      [1, 10],
+      [0, 0],
+      [0, 0],
+    ]),
+  ).toEqual({ "-": 1 })
+  expect(
+    told([
+      [0, 0, 1],
+      [0, 0],
+      [1, 0],
+      [0, 0],
+      [0, 0],
+    ]),
+  ).toEqual({ "-": 1 })
+})
+
 test("a reply that no cause explains is told after three looks, while answers pass", () => {
   const looks: Look[] = [
     [5, 50],

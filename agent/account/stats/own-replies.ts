@@ -29,8 +29,8 @@ export class OwnReplies {
   readonly #causes: Readonly<Record<Cause, { readonly carry: Carry; readonly now: number }>>
   readonly #grpc: boolean
   readonly #passed = [0, 0, 0, 0]
-  /** Causes of this tick. */
-  readonly #fresh: Record<Cause, number> = { NR: 0, SI: 0, DPE: 0, UAEX: 0, NC: 0, FI: 0 }
+  /** Causes that the last looks showed, the newest first. */
+  readonly #seen: Readonly<Record<Cause, number[]>> = { NR: [], SI: [], DPE: [], UAEX: [], NC: [], FI: [] }
 
   /** @param grpc whether gRPC calls pass here */
   constructor(carry: Carry, name: string, grpc: boolean) {
@@ -60,7 +60,9 @@ export class OwnReplies {
   cause(cause: Cause, times: number): void {
     const { carry, now } = this.#causes[cause]
     carry.add(now, times)
-    this.#fresh[cause] = times
+    const seen = this.#seen[cause]
+    seen.unshift(times)
+    seen.length = Math.min(seen.length, UNEXPLAINED_LOOKS)
   }
 
   /** @param tell replies, class 0 to 3, flag or undefined, and whether a gRPC status carries the failure */
@@ -96,15 +98,19 @@ export class OwnReplies {
   }
 
   /**
-   * A cause is kept for replies that still wait, and for one look where its reply may have been read too early. Beyond
-   * that it is forgotten, so that it cannot explain another's.
+   * A cause is kept for replies that still wait, and for one look where its reply may have been read too early. While
+   * answers of its class pass, one that a cluster counted first may hide the reply: it is kept as long as the reply may be
+   * without it. Beyond that it is forgotten, so that it cannot explain another's.
    */
   #age(): void {
     const calls = this.#grpc ? Math.max(0, this.#classes[0]?.waiting ?? 0) : 0
     for (const cause of CAUSE_NAMES) {
       const { carry, now } = this.#causes[cause]
-      const waiting = Math.max(0, this.#classes[CAUSES[cause]]?.waiting ?? 0) + calls
-      carry.set(now, Math.min(carry.get(now), Math.max(waiting, this.#fresh[cause])))
+      const index = CAUSES[cause]
+      const waiting = Math.max(0, this.#classes[index]?.waiting ?? 0) + calls
+      const looks = (this.#passed[index] ?? 0) > 0 ? UNEXPLAINED_LOOKS : 1
+      const recent = this.#seen[cause].slice(0, looks).reduce((sum, times) => sum + times, 0)
+      carry.set(now, Math.min(carry.get(now), Math.max(waiting, recent)))
     }
   }
 
