@@ -1,7 +1,7 @@
 import { type AccessFact, Field } from "#mesh/access.ts"
+import { answeredByIndex } from "#mesh/answered-by.ts"
 import { codeClass, OK, outcomeOf } from "#mesh/outcome.ts"
 import type { Resolution } from "#mesh/request.ts"
-import { answeredByIndex } from "./answered-by.ts"
 import { makeConnectionAccount } from "./connections.ts"
 import type { Ledger } from "./contract.ts"
 import { makeHealthCheckAccount } from "./health-checks.ts"

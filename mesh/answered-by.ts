@@ -1,7 +1,7 @@
-import { type AccessFact, Field } from "#mesh/access.ts"
-import { ANSWERED_BY, answeredBy } from "#mesh/outcome.ts"
+import { type AccessFact, Field } from "./access.ts"
+import { ANSWERED_BY, answeredBy } from "./outcome.ts"
 
-/** Details that Envoy writes for answers that the upstream began (see `answeredBy` in mesh/outcome.ts). */
+/** Details that Envoy writes for answers that the upstream began (see `answeredBy` in outcome.ts). */
 const VIA_UPSTREAM = Buffer.from("via_upstream")
 const RESET_AFTER_START = Buffer.from("upstream_reset_after_response_started")
 const APP = ANSWERED_BY.indexOf("app")
