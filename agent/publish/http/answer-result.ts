@@ -1,0 +1,57 @@
+import type { WriteResult } from "../contract.ts"
+import type { PushAnswer } from "./push-client.ts"
+
+/** How a protocol reads answers. */
+export interface AnswerRules {
+  /** Whether to try again after this status, which is 300 or more. */
+  retryable(status: number): boolean
+  /** What a status from 200 to 299 says; that everything was taken, where a protocol has no more to say. */
+  accepted?(body: Buffer): WriteResult
+  /** A word of ours for why a receiver refused for good, where the protocol tells more than the status does. */
+  reason?(status: number, text: string): string | undefined
+}
+
+const MAX_WHY_CHARS = 300
+const ACCEPTED: WriteResult = { kind: "accepted" }
+
+/** OTLP/HTTP (opentelemetry.io/docs/specs/otlp, "Retryable Response Codes"). */
+export const OTLP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
+/** What a sink says to the answer to one of its requests. */
+export function resultOf(answer: PushAnswer, rules: AnswerRules, nowMs: number): WriteResult {
+  if (answer.kind === "trouble") return { kind: "retry", why: answer.why }
+  const { status, headers, body } = answer
+  if (status >= 200 && status < 300) return rules.accepted?.(body) ?? ACCEPTED
+  const text = plainText(body)
+  const why = `status ${status} ${text}`.trim().slice(0, MAX_WHY_CHARS)
+  if (!rules.retryable(status)) {
+    return { kind: "rejected", reason: rules.reason?.(status, text) ?? refusal(status), why }
+  }
+  const afterMs = retryAfterMs(headers["retry-after"], nowMs)
+  return { kind: "retry", why, ...(afterMs === undefined ? {} : { afterMs }) }
+}
+
+/** What a receiver wrote, as one line of ASCII. */
+export function plainText(body: Buffer): string {
+  return body
+    .subarray(0, 4 * MAX_WHY_CHARS)
+    .toString("utf8")
+    .replaceAll(/[^\x20-\x7e]+/g, " ")
+    .trim()
+}
+
+/** A word for a status that refuses for good. */
+export function refusal(status: number): string {
+  if (status === 401 || status === 403) return "denied"
+  if (status === 404 || status === 405) return "not_found"
+  if (status === 413) return "too_large"
+  if (status >= 300 && status < 400) return "redirected"
+  return status >= 400 && status < 500 ? "invalid" : "refused"
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined
+  const wait = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait)
+}
