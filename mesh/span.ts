@@ -37,6 +37,8 @@ export interface Span {
   readonly proxy: SpanProxy | undefined
   /** An X-Ray document as it was received, parsed: what is written for X-Ray starts from it. Never changed in place. */
   readonly document: Readonly<Record<string, unknown>> | undefined
+  /** An X-Ray subsegment that travels inside the document of a span above it: X-Ray's output passes it over. */
+  readonly carried?: true
 }
 
 export const SPAN_KINDS = ["internal", "server", "client", "producer", "consumer"] as const
