@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net"
 import { parseArgs } from "node:util"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { faultHelp } from "./faults.ts"
@@ -16,6 +17,9 @@ export interface DemoArguments {
   readonly keep: boolean
   /** Without agent and collector: Envoys and load alone. */
   readonly bare: boolean
+  readonly tracer: "none" | "xray" | "zipkin" | "otlp"
+  /** Where the spans go, `host:port`; undefined: where the tracer sends them unless told otherwise, on 127.0.0.1. */
+  readonly spansTo: { readonly host: string; readonly port: number } | undefined
   readonly faults: readonly TimedFault[]
 }
 
@@ -39,6 +43,8 @@ listen; faults are typed while it runs. Ctrl-C ends it and removes everything. N
   --mesh <name>        yelb (default) or extended: canary, timeouts, gRPC, a service without routes
   --mix <name>         everyday (default, mostly fine) or all: every case often
   --logs <name>        mixed (default: some JSON, one in text, the rest none) or json
+  --tracer <name>      none (default), xray, zipkin or otlp: the Envoys trace every request
+  --spans-to <addr>    where the spans go (default 127.0.0.1 and port 2000, 9411 or 4318)
   --fault <line>@<t>   a fault at a time, e.g. --fault kill-app@20s --fault "weights 0:1@30s"
   --bare               no agent and no collector
   --keep               leave the run folder
@@ -72,6 +78,8 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
     mix: oneOf("--mix", values.mix ?? "everyday", ["everyday", "all"]),
     keep: values.keep ?? false,
     bare: values.bare ?? false,
+    tracer: oneOf("--tracer", values.tracer ?? "none", ["none", "xray", "zipkin", "otlp"]),
+    spansTo: values["spans-to"] === undefined ? undefined : address("--spans-to", values["spans-to"]),
     faults: timedFaults(values.fault ?? [], forMs),
   }
 }
@@ -91,6 +99,8 @@ function parsed(args: readonly string[]) {
         logs: { type: "string" },
         keep: { type: "boolean" },
         bare: { type: "boolean" },
+        tracer: { type: "string" },
+        "spans-to": { type: "string" },
         fault: { type: "string", multiple: true },
       },
     })
@@ -129,6 +139,12 @@ function numberIn(option: string, text: string, least: number, most: number): nu
   const value = Number(text)
   if (text.trim() !== "" && value >= least && value <= most) return value
   throw invalid(`${option} expects a number from ${least} to ${most}, not ${text}.`)
+}
+
+function address(option: string, text: string): { readonly host: string; readonly port: number } {
+  const [, host = "", port = ""] = /^((?:\d{1,3}\.){3}\d{1,3}):(\d{1,5})$/.exec(text) ?? []
+  if (isIPv4(host) && Number(port) > 0 && Number(port) < 65_536) return { host, port: Number(port) }
+  throw invalid(`${option} expects an IPv4 address and a port such as 127.0.0.1:2000, not ${text}.`)
 }
 
 function oneOf<const T extends string>(option: string, text: string, choices: readonly T[]): T {

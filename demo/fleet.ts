@@ -11,6 +11,7 @@ import type { Disturbance } from "./control-plane/clusters.ts"
 import { ADMIN_PORT, type Placement, type Pod, placePods, type Replicas } from "./control-plane/placement.ts"
 import { proxyFiles } from "./control-plane/proxy-files.ts"
 import { nodeOf, reach, serviceOf } from "./control-plane/service.ts"
+import { type TracerPlan, tracerOf } from "./control-plane/tracing.ts"
 import { EnvoyProcess } from "./envoy-process.ts"
 import { type LogPlan, withLogs } from "./logs.ts"
 import { targetsYaml } from "./targets.ts"
@@ -35,6 +36,8 @@ export interface FleetOptions {
   readonly statsTags?: boolean
   /** How the proxies are told who they are. Default: the short form. */
   readonly identity?: IdentityForm
+  /** Tracers by resource. Default: none, as App Mesh. */
+  readonly tracers?: TracerPlan
   readonly events?: Partial<AppsEvents>
 }
 
@@ -180,10 +183,11 @@ class RunningFleet implements Fleet {
 
   /** Writes all files. @returns versions that changed, by proxy */
   async #write(disturbance: Disturbance): Promise<ReadonlyMap<string, readonly string[]>> {
-    const { statsTags = false, identity = "short" } = this.#options
+    const { statsTags = false, identity = "short", tracers = {} } = this.#options
     const changed = new Map<string, readonly string[]>()
     for (const { pod } of this.proxies) {
       const folder = this.#folder(pod)
+      const tracer = tracerOf(tracers, pod.resource)
       const files = proxyFiles({
         mesh: this.#mesh,
         placement: this.placement,
@@ -192,6 +196,7 @@ class RunningFleet implements Fleet {
         statsTags,
         identity,
         disturbance,
+        ...(tracer === undefined ? {} : { tracer }),
       })
       const names = await writeXds(folder, files)
       changed.set(

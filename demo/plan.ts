@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly seed: number
   /** `all` meets every case in short time, `everyday` is mostly fine. */
   readonly mix: "all" | "everyday"
+  /** When the traces began that the requests belong to, s since the epoch. Default: the seed. */
+  readonly tracesBegan?: number
   /** Asked per request: names of scenarios to leave out, and shares that a fault adds. */
   readonly extra?: () => readonly Scenario[]
 }
@@ -112,7 +114,7 @@ function planned(
     headers: {
       "x-request-id": request,
       [CALL_HEADER]: `client-${request}`,
-      "x-amzn-trace-id": traceId(options.seed, request),
+      "x-amzn-trace-id": traceId(options.tracesBegan ?? options.seed, request),
       ...(behaviours === undefined ? {} : { [BEHAVIOUR_HEADER]: JSON.stringify(behaviours) }),
       ...(canary === undefined ? {} : { "x-canary": "v2" }),
     },
@@ -120,10 +122,10 @@ function planned(
   }
 }
 
-/** The shape of an X-Ray root; unique per request. */
-function traceId(seed: number, request: string): string {
+/** An X-Ray root, sampled; unique per request. */
+function traceId(began: number, request: string): string {
   const number = Number(request.split("-")[1] ?? 0)
-  return `Root=1-${hex(seed >>> 0, 8)}-${hex(number, 24)};Sampled=1`
+  return `Root=1-${hex(began >>> 0, 8)}-${hex(number, 24)};Sampled=1`
 }
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")

@@ -8,7 +8,7 @@ import type { DemoArguments } from "./arguments.ts"
 import { FaultProblem } from "./fault-words.ts"
 import { applyFault, readFault } from "./faults.ts"
 import { type Product, startProduct } from "./product.ts"
-import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
+import { ALL_JSON, MIXED_LOGS, PLACEMENT, tracersFor } from "./settings.ts"
 import { type Stage, startStage } from "./stage.ts"
 import { removeFolder } from "./xds-folder.ts"
 
@@ -78,6 +78,8 @@ export async function startSession(
       seed,
       mix,
       concurrency: 64,
+      tracers: tracersFor(args),
+      tracesBegan: Math.floor(Date.now() / 1000),
     })
     closing.push(() => stage.stop())
     let product: Product | undefined

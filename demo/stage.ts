@@ -15,6 +15,8 @@ export interface StageOptions extends Omit<FleetOptions, "events"> {
   readonly concurrency?: number
   /** Requests a second; absent: as fast as it goes. */
   readonly rate?: number
+  /** See `PlanOptions`. */
+  readonly tracesBegan?: number
 }
 
 /** What may differ from the declared mesh in good health. */
@@ -66,7 +68,14 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   }
   const { seed = 1, mix = "all", concurrency = 16 } = options
   const { mesh, placement } = { mesh: fleet.mesh(), placement: fleet.placement }
-  const plan: Iterator<Planned> = planRequests({ mesh, placement, seed, mix, extra: () => condition.extra })
+  const plan: Iterator<Planned> = planRequests({
+    mesh,
+    placement,
+    seed,
+    mix,
+    extra: () => condition.extra,
+    ...(options.tracesBegan === undefined ? {} : { tracesBegan: options.tracesBegan }),
+  })
   const load = new Load({
     client,
     plan,

@@ -209,10 +209,23 @@ function tcpCall(pod: AppPod, state: AppState, port: number, line: string): Prom
   })
 }
 
+/** What tells a callee which trace it is in, by all of Envoy's tracers; `x-request-id` goes beside them. */
+const TRACE_HEADERS = [
+  "x-amzn-trace-id",
+  "traceparent",
+  "tracestate",
+  "b3",
+  "x-b3-traceid",
+  "x-b3-spanid",
+  "x-b3-parentspanid",
+  "x-b3-sampled",
+  "x-b3-flags",
+]
+
 /** Headers of a served request that its own calls carry on. */
 export function passedHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
   const passed: Record<string, string> = {}
-  for (const name of [BEHAVIOUR_HEADER, "x-canary", "x-amzn-trace-id"]) {
+  for (const name of [BEHAVIOUR_HEADER, "x-canary", ...TRACE_HEADERS]) {
     const value = headers[name]
     if (typeof value === "string") passed[name] = value
   }

@@ -27,6 +27,7 @@ import { clusterName, listenerName, routeConfigName, selfRedirectName } from "./
 import { EGRESS_PORT, INGRESS_PORT, type Placement, type Pod } from "./placement.ts"
 import { localHost, routeConfiguration } from "./routes.ts"
 import { nodeOf } from "./service.ts"
+import { type TracerSettings, tracing } from "./tracing.ts"
 
 export interface ProxyFilesInput {
   readonly mesh: DeclaredMesh
@@ -38,14 +39,19 @@ export interface ProxyFilesInput {
   readonly statsTags?: boolean
   readonly identity?: IdentityForm
   readonly disturbance?: Disturbance
+  /** Absent: no tracer, as App Mesh unless told otherwise. */
+  readonly tracer?: TracerSettings
 }
 
 /** All files of one Envoy, by name: bootstrap.json, cds.json, lds.json, one per route configuration and EDS cluster. */
 export function proxyFiles(input: ProxyFilesInput): ReadonlyMap<string, string> {
   const { mesh, pod, folder } = input
   const resources = pod.kind === "virtual_gateway" ? gatewayResources(input) : nodeResources(input)
+  const start = bootstrap(mesh, pod, folder, input.statsTags ?? false, input.identity)
+  const traced = input.tracer === undefined ? undefined : tracing(mesh, pod, folder, input.tracer)
   const files = new Map<string, string>([
-    ["bootstrap.json", text(bootstrap(mesh, pod, folder, input.statsTags ?? false, input.identity))],
+    ...(traced?.files ?? []),
+    ["bootstrap.json", text({ ...start, ...traced?.bootstrap })],
     ["cds.json", discoveryResponse(resources.clusters)],
     ["lds.json", discoveryResponse(resources.listeners)],
   ])

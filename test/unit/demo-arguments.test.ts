@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import { parseDemoArguments } from "../../demo/arguments.ts"
 import { FaultProblem } from "../../demo/fault-words.ts"
 import { readPlay } from "../../demo/session.ts"
+import { tracersFor } from "../../demo/settings.ts"
 
 test("defaults: everyday load on yelb until Ctrl-C", () => {
   expect(parseDemoArguments([])).toEqual({
@@ -15,6 +16,8 @@ test("defaults: everyday load on yelb until Ctrl-C", () => {
     mix: "everyday",
     keep: false,
     bare: false,
+    tracer: "none",
+    spansTo: undefined,
     faults: [],
   })
 })
@@ -38,6 +41,9 @@ test("faults come in the order of their times", () => {
 test.each([
   [["--rate", "fast"], /--rate expects a number/],
   [["--rate", ""], /--rate expects a number/],
+  [["--tracer", "datadog"], /--tracer expects none or xray/],
+  [["--spans-to", "localhost:2000"], /--spans-to expects an IPv4 address/],
+  [["--spans-to", "127.0.0.1:70000"], /--spans-to expects an IPv4 address/],
   [["--mesh", "other"], /--mesh expects yelb or extended/],
   [["--json"], /--json needs --for/],
   [["--for", "soon"], /--for expects a duration/],
@@ -97,4 +103,14 @@ test.each([
   "heal",
 ])("%s is understood", async (line) => {
   await expect(readPlay({ mesh: "yelb", faults: [{ line, atMs: 0 }] })).resolves.toBeDefined()
+})
+
+test("a tracer, and where its spans go", () => {
+  const args = parseDemoArguments(["--tracer", "xray", "--spans-to", "127.0.0.2:2001"])
+  expect(args).toMatchObject({ tracer: "xray", spansTo: { host: "127.0.0.2", port: 2001 } })
+  expect(tracersFor(args)).toEqual({
+    "*": { kind: "xray", host: "127.0.0.2", port: 2001, samplingRate: 1 },
+  })
+  expect(tracersFor(parseDemoArguments(["--tracer", "zipkin"]))["*"]).toMatchObject({ port: 9411 })
+  expect(tracersFor(parseDemoArguments([]))).toEqual({})
 })

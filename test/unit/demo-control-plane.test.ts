@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import { placePods } from "../../demo/control-plane/placement.ts"
 import { type ProxyFilesInput, proxyFiles } from "../../demo/control-plane/proxy-files.ts"
 import { retryPolicy } from "../../demo/control-plane/retry.ts"
+import type { TracerSettings } from "../../demo/control-plane/tracing.ts"
 import { RICH } from "./demo-model.ts"
 
 /** What App Mesh's control plane is known to have written; see the reference of names and route tables. */
@@ -288,4 +289,64 @@ test("two TCP services on one port cannot be told apart, and that is said", () =
     virtualNodes: [{ ...front, backends: [...front.backends, "other.ns"] }, ...others],
   }
   expect(() => filesOf("front_ns-0", { mesh })).toThrow(/TCP port 6379.*store\.ns, other\.ns/)
+})
+
+const TO = { host: "127.0.0.1", port: 2000 }
+const bootstrapWith = (tracer: TracerSettings, pod = "door_ns-0"): Resource =>
+  parsed(filesOf(pod, { tracer }), "bootstrap.json")
+
+test("no tracer unless told so", () => {
+  expect(Object.keys(parsed(filesOf("door_ns-0"), "bootstrap.json"))).not.toContain("tracing")
+})
+
+test("X-Ray: a gateway too is called a virtual node, and a shared mesh keeps its owner", () => {
+  const files = filesOf("door_ns-0", { tracer: { kind: "xray", ...TO, samplingRate: 1 } })
+  const http = at(parsed(files, "bootstrap.json"), "tracing/http")
+  expect(http).toEqual({
+    name: "envoy.tracers.xray",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.config.trace.v3.XRayConfig",
+      daemon_endpoint: { protocol: "UDP", address: "127.0.0.1", port_value: 2000 },
+      segment_name: "shop@111122223333/door_ns",
+      segment_fields: {
+        origin: "AWS::AppMesh::Proxy",
+        aws: { app_mesh: { mesh_name: "shop@111122223333", virtual_node_name: "door_ns" } },
+      },
+      sampling_rule_manifest: { filename: "/xds/sampling-rules.json" },
+    },
+  })
+  expect(parsed(files, "sampling-rules.json")).toEqual({
+    version: 2,
+    default: { fixed_target: 1, rate: 1 },
+    rules: [],
+  })
+})
+
+test("X-Ray at the tracer's own rate has no manifest", () => {
+  const files = filesOf("door_ns-0", { tracer: { kind: "xray", ...TO, samplingRate: 0.049 } })
+  expect([...files.keys()]).not.toContain("sampling-rules.json")
+  const config = at(parsed(files, "bootstrap.json"), "tracing/http/typed_config")
+  expect(config).not.toHaveProperty("sampling_rule_manifest")
+})
+
+test.each([
+  [{ json: true }, "HTTP_JSON"],
+  [{}, "HTTP_PROTO"],
+])("Zipkin under Jaeger's name, %o", (how, version) => {
+  const start = bootstrapWith({ kind: "zipkin", ...TO, ...how })
+  expect(at(start, "tracing/http/typed_config")).toMatchObject({
+    collector_cluster: "jaeger",
+    collector_endpoint: "/api/v2/spans",
+    collector_endpoint_version: version,
+    shared_span_context: false,
+  })
+  expect(at(start, "static_resources/clusters/0")).toMatchObject({ name: "jaeger", type: "STRICT_DNS" })
+})
+
+test("OpenTelemetry over HTTP", () => {
+  const start = bootstrapWith({ kind: "otlp", ...TO })
+  expect(at(start, "tracing/http/typed_config")).toMatchObject({
+    http_service: { http_uri: { uri: "http://127.0.0.1:2000/v1/traces" } },
+    service_name: "shop@111122223333/door_ns",
+  })
 })
