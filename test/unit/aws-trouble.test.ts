@@ -47,6 +47,8 @@ async function put(config: ConstructorParameters<typeof CloudWatchLogsClient>[0]
   throw new Error("it was taken")
 }
 
+const noRegion = (): Promise<string> => Promise.reject(new Error("Region is missing"))
+
 const json = (status: number, type: string, message = "says AWS", headers = {}) =>
   function write(response: ServerResponse) {
     response.writeHead(status, { "content-type": "application/x-amz-json-1.1", ...headers })
@@ -116,8 +118,7 @@ test("without an answer the sentence says what to do", async () => {
   expect((await put()).why).toContain("cannot be reached")
   expect((await put({ endpoint: "http://127.0.0.1:1" })).why).toContain("cannot be reached")
   expect((await put({ endpoint: "http://no.such.name.invalid" })).why).toContain("check DNS")
-  const region = (): Promise<string> => Promise.reject(new Error("Region is missing"))
-  expect((await put({ region })).why).toContain("AWS_REGION")
+  expect((await put({ region: noRegion })).why).toContain("AWS_REGION")
   answer = () => {}
   expect((await put({}, AbortSignal.timeout(50))).why).toContain("in time")
 })
