@@ -41,12 +41,26 @@ export interface ProxyConfig {
   readonly listeners: readonly Listener[]
   readonly routeConfigs: readonly RouteConfig[]
   readonly clusters: readonly Cluster[]
+  /** Tracers in force; empty: none traces. Absent in what was kept before this was read. */
+  readonly tracers?: readonly Tracer[]
   /** Version texts of the last accepted configuration by type: cds, lds, rds/<name>. */
   readonly versions: Readonly<Record<string, string>>
   /** Newest `last_updated` of any section, ms since epoch; undefined when the dump has none. */
   readonly updatedMs: number | undefined
   /** What the decoder passed over, one sentence each; bounded. */
   readonly notes?: readonly string[]
+}
+
+/** A tracer that some connection manager uses, by the bootstrap or by its own configuration. */
+export interface Tracer {
+  /** Envoy's word without its prefix, e.g. `xray`, `zipkin`, `opentelemetry`, `datadog`. */
+  readonly kind: string
+  /** What carries the spans; `other`: not told, or in no way that we know. */
+  readonly protocol: "udp" | "http" | "grpc" | "other"
+  /** Where they go; a host may be a name. Empty: not told. */
+  readonly to: readonly SocketAddress[]
+  /** What the tracer calls the proxy; empty: the default of its kind. */
+  readonly service: string
 }
 
 export type Direction = "inbound" | "outbound" | "unspecified"
