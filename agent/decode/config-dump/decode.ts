@@ -7,6 +7,7 @@ import { type ListenerSinks, listenerOf } from "./listeners.ts"
 import { nodeOf } from "./node.ts"
 import { Notes } from "./notes.ts"
 import { routeConfigOf } from "./routes.ts"
+import { tracersOf } from "./tracers.ts"
 
 /** Above this a page is no configuration: 2,000 routes and 500 clusters make 6 MB. */
 const MAX_BYTES = 128 * 1024 * 1024
@@ -21,7 +22,7 @@ export function decodeConfigDump(bytes: Buffer): ProxyConfig {
   const notes = new Notes()
   const of = (type: string): unknown => sections.find((section) => typeName(section) === type)
   const bootstrap = field(of("BootstrapConfigDump"), "bootstrap")
-  const sinks: ListenerSinks = { inlineRoutes: [], notes }
+  const sinks: ListenerSinks = { inlineRoutes: [], tracing: [], notes }
   const known = new Map<string, readonly SocketAddress[]>()
   const endpoints = of("EndpointsConfigDump")
   for (const one of elements(endpoints, "endpoint_configs", "endpoint_config")) {
@@ -31,11 +32,14 @@ export function decodeConfigDump(bytes: Buffer): ProxyConfig {
   const clusters = clusterElements(of("ClustersConfigDump"))
   const routes = elements(of("RoutesConfigDump"), "route_configs", "route_config")
   noteUnknown(sections, notes)
+  const readListeners = listeners.map(({ resource }) => listenerOf(resource, sinks))
+  const readClusters = clusters.map(({ resource }) => clusterOf(resource, known))
   return {
     node: nodeOf(field(bootstrap, "node")),
-    listeners: listeners.map(({ resource }) => listenerOf(resource, sinks)),
+    listeners: readListeners,
     routeConfigs: routeConfigsOf(routes, sinks),
-    clusters: clusters.map(({ resource }) => clusterOf(resource, known)),
+    clusters: readClusters,
+    tracers: tracersOf(bootstrap, sinks.tracing, readClusters),
     versions: versionsOf(sections, routes),
     updatedMs: newest([
       ...listeners,

@@ -16,6 +16,8 @@ import { routeConfigOf, weightedClusters } from "./routes.ts"
 /** What listeners add to: route configurations that stand inside a filter go to the common list under a made-up name. */
 export interface ListenerSinks {
   readonly inlineRoutes: RouteConfig[]
+  /** Each connection manager's `tracing`, where it has one. */
+  readonly tracing: object[]
   readonly notes: Notes
 }
 
@@ -81,6 +83,8 @@ function httpFilter(config: unknown, where: string, sinks: ListenerSinks): HttpF
     routeConfig = `${where}/${text(field(inline, "name"))}`
     sinks.inlineRoutes.push(routeConfigOf(inline, routeConfig))
   }
+  const tracing = field(config, "tracing")
+  if (isObject(tracing)) sinks.tracing.push(tracing)
   if (routeConfig === "") sinks.notes.add(`filter chain ${where} names no route configuration`)
   return {
     kind: "http",
