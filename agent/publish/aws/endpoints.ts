@@ -1,4 +1,5 @@
-import { MeshscopeError } from "#mesh/errors.ts"
+import type { AwsClientHolder } from "./client-holder.ts"
+import { awsTrouble } from "./sdk-trouble.ts"
 
 /** Keys as every credential provider of the SDK gives them. */
 export interface AwsCredentials {
@@ -41,59 +42,39 @@ interface EndpointParts {
   readonly path: string
 }
 
-/** Makes the client of a service when it is first needed: SDK packages take long to load. A rejection is tried again. */
-export type SdkSource = () => Promise<{ readonly config: SdkConfig }>
-
-/** `load` once; again after it failed. */
-export function once<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {
-  let loading: Promise<Loaded> | undefined
-  return () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = undefined
-      throw error
-    })
-    return loading
-  }
-}
+/** An SDK client, made when it is first asked for, and told what went wrong with its credentials. */
+export type SdkSource = Pick<AwsClientHolder<{ readonly config: SdkConfig }>, "client" | "noteTrouble">
 
 /**
- * The region that the SDK finds.
- * @throws MeshscopeError EXPORT_UNAVAILABLE, retryable, with what to set
- */
-export async function regionOf(config: SdkConfig): Promise<string> {
-  try {
-    return await config.region()
-  } catch (cause) {
-    throw new MeshscopeError(
-      "EXPORT_UNAVAILABLE",
-      "No AWS region is known: set AWS_REGION, or region in the AWS profile.",
-      { retryable: true, cause },
-    )
-  }
-}
-
-/**
- * Address of `path` at the service's endpoint, e.g. `https://monitoring.eu-central-1.amazonaws.com/v1/metrics`.
+ * Finds the address of `path` at the endpoint of the client's service, e.g.
+ * `https://monitoring.eu-central-1.amazonaws.com/v1/metrics`. Rejects with a sentence on what to set.
  * @param path begins with a slash
- * @throws MeshscopeError EXPORT_UNAVAILABLE, retryable: no region, or settings that exclude each other
  */
-export async function addressOf(config: SdkConfig, path: string): Promise<URL> {
-  const region = await regionOf(config)
-  try {
-    const { url } = config.endpointProvider({
-      Region: region,
-      UseFIPS: await config.useFipsEndpoint(),
-      UseDualStack: await config.useDualstackEndpoint(),
-      Endpoint: await customEndpoint(config),
-    })
-    return new URL(url.pathname.replace(/\/+$/, "") + path, url)
-  } catch (cause) {
-    throw new MeshscopeError(
-      "EXPORT_UNAVAILABLE",
-      `The AWS endpoint cannot be told: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { retryable: true, cause },
-    )
+export function awsTarget(sdk: SdkSource, path: string): () => Promise<URL> {
+  return async () => {
+    try {
+      return await addressOf((await sdk.client()).config, path)
+    } catch (error) {
+      throw told(sdk, error)
+    }
   }
+}
+
+/** What the SDK threw, in words for the user. */
+export function told(sdk: SdkSource, error: unknown): Error {
+  const trouble = awsTrouble(error)
+  sdk.noteTrouble(trouble)
+  return new Error(trouble.why, { cause: error })
+}
+
+async function addressOf(config: SdkConfig, path: string): Promise<URL> {
+  const { url } = config.endpointProvider({
+    Region: await config.region(),
+    UseFIPS: await config.useFipsEndpoint(),
+    UseDualStack: await config.useDualstackEndpoint(),
+    Endpoint: await customEndpoint(config),
+  })
+  return new URL(url.pathname.replace(/\/+$/, "") + path, url)
 }
 
 async function customEndpoint(config: SdkConfig): Promise<string | undefined> {

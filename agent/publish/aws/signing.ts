@@ -1,57 +1,50 @@
-import { MeshscopeError } from "#mesh/errors.ts"
-import type { Headers, PushRequest, RequestSigner } from "../http/push-client.ts"
-import { type AwsCredentials, once, regionOf, type SdkConfig, type SdkSource } from "./endpoints.ts"
+import type { PushRequest, RequestSigner } from "../http/push-client.ts"
+import { type SdkSource, told } from "./endpoints.ts"
 import { Sha256 } from "./sha256.ts"
-import { signingRefusal } from "./signing-refusal.ts"
+import { awsAnswer } from "./signing-answer.ts"
+import { answerTrouble } from "./trouble.ts"
 
 export interface SigningConfig {
   /** Signing name: `monitoring`, `logs`, `xray`, `aps`. */
   readonly service: string
   /** Where it is not the SDK's own region. */
   readonly region?: string | undefined
-  /** Whose region and credentials are used, whatever service the client is for. */
+}
+
+export interface SigningDeps {
+  /** Whose region and credentials are used, whatever service its client is for. */
   readonly sdk: SdkSource
+  readonly now: () => number
 }
 
 /**
- * Signs with Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html). The provider renews
- * credentials before they expire; when an answer blames them all the same, the next request asks for new ones.
+ * Signs with Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html). The SDK renews
+ * credentials before they expire; when an answer blames them all the same, they are looked for again before the next try.
  */
-export function makeAwsSigner(config: SigningConfig, deps: { readonly now: () => number }): RequestSigner {
-  let renew = false
-  const credentials = async (): Promise<AwsCredentials> => {
-    const found = await credentialsOf((await config.sdk()).config, renew)
-    renew = false
-    return found
-  }
-  const signer = once(async () => {
-    const { SignatureV4 } = await import("@smithy/signature-v4")
-    const region = config.region ?? (await regionOf((await config.sdk()).config))
-    return new SignatureV4({ service: config.service, region, credentials, sha256: Sha256 })
-  })
+export function makeAwsSigner(config: SigningConfig, { sdk, now }: SigningDeps): RequestSigner {
   return {
-    async sign(request): Promise<Headers> {
-      const made = await signer()
-      return (await made.sign(signable(request), { signingDate: new Date(deps.now()) })).headers
+    async sign(request) {
+      try {
+        const { SignatureV4 } = await import("@smithy/signature-v4")
+        const found = (await sdk.client()).config
+        const signer = new SignatureV4({
+          service: config.service,
+          region: config.region ?? (() => found.region()),
+          credentials: () => found.credentials(),
+          sha256: Sha256,
+        })
+        return (await signer.sign(signable(request), { signingDate: new Date(now()) })).headers
+      } catch (error) {
+        throw told(sdk, error)
+      }
     },
     refused(status, headers, body) {
-      const refusal = signingRefusal(status, headers, body)
-      if (refusal?.renew === true) renew = true
-      return refusal?.why
+      const trouble = answerTrouble(awsAnswer(status, headers, body))
+      sdk.noteTrouble(trouble)
+      if (trouble.kind !== "retry") return undefined
+      const { why, afterMs } = trouble
+      return afterMs === undefined ? { why } : { why, afterMs }
     },
-  }
-}
-
-async function credentialsOf(config: SdkConfig, forceRefresh: boolean): Promise<AwsCredentials> {
-  try {
-    return await config.credentials(forceRefresh ? { forceRefresh } : {})
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MeshscopeError(
-      "EXPORT_UNAVAILABLE",
-      `No AWS credentials are found: give this process a role (task role, instance profile, service account), a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${why}`,
-      { retryable: true, cause },
-    )
   }
 }
 

@@ -19,7 +19,7 @@ export const OTLP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /** What a sink says to the answer to one of its requests. */
 export function resultOf(answer: PushAnswer, rules: AnswerRules, nowMs: number): WriteResult {
-  if (answer.kind === "trouble") return { kind: "retry", why: answer.why }
+  if (answer.kind === "trouble") return { ...answer, kind: "retry" }
   const { status, headers, body } = answer
   if (status >= 200 && status < 300) return rules.accepted?.(body) ?? ACCEPTED
   const text = plainText(body)

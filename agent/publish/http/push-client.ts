@@ -25,12 +25,23 @@ export interface PushRequest {
   readonly body: Uint8Array
 }
 
+/** A request whose address may have to be found first. A rejection is trouble. */
+export interface PushOrder extends Omit<PushRequest, "url"> {
+  readonly url: URL | (() => Promise<URL>)
+}
+
 /** Proves to the receiver who we are, e.g. by SigV4. */
 export interface RequestSigner {
   /** All headers to send. What it throws is told as trouble, and the request is tried again later. */
   sign(request: PushRequest): Promise<Headers>
-  /** Told of each answer of 400 or more: a sentence when the signature or the credentials are to blame, so that the request stays good. */
-  refused(status: number, headers: IncomingMessage["headers"], body: Buffer): string | undefined
+  /** Told of each answer of 400 or more. Trouble when it is about who asks and not about the request: that stays good. */
+  refused(status: number, headers: IncomingMessage["headers"], body: Buffer): Trouble | undefined
+}
+
+/** Nothing was said about the request: no way there, no time left, no credentials. It is to be tried again. */
+export interface Trouble {
+  readonly why: string
+  readonly afterMs?: number
 }
 
 export interface PushConfig {
@@ -52,13 +63,12 @@ export type PushAnswer =
       readonly headers: IncomingMessage["headers"]
       readonly body: Buffer
     }
-  /** Nothing was said about the request: no way there, no time left, no credentials. To be tried again. */
-  | { readonly kind: "trouble"; readonly why: string }
+  | ({ readonly kind: "trouble" } & Trouble)
 
 /** The one way in which sinks speak HTTP: connections are kept, redirects are not followed, nothing is retried. */
 export interface PushClient {
   /** Never rejects. The time limit is `signal`. */
-  send(request: PushRequest, signal: AbortSignal): Promise<PushAnswer>
+  send(order: PushOrder, signal: AbortSignal): Promise<PushAnswer>
   close(): void
 }
 
@@ -67,21 +77,22 @@ const MAX_WHY_CHARS = 300
 
 export function makePushClient(config: PushConfig = {}): PushClient {
   const connections = makeConnections(config.connections ?? 1)
-  const attempt = async (request: PushRequest, signal: AbortSignal): Promise<PushAnswer> => {
-    const own = { ...request, headers: { ...(await config.headers?.()), ...request.headers } }
+  const attempt = async (order: PushOrder, signal: AbortSignal): Promise<PushAnswer> => {
+    const url = order.url instanceof URL ? order.url : await order.url()
+    const own = { ...order, url, headers: { ...(await config.headers?.()), ...order.headers } }
     const headers = (await config.signer?.sign(own)) ?? own.headers
-    const agent = connections.agentFor(request.url, (await config.tls?.()) ?? {})
+    const agent = connections.agentFor(url, (await config.tls?.()) ?? {})
     const response = await answerTo({ ...own, headers }, agent, signal)
     const body = await bodyOf(response, config.maxAnswerBytes ?? MAX_ANSWER_BYTES)
     const status = response.statusCode ?? 0
-    const why = status >= 400 ? config.signer?.refused(status, response.headers, body) : undefined
-    return why === undefined
+    const trouble = status >= 400 ? config.signer?.refused(status, response.headers, body) : undefined
+    return trouble === undefined
       ? { kind: "answer", status, headers: response.headers, body }
-      : { kind: "trouble", why }
+      : { ...trouble, kind: "trouble" }
   }
   return {
-    send: (request, signal) =>
-      attempt(request, signal).catch((error: unknown) => ({
+    send: (order, signal) =>
+      attempt(order, signal).catch((error: unknown) => ({
         kind: "trouble",
         why: signal.aborted ? abortedBy(signal) : troubleOf(error),
       })),
