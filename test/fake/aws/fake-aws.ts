@@ -1,0 +1,95 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { type Clock, systemClock } from "#mesh/clock.ts"
+import { type Fault, type FaultScope, type Faults, makeCeiling, makeFaults } from "./faults.ts"
+import { type FakeLogs, makeLogs } from "./logs/service.ts"
+import type { ApiName, Operation } from "./operation.ts"
+import { route } from "./route.ts"
+import { makeServe, type SeenRequest } from "./serve.ts"
+import type { Credentials } from "./signature.ts"
+import { type FakeXray, makeXray } from "./xray/service.ts"
+
+export interface FakeAwsOptions {
+  /** Its wall clock: for signatures, age limits and the `date` header. */
+  readonly clock?: Pick<Clock, "now">
+  readonly region?: string
+  readonly credentials?: Credentials
+  /** Most calls a second by API; `logs:CreateLogStream` is 50 unless given. */
+  readonly ceilings?: Partial<Record<ApiName, number>>
+  /** 0: any free port. */
+  readonly port?: number
+}
+
+export interface FakeAws {
+  /** `http://127.0.0.1:<port>`: the endpoint of every service. */
+  readonly url: string
+  readonly port: number
+  readonly region: string
+  readonly credentials: Credentials
+  /** What a process needs in its environment so that the SDK finds this and nothing else. */
+  readonly env: Readonly<Record<string, string>>
+  /** Every call that came, oldest first, refused ones too. */
+  readonly requests: readonly SeenRequest[]
+  readonly logs: FakeLogs
+  readonly xray: FakeXray
+  /** See `Faults.fail`. */
+  fail(scope: FaultScope, fault: Fault, times?: number): () => void
+  /** Closes all connections, hanging ones too. */
+  stop(): Promise<void>
+}
+
+const CREDENTIALS: Credentials = {
+  accessKeyId: "AKIDFAKEAWS0000000001",
+  secretAccessKey: "the/secret+of/the/fake+aws",
+  sessionToken: "a-session-token",
+}
+
+/**
+ * CloudWatch Logs, CloudWatch, X-Ray, the three OTLP endpoints and a Prometheus workspace, on one loopback port: as strict as
+ * the documents are. Each rule names its source beside it; what is not documented says so. SDK clients get
+ * `{ endpoint: fake.url, region: fake.region, credentials: fake.credentials }`, processes `fake.env`.
+ */
+export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAws> {
+  const { clock = systemClock, region = "eu-west-1", credentials = CREDENTIALS } = options
+  const logs = makeLogs(() => {})
+  const xray = makeXray()
+  const operations: readonly Operation[] = [...logs.operations, ...xray.operations]
+  const faults: Faults = makeFaults()
+  // client-cloudwatch-logs, CreateLogStream: "limited to 50 transactions per second"
+  const ceiling = makeCeiling({ "logs:CreateLogStream": 50, ...options.ceilings })
+  const requests: SeenRequest[] = []
+  const find = route(operations)
+  const serve = makeServe({ find, faults, ceiling, clock, region, credentials, requests })
+  const server = createServer(serve)
+  server.listen(options.port ?? 0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    port,
+    region,
+    credentials,
+    env: environment(url, region, credentials),
+    requests,
+    logs: logs.store,
+    xray: xray.store,
+    fail: (scope, fault, times) => faults.fail(scope, fault, times),
+    async stop() {
+      const closed = once(server, "close")
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const environment = (url: string, region: string, credentials: Credentials): Record<string, string> => ({
+  AWS_ENDPOINT_URL: url,
+  AWS_REGION: region,
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
+  AWS_EC2_METADATA_DISABLED: "true",
+})

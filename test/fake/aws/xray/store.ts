@@ -1,0 +1,93 @@
+import { type Input, isObject } from "../operation.ts"
+
+/** A segment or subsegment of a trace, with its parent by document or by nesting. */
+export interface StoredSegment {
+  readonly id: string
+  readonly parentId: string
+  readonly name: string
+  /** Sent alone, or as the document itself; else nested. */
+  readonly top: boolean
+  readonly document: Input
+}
+
+export interface FakeXray {
+  /** Every document that was taken, parsed, in order; a second one of the same id too. */
+  readonly documents: readonly Input[]
+  /** Ids of traces in the order in which they came. */
+  readonly traceIds: readonly string[]
+  /** All segments and subsegments of a trace, nested ones too; a finished document replaces the unfinished one. */
+  trace(traceId: string): StoredSegment[]
+  /** How many finished documents came again with the same trace and id. */
+  readonly duplicates: number
+  /** What was taken though the page asks for something else: see remarks.ts. A good sender causes none. */
+  readonly remarks: readonly string[]
+  /** Bodies of PutTelemetryRecords' records. */
+  readonly telemetry: readonly Input[]
+  /** Rules that GetSamplingRules gives, in the SDK's members; the test may add and change. */
+  readonly samplingRules: Record<string, unknown>[]
+  /** Statistics that GetSamplingTargets was given. */
+  readonly samplingStatistics: readonly Input[]
+}
+
+/** 500 KB when it comes quickly: repost.aws/knowledge-center/x-ray-trace-quota-error (100 KB when it trickles in). */
+const MAX_TRACE_BYTES = 500_000
+
+interface Trace {
+  bytes: number
+  readonly documents: Map<string, Input>
+}
+
+export interface XrayStore extends FakeXray {
+  readonly telemetry: Input[]
+  readonly samplingStatistics: Input[]
+  /** False: the trace is full. */
+  take(document: Input, bytes: number, remarks: readonly string[]): boolean
+}
+
+export function makeStore(samplingRules: Record<string, unknown>[]): XrayStore {
+  const traces = new Map<string, Trace>()
+  const documents: Input[] = []
+  const remarks: string[] = []
+  let duplicates = 0
+  return {
+    documents,
+    remarks,
+    telemetry: [],
+    samplingRules,
+    samplingStatistics: [],
+    get traceIds() {
+      return [...traces.keys()]
+    },
+    get duplicates() {
+      return duplicates
+    },
+    trace: (traceId) =>
+      [...(traces.get(traceId)?.documents.values() ?? [])].flatMap((document) => flat(document)),
+    take(document, bytes, said) {
+      const traceId = String(document["trace_id"])
+      const id = String(document["id"])
+      const trace = traces.get(traceId) ?? { bytes: 0, documents: new Map<string, Input>() }
+      if (trace.bytes + bytes > MAX_TRACE_BYTES) return false
+      traces.set(traceId, trace)
+      const before = trace.documents.get(id)
+      if (before !== undefined && before["in_progress"] !== true) duplicates++
+      // an unfinished one that comes late must not undo the finished one
+      if (before === undefined || document["in_progress"] !== true) trace.documents.set(id, document)
+      if (before === undefined) trace.bytes += bytes
+      documents.push(document)
+      remarks.push(...said.map((remark) => `${traceId} ${id}: ${remark}`))
+      return true
+    },
+  }
+}
+
+const parentOf = ({ parent_id: parent }: Input): string => (typeof parent === "string" ? parent : "")
+
+function flat(document: Input, parentId = parentOf(document), top = true): StoredSegment[] {
+  const id = String(document["id"])
+  const nested = Array.isArray(document["subsegments"]) ? document["subsegments"].filter(isObject) : []
+  return [
+    { id, parentId, name: String(document["name"]), top, document },
+    ...nested.flatMap((part) => flat(part, id, false)),
+  ]
+}
