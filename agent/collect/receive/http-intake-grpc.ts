@@ -1,0 +1,194 @@
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2"
+import { MeshscopeError } from "#mesh/errors.ts"
+import type { HttpIntakeConfig, HttpIntakeCounters, IntakeRoute } from "./http-intake.ts"
+import { protobufSuccess, type Taken } from "./http-intake-answer.ts"
+import { BodyReader, compressionOf, type Packed } from "./http-intake-body.ts"
+import { listenOn } from "./http-intake-listen.ts"
+
+const EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+/** grpc.io/docs/guides/status-codes */
+const STATUS = {
+  ok: 0,
+  invalidArgument: 3,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+} as const
+const MAX_STREAMS = 16
+const LARGE_BODIES = 8
+const HEADER_BYTES = 16_384
+const HEAD_BYTES = 5
+/** Calls under way when it stops get this long. */
+const DRAIN_MS = 2000
+
+/**
+ * OTLP over gRPC without TLS: one call, `TraceService/Export`, one message each way
+ * (github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Limits as `HttpIntake` has them.
+ */
+export class GrpcIntake {
+  readonly #config: HttpIntakeConfig
+  readonly #take: IntakeRoute["take"]
+  readonly #reader: BodyReader
+  readonly #server: Http2Server
+  /** No more than connections. */
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #requests = { ok: 0, partial: 0, refused: 0, malformed: 0, too_large: 0, busy: 0, broken: 0 }
+  #bytes = 0
+  #droppedConnections = 0
+
+  constructor(config: HttpIntakeConfig, take: IntakeRoute["take"]) {
+    this.#config = config
+    this.#take = take
+    this.#reader = new BodyReader(config, config.maxBodyBytes * LARGE_BODIES)
+    this.#server = createServer({
+      maxSessionMemory: 2,
+      unknownProtocolTimeout: config.timeoutMs,
+      settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: HEADER_BYTES },
+    })
+    this.#server.maxConnections = config.maxConnections
+    this.#server.setTimeout(config.timeoutMs)
+    this.#server.on("drop", () => {
+      this.#droppedConnections++
+    })
+    this.#server.on("session", (session) => {
+      this.#follow(session)
+    })
+    this.#server.on("sessionError", () => {})
+    this.#server.on("stream", (stream, headers) => void this.#handle(stream, headers))
+  }
+
+  /** @throws MeshscopeError LISTEN_FAILED */
+  start(): Promise<string> {
+    return listenOn(this.#server, this.#config.listen, this.#config.setting)
+  }
+
+  counters(): HttpIntakeCounters {
+    return {
+      requests: { ...this.#requests },
+      bytes: this.#bytes,
+      droppedConnections: this.#droppedConnections,
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    for (const session of this.#sessions) session.close()
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy()
+    }, DRAIN_MS)
+    await closed
+    clearTimeout(timer)
+  }
+
+  #follow(session: ServerHttp2Session): void {
+    this.#sessions.add(session)
+    session.on("close", () => this.#sessions.delete(session))
+    session.on("error", () => {})
+    session.on("timeout", () => {
+      session.close()
+    })
+  }
+
+  async #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    stream.on("error", () => {})
+    const timer = setTimeout(() => {
+      stream.close(8)
+    }, this.#config.timeoutMs)
+    try {
+      if (!isExport(headers)) {
+        this.#requests.refused++
+        fail(stream, STATUS.unimplemented, "Only TraceService/Export is there.")
+        return
+      }
+      const taken = await this.#read(stream, headers)
+      this.#answer(stream, taken)
+    } catch (error) {
+      this.#refuse(stream, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #read(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<Taken> {
+    return this.#reader.read(
+      stream,
+      Number(headers["content-length"]),
+      (whole) => messageOf(whole, headers["grpc-encoding"]),
+      (body) => {
+        this.#bytes += body.length
+        return this.#take(body, "protobuf")
+      },
+    )
+  }
+
+  #answer(stream: ServerHttp2Stream, taken: Taken): void {
+    if (taken.kind === "busy") {
+      this.#requests.busy++
+      fail(stream, STATUS.unavailable, "The agent cannot take more now.")
+      return
+    }
+    this.#requests[taken.rejected === 0 ? "ok" : "partial"]++
+    succeed(stream, protobufSuccess(taken.rejected, taken.why ?? "Some spans were not valid."))
+  }
+
+  #refuse(stream: ServerHttp2Stream, error: unknown): void {
+    if (!(error instanceof MeshscopeError)) {
+      this.#requests.broken++
+      stream.destroy()
+    } else if (error.retryable) {
+      this.#requests.busy++
+      fail(stream, STATUS.unavailable, error.message)
+    } else {
+      const large = error.code === "INTAKE_TOO_LARGE"
+      this.#requests[large ? "too_large" : "malformed"]++
+      fail(stream, large ? STATUS.resourceExhausted : STATUS.invalidArgument, error.message)
+    }
+  }
+}
+
+function isExport(headers: IncomingHttpHeaders): boolean {
+  const type = headers["content-type"] ?? ""
+  const grpc = type === "application/grpc" || type === "application/grpc+proto"
+  return grpc && headers[":method"] === "POST" && headers[":path"] === EXPORT
+}
+
+/** The one message of a unary call: a byte that tells of compression, four of length, the message. */
+function messageOf(whole: Buffer, encoding: string | string[] | undefined): Packed {
+  if (whole.length < HEAD_BYTES || whole.readUInt32BE(1) !== whole.length - HEAD_BYTES)
+    throw new MeshscopeError("INTAKE_MALFORMED", "The call does not hold one whole message.")
+  const compression = whole[0] === 0 ? "identity" : compressionOf(String(encoding ?? ""))
+  if (compression === undefined)
+    throw new MeshscopeError("INTAKE_MALFORMED", "The message is compressed in a way that is not read.")
+  return { bytes: whole.subarray(HEAD_BYTES), compression }
+}
+
+function succeed(stream: ServerHttp2Stream, message: Uint8Array): void {
+  if (stream.destroyed) return
+  const head = Buffer.alloc(HEAD_BYTES)
+  head.writeUInt32BE(message.length, 1)
+  stream.once("wantTrailers", () => {
+    stream.sendTrailers({ "grpc-status": String(STATUS.ok) })
+  })
+  stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true })
+  stream.end(Buffer.concat([head, message]))
+}
+
+/** A failed call has trailers only, sent as headers. What still comes of its body is thrown away. */
+function fail(stream: ServerHttp2Stream, status: number, why: string): void {
+  if (stream.destroyed) return
+  const headers = {
+    ":status": 200,
+    "content-type": "application/grpc",
+    "grpc-status": String(status),
+    "grpc-message": encodeURI(why),
+  }
+  stream.respond(headers, { endStream: true })
+  stream.close()
+}
