@@ -1,0 +1,92 @@
+import type { ProxyIdentity } from "#mesh/proxy.ts"
+import type { RequestRow, Resolution, Target } from "#mesh/request.ts"
+import { writeText } from "./json-text.ts"
+import { type LineMember, memberHead } from "./line-members.ts"
+
+/** Names come from configuration that a proxy shows, so they may be of any length. */
+const MAX_NAME_BYTES = 1024
+
+/** The members that name who a line is about, ready as bytes. */
+export interface NameMembers {
+  /** Most bytes that the next `write` takes. */
+  size(resolution: Resolution, proxy: ProxyIdentity): number
+  write(out: Buffer, to: number, resolution: Resolution, proxy: ProxyIdentity): number
+}
+
+interface ProxyBytes {
+  readonly own: Buffer
+  /** Of a line that nobody could give to a reporter. */
+  readonly undecided: Buffer
+}
+
+/**
+ * Makes each name's bytes once: of rows and targets, which are interned, and of proxies for as long as they live.
+ * @param cluster empty: the member is left out
+ */
+export function makeNameMembers(cluster: string): NameMembers {
+  const rows = cached((row: RequestRow) => rowBytes(row))
+  const targets = cached((target: Target) => textMember("virtual_node", target.name))
+  const proxies = new WeakMap<ProxyIdentity, ProxyBytes>()
+  const proxyBytes = (proxy: ProxyIdentity): ProxyBytes => {
+    const known = proxies.get(proxy)
+    if (known !== undefined) return known
+    const own = Buffer.concat([textMember("cluster", cluster), textMember("proxy", proxy.proxy)])
+    const mesh = [textMember("mesh", proxy.mesh), textMember("flavor", proxy.flavor)]
+    const made = { own, undecided: Buffer.concat([...mesh, own]) }
+    proxies.set(proxy, made)
+    return made
+  }
+  return {
+    size({ kind, row, target }, proxy) {
+      const { own, undecided } = proxyBytes(proxy)
+      return kind === "undecided" ? undecided.length : rows(row).length + targets(target).length + own.length
+    },
+    write(out, to, { kind, row, target }, proxy) {
+      const { own, undecided } = proxyBytes(proxy)
+      if (kind === "undecided") return to + undecided.copy(out, to)
+      to += rows(row).copy(out, to)
+      to += targets(target).copy(out, to)
+      return to + own.copy(out, to)
+    },
+  }
+}
+
+/** By dense number; what has the same number and is another object is made anew (another interner). */
+function cached<Key extends { readonly id: number }>(make: (key: Key) => Buffer): (key: Key) => Buffer {
+  const keys: Key[] = []
+  const values: Buffer[] = []
+  return (key) => {
+    const known = values[key.id]
+    if (known !== undefined && keys[key.id] === key) return known
+    const made = make(key)
+    keys[key.id] = key
+    values[key.id] = made
+    return made
+  }
+}
+
+function rowBytes(row: RequestRow): Buffer {
+  return Buffer.concat([
+    textMember("mesh", row.mesh),
+    textMember("flavor", row.flavor),
+    textMember("reporter", row.reporter),
+    textMember("virtual_gateway", row.virtualGateway),
+    textMember("gateway_route", row.gatewayRoute),
+    textMember("virtual_service", row.virtualService),
+    textMember("virtual_router", row.virtualRouter),
+    textMember("route", row.route),
+    textMember("source", row.source),
+  ])
+}
+
+function textMember(name: LineMember, text: string): Buffer {
+  if (text === "") return Buffer.alloc(0)
+  const head = memberHead(name)
+  const bytes = Buffer.from(text)
+  const out = Buffer.alloc(head.length + MAX_NAME_BYTES + 2)
+  let to = head.copy(out)
+  out[to++] = 0x22
+  to = writeText(out, to, bytes, 0, bytes.length, to + MAX_NAME_BYTES)
+  out[to++] = 0x22
+  return out.subarray(0, to)
+}
