@@ -2,7 +2,7 @@ import type { Metric, MetricKey } from "./catalogue.ts"
 
 /** One series as it is exposed. Immutable: a series that leaves and comes back is a new object with a new slot. */
 export interface Series {
-  /** Index into the arrays of `Snapshot`. Never used for another series while the process lives. */
+  /** Index into the arrays of `Snapshot`. Never used for another series while the process lives; a restored series keeps its own. */
   readonly slot: number
   /** Names and values in the order of the catalogue (common labels first); empty ones are left out. */
   readonly labels: readonly (readonly [name: string, value: string])[]
