@@ -74,11 +74,12 @@ test("an X-Ray tracer without a daemon sends to where the daemon is by default",
   ])
 })
 
+const grpc = (service: Json): Json => ({
+  provider: { name: "envoy.tracers.opentelemetry", typed_config: { grpc_service: service } },
+})
+
 test("a connection manager's own provider comes before the bootstrap's", () => {
   const { bootstrap } = demoBootstrap({ kind: "xray", ...TO })
-  const grpc = (service: Json): Json => ({
-    provider: { name: "envoy.tracers.opentelemetry", typed_config: { grpc_service: service } },
-  })
   const found = tracersIn(bootstrap, [
     { tracing: grpc({ google_grpc: { target_uri: "dns:///collector.ns:4317" } }) },
     { tracing: grpc({ envoy_grpc: { cluster_name: "absent" } }) },
