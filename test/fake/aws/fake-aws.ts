@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net"
 import { type Clock, systemClock } from "#mesh/clock.ts"
 import { type Fault, type FaultScope, type Faults, makeCeiling, makeFaults } from "./faults.ts"
 import { type FakeLogs, makeLogs } from "./logs/service.ts"
+import { makeMetrics } from "./metrics/service.ts"
+import type { FakeMetrics } from "./metrics/store.ts"
 import type { ApiName, Operation } from "./operation.ts"
 import { route } from "./route.ts"
 import { makeServe, type SeenRequest } from "./serve.ts"
@@ -32,6 +34,8 @@ export interface FakeAws {
   /** Every call that came, oldest first, refused ones too. */
   readonly requests: readonly SeenRequest[]
   readonly logs: FakeLogs
+  /** What PutMetricData and embedded metric format documents brought. */
+  readonly metrics: FakeMetrics
   readonly xray: FakeXray
   /** See `Faults.fail`. */
   fail(scope: FaultScope, fault: Fault, times?: number): () => void
@@ -52,9 +56,13 @@ const CREDENTIALS: Credentials = {
  */
 export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAws> {
   const { clock = systemClock, region = "eu-west-1", credentials = CREDENTIALS } = options
-  const logs = makeLogs(() => {})
+  const metrics = makeMetrics()
+  const logs = makeLogs((group, { message, ingestionTime }) => {
+    // the announcement of the other classes: no extraction of metrics in them
+    if (group.class === "STANDARD") metrics.takeEvent(group.name, message, ingestionTime)
+  })
   const xray = makeXray()
-  const operations: readonly Operation[] = [...logs.operations, ...xray.operations]
+  const operations: readonly Operation[] = [...logs.operations, ...metrics.operations, ...xray.operations]
   const faults: Faults = makeFaults()
   // client-cloudwatch-logs, CreateLogStream: "limited to 50 transactions per second"
   const ceiling = makeCeiling({ "logs:CreateLogStream": 50, ...options.ceilings })
@@ -74,6 +82,7 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     env: environment(url, region, credentials),
     requests,
     logs: logs.store,
+    metrics: metrics.store,
     xray: xray.store,
     fail: (scope, fault, times) => faults.fail(scope, fault, times),
     async stop() {

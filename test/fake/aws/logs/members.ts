@@ -12,7 +12,7 @@ export const constraint = (member: string, value: unknown, rule: string): Refusa
 const LENGTH = "Member must have length between 1 and 512"
 
 /** @throws Refusal when it is missing or no text */
-export function text(input: Input, member: string): string {
+function text(input: Input, member: string): string {
   const value = input[member]
   if (value === undefined || value === null) throw constraint(member, null, "Member must not be null")
   if (typeof value !== "string") throw new Refusal("SerializationException", `${member} is not a string.`)

@@ -3,7 +3,7 @@ import { Refusal } from "../refusal.ts"
 import { rejectedEntity } from "./entity.ts"
 import { existingGroup } from "./groups.ts"
 import { constraint, groupName, invalid, object, streamName } from "./members.ts"
-import type { LogsStore, StoredEvent } from "./store.ts"
+import type { LogGroup, LogsStore, StoredEvent } from "./store.ts"
 
 /** All from client-cloudwatch-logs, PutLogEventsCommand. */
 const MAX_BATCH_BYTES = 1_048_576
@@ -31,7 +31,7 @@ interface Cut {
 /** @param onTaken told of each event that is stored, for the embedded metric format */
 export function putLogEvents(
   store: LogsStore,
-  onTaken: (group: string, event: StoredEvent) => void,
+  onTaken: (group: LogGroup, event: StoredEvent) => void,
 ): JsonHandler {
   return (input, { nowMs, refuse }) => {
     const group = existingGroup(store, groupName(input))
@@ -49,7 +49,7 @@ export function putLogEvents(
     for (const { timestamp, message } of taken) {
       const stored = { timestamp, message, ingestionTime: nowMs, stream: streamOf }
       stream.push(stored)
-      onTaken(group.name, stored)
+      onTaken(group, stored)
     }
     const entity = rejectedEntity(input["entity"])
     return {

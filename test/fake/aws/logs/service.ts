@@ -1,9 +1,9 @@
 import { type ApiName, type JsonHandler, jsonRun, type Operation } from "../operation.ts"
 import { createLogGroup, createLogStream, describeLogGroups, putRetentionPolicy } from "./groups.ts"
 import { putLogEvents } from "./put-log-events.ts"
-import { type FakeLogs, makeStore, type StoredEvent } from "./store.ts"
+import { type FakeLogs, type LogGroup, makeStore, type StoredEvent } from "./store.ts"
 
-export type { FakeLogs, LogGroup, StoredEvent } from "./store.ts"
+export type { FakeLogs } from "./store.ts"
 
 const operation = (api: ApiName, handler: JsonHandler): Operation => ({
   api,
@@ -15,7 +15,7 @@ const operation = (api: ApiName, handler: JsonHandler): Operation => ({
 })
 
 /** CloudWatch Logs. @param onTaken told of each event that is stored */
-export function makeLogs(onTaken: (group: string, event: StoredEvent) => void): {
+export function makeLogs(onTaken: (group: LogGroup, event: StoredEvent) => void): {
   store: FakeLogs
   operations: Operation[]
 } {

@@ -21,7 +21,7 @@ export interface FakeLogs {
   /** Events of a group (of one stream) by time. Empty where there is no such group. */
   events(group: string, stream?: string): StoredEvent[]
   /** Makes a group and a stream, as an operator might have. */
-  create(group: string, stream?: string): LogGroup
+  create(group: string, stream?: string, groupClass?: string): LogGroup
   /** Deletes a group, as an operator might. */
   delete(group: string): void
 }
@@ -39,8 +39,8 @@ export function makeStore(): LogsStore {
       const found = stream === undefined ? [...streams.values()].flat() : (streams.get(stream) ?? [])
       return found.toSorted((one, other) => one.timestamp - other.timestamp)
     },
-    create(name, stream) {
-      const group = groups.get(name) ?? newGroup(name, "STANDARD", 0)
+    create(name, stream, groupClass = "STANDARD") {
+      const group = groups.get(name) ?? newGroup(name, groupClass, 0)
       groups.set(name, group)
       if (stream !== undefined && !group.streams.has(stream)) group.streams.set(stream, [])
       return group

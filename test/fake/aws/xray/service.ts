@@ -4,7 +4,7 @@ import { defaultRule, samplingRules, samplingSummaries, samplingTargets } from "
 import { type FakeXray, makeStore } from "./store.ts"
 import { putTelemetryRecords } from "./telemetry-records.ts"
 
-export type { FakeXray, StoredSegment } from "./store.ts"
+export type { FakeXray } from "./store.ts"
 
 /** client-xray, ThrottledException: 429. */
 const operation = (api: ApiName, handler: JsonHandler): Operation => ({
