@@ -5,14 +5,11 @@ import type { Environment } from "#mesh/interpolation.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import { filledHeaders } from "./config/headers.ts"
 import type { AgentConfig } from "./config/parse.ts"
-import {
-  DEFAULT_DELIVERY,
-  Delivery,
-  type DeliveryCounters,
-  type DropReason,
-} from "./publish/delivery/delivery.ts"
+import { makeOutputTrouble } from "./output-trouble.ts"
+import { DEFAULT_DELIVERY, Delivery, type DeliveryCounters } from "./publish/delivery/delivery.ts"
+import { makeMemoryQueue } from "./publish/delivery/memory-queue.ts"
 import { makeOtlpHttpSink } from "./publish/otlp/http-sink.ts"
-import { type MetricsBatch, makeMetricsExport } from "./publish/otlp/metrics-export.ts"
+import { type MetricsRequest, makeMetricsExport } from "./publish/otlp/metrics-export.ts"
 import type { Log } from "./telemetry/log.ts"
 
 export interface OtlpOutputDeps {
@@ -32,11 +29,8 @@ export interface OtlpOutput {
   stop(deadlineMs: number): Promise<void>
 }
 
-const DROPPED: Readonly<Record<DropReason, string>> = {
-  overflow: "Metrics wait for too long; their newest values are sent once the receiver answers.",
-  rejected: "The receiver refused metrics for good.",
-  shutdown: "Metrics were not sent before the end; the next start sends their newest values.",
-}
+/** Requests that may wait in memory; each holds up to some thousand points. */
+const MAX_REQUESTS = 256
 
 /**
  * Sends what was committed to a collector, ours or any, every interval.
@@ -52,24 +46,17 @@ export async function startOtlpOutput(
   await headers()
   const url = `${config.endpoint}/v1/metrics`
   const sink = makeOtlpHttpSink({ url, headers }, { clock })
-  const delivery = new Delivery<MetricsBatch>(
-    { ...DEFAULT_DELIVERY, maxBytes: config.queueBytes, timeoutMs: config.timeout },
-    {
-      sink,
-      clock,
-      random: Math.random,
-      dropped: (batch, reason) => {
-        // What was pushed out is sent again with its newest values; what was refused or came too late is not.
-        if (reason === "overflow") metrics.resend(batch)
-        log.warn(DROPPED[reason], {
-          code: reason === "rejected" ? "EXPORT_REJECTED" : "EXPORT_UNAVAILABLE",
-          target: url,
-          reason,
-          records: batch.records,
-          why: delivery.counters.trouble ?? "",
-        })
-      },
+  const queue = makeMemoryQueue<MetricsRequest>(
+    { maxBytes: config.queueBytes, maxRecords: MAX_REQUESTS },
+    (request, reason) => {
+      // What was pushed out is sent again with its newest values; what was refused or came too late is not.
+      if (reason === "overflow") metrics.resend(request)
     },
+  )
+  // Points are cumulative: an older one must not arrive after a newer one.
+  const delivery = new Delivery(
+    { ...DEFAULT_DELIVERY, timeoutMs: config.timeout, ordered: true },
+    { queue, sink, clock, random: Math.random },
   )
   const metrics = makeMetricsExport(
     {
@@ -81,22 +68,13 @@ export async function startOtlpOutput(
       },
       scope: { name: "meshscope-agent", version: deps.version },
     },
-    { snapshot, clock, offer: (batch) => delivery.offer(batch) },
+    { snapshot, clock, offer: (request) => queue.offer(request) },
   )
   await delivery.start()
-  let trouble: string | undefined
+  const tell = makeOutputTrouble({ log, target: url, what: "Metrics", counters: () => delivery.counters })
   const timer = setInterval(() => {
     void metrics.tick()
-    const now = delivery.counters.trouble
-    if (now !== undefined && trouble === undefined)
-      log.warn("The collector does not take metrics now; they are kept and sent again.", {
-        code: "EXPORT_UNAVAILABLE",
-        target: url,
-        why: now,
-      })
-    if (now === undefined && trouble !== undefined)
-      log.info("The collector takes metrics again.", { target: url })
-    trouble = now
+    tell()
   }, config.interval)
   return {
     get counters() {
@@ -107,6 +85,7 @@ export async function startOtlpOutput(
       clearInterval(timer)
       await metrics.tick()
       await delivery.stop(deadlineMs)
+      tell()
     },
   }
 }

@@ -1,4 +1,6 @@
+import type { Clock } from "#mesh/clock.ts"
 import type { ScrapeResult } from "./admin-pages.ts"
+import { OWN_REASONS } from "./output-trouble.ts"
 import type { Pipeline } from "./pipeline.ts"
 import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"
@@ -83,17 +85,31 @@ export function observePipeline(
 export function observeOutput(
   telemetry: Telemetry,
   sink: string,
+  clock: Clock,
   counters: () => DeliveryCounters,
   limitBytes: number,
 ): void {
   telemetry.observe("exportRecords", (tell) => {
     const { delivered, dropped } = counters()
+    const ours = { rejected: 0, dropped: 0 }
+    for (const [reason, count] of dropped) ours[OWN_REASONS.has(reason) ? "dropped" : "rejected"] += count
     tell(delivered, { sink, result: "accepted" })
-    tell(dropped.rejected, { sink, result: "rejected" })
-    tell(dropped.overflow + dropped.shutdown, { sink, result: "dropped" })
+    tell(ours.rejected, { sink, result: "rejected" })
+    tell(ours.dropped, { sink, result: "dropped" })
   })
-  telemetry.observe("exports", (tell) => tell(counters().retries, { sink, result: "retry" }))
+  telemetry.observe("exportDropped", (tell) => {
+    for (const [reason, count] of counters().dropped) tell(count, { sink, reason })
+  })
+  telemetry.observe("exports", (tell) => {
+    for (const [result, count] of Object.entries(counters().requests)) tell(count, { sink, result })
+  })
+  telemetry.observe("exportRetries", (tell) => tell(counters().retries, { sink }))
+  telemetry.observe("queueRecords", (tell) => tell(counters().held, { sink }))
   telemetry.observe("queueBytes", (tell) => tell(counters().heldBytes, { sink }))
+  telemetry.observe("queueAge", (tell) => {
+    const { oldestMs } = counters()
+    tell(oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000, { sink })
+  })
   telemetry.observe("queueLimit", (tell) => tell(limitBytes, { sink }))
 }
 

@@ -80,7 +80,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     }, ending.signal)
     pipeline.start()
     if (output !== undefined)
-      observeOutput(telemetry, "otlp", () => output.counters, config.publish.otlp?.queueBytes ?? 0)
+      observeOutput(telemetry, "otlp", clock, () => output.counters, config.publish.otlp?.queueBytes ?? 0)
     return {
       metricsUrl: server?.url,
       pipeline,

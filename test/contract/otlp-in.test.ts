@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { METRICS, type MetricKey } from "#mesh/catalogue.ts"
 import { openLedger } from "../../agent/account/ledger.ts"
 import { makeMetricsEncoder } from "../../agent/publish/otlp/metrics-encoder.ts"
-import { type MetricsBatch, makeMetricsExport } from "../../agent/publish/otlp/metrics-export.ts"
+import { type MetricsRequest, makeMetricsExport } from "../../agent/publish/otlp/metrics-export.ts"
 import { Intake } from "../../collector/ingest/intake.ts"
 import { readProtobufMetrics } from "../../collector/ingest/otlp-protobuf.ts"
 import { SmallCollector, STEP_MS, T0 } from "../fixtures/collector/small-collector.ts"
@@ -69,7 +69,7 @@ describe("the agent's ledger and encoder against the collector's intake", () => 
       collector.store,
       T0,
     )
-    const batches: MetricsBatch[] = []
+    const batches: MetricsRequest[] = []
     const out = makeMetricsExport(
       { resource: RESOURCE, scope: SCOPE },
       { snapshot: ledger.snapshot, clock, offer: (batch) => batches.push(batch) },
@@ -99,7 +99,7 @@ describe("the agent's ledger and encoder against the collector's intake", () => 
         else
           for (let copy = 0; copy < (lot === 1 ? 2 : 1); copy++) {
             const request = big.request(collector.now)
-            readProtobufMetrics(gunzipSync(batch.body), request)
+            readProtobufMetrics(gunzipSync(batch.payload), request)
           }
       }
       clock.advance(STEP_MS)

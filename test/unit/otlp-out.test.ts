@@ -4,10 +4,11 @@ import { expect, onTestFinished, test } from "vitest"
 import { systemClock } from "#mesh/clock.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import { openLedger } from "../../agent/account/ledger.ts"
-import { Delivery } from "../../agent/publish/delivery/delivery.ts"
+import { DEFAULT_DELIVERY, Delivery } from "../../agent/publish/delivery/delivery.ts"
+import { makeMemoryQueue } from "../../agent/publish/delivery/memory-queue.ts"
 import { readExportResponse } from "../../agent/publish/otlp/export-response.ts"
-import { makeOtlpHttpSink, type OtlpBatch } from "../../agent/publish/otlp/http-sink.ts"
-import { type MetricsBatch, makeMetricsExport } from "../../agent/publish/otlp/metrics-export.ts"
+import { makeOtlpHttpSink } from "../../agent/publish/otlp/http-sink.ts"
+import { type MetricsRequest, makeMetricsExport } from "../../agent/publish/otlp/metrics-export.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
 import { type Answer, otlpReceiver } from "../fixtures/ledger/otlp-receiver.ts"
@@ -38,7 +39,7 @@ function exporting(fullEveryMs = 300_000) {
   const clock = manualClock()
   const ledger = openLedger({ folder: temporaryFolder(), clock })
   onTestFinished(() => ledger.close())
-  const offered: MetricsBatch[] = []
+  const offered: MetricsRequest[] = []
   const made = makeMetricsExport(
     { ...OPTIONS, fullEveryMs },
     { snapshot: ledger.snapshot, clock, offer: (batch) => void offered.push(batch) },
@@ -48,7 +49,7 @@ function exporting(fullEveryMs = 300_000) {
     offered.length = 0
     ledger.commit()
     await made.tick()
-    return offered.flatMap((batch) => points(gunzipSync(batch.body)))
+    return offered.flatMap((batch) => points(gunzipSync(batch.payload)))
   }
   return { clock, ledger, made, offered, add, tick }
 }
@@ -87,7 +88,7 @@ test("a large ledger goes out in several requests, none too large, each series o
     ledger.observe(ledger.slot("duration", { route: `x${index}`.padEnd(900, "y") }), 1)
   }
   const sent = await tick()
-  expect(offered.map((batch) => batch.records)).toEqual([4096, 4096, 1308])
+  expect(offered.map((batch) => batch.count)).toEqual([4096, 4096, 1308])
   expect(new Set(sent).size).toBe(9500)
 })
 
@@ -116,7 +117,7 @@ test("ticks do not overlap", async () => {
   expect(offered).toHaveLength(1)
 })
 
-const BATCH: OtlpBatch = { body: gzipSync("hello"), bytes: 30, records: 10 }
+const BODY = gzipSync("hello")
 const partial =
   (bytes: number[]): Answer =>
   (response) =>
@@ -126,16 +127,28 @@ const status = (code: number, headers: Record<string, string> = {}, text = ""): 
 }
 
 test.each<[string, Answer, unknown]>([
-  ["200", status(200), { kind: "accepted", rejected: 0 }],
-  ["202", status(202), { kind: "accepted", rejected: 0 }],
-  ["3 of 10 rejected", partial([10, 6, 8, 3, 18, 2, 110, 111]), { kind: "accepted", rejected: 3, why: "no" }],
-  ["more rejected than sent", partial([10, 3, 8, 200, 1]), { kind: "accepted", rejected: 10, why: "" }],
-  ["a warning", partial([10, 4, 18, 2, 104, 105]), { kind: "accepted", rejected: 0, why: "hi" }],
-  ["nonsense with 200", status(200, {}, "<html>"), { kind: "accepted", rejected: 0 }],
-  ["400", status(400, {}, "bad\u0000\npoint"), { kind: "rejected", why: "status 400 bad point" }],
-  ["401", status(401), { kind: "rejected", why: "status 401" }],
-  ["500", status(500), { kind: "rejected", why: "status 500" }],
-  ["a redirect", status(307, { location: "http://127.0.0.1:1/" }), { kind: "rejected", why: "status 307" }],
+  ["200", status(200), { kind: "accepted" }],
+  ["202", status(202), { kind: "accepted" }],
+  [
+    "3 of 10 rejected",
+    partial([10, 6, 8, 3, 18, 2, 110, 111]),
+    { kind: "accepted", rejectedCount: 3, why: "no" },
+  ],
+  ["more rejected than sent", partial([10, 3, 8, 200, 1]), { kind: "accepted", rejectedCount: 200, why: "" }],
+  ["a warning", partial([10, 4, 18, 2, 104, 105]), { kind: "accepted", why: "hi" }],
+  ["nonsense with 200", status(200, {}, "<html>"), { kind: "accepted" }],
+  [
+    "400",
+    status(400, {}, "bad\u0000\npoint"),
+    { kind: "rejected", reason: "invalid", why: "status 400 bad point" },
+  ],
+  ["401", status(401), { kind: "rejected", reason: "denied", why: "status 401" }],
+  ["500", status(500), { kind: "rejected", reason: "refused", why: "status 500" }],
+  [
+    "a redirect",
+    status(307, { location: "http://127.0.0.1:1/" }),
+    { kind: "rejected", reason: "refused", why: "status 307" },
+  ],
   ["429", status(429, { "retry-after": "7" }), { kind: "retry", why: "status 429", afterMs: 7000 }],
   ["502", status(502), { kind: "retry", why: "status 502" }],
   [
@@ -161,7 +174,7 @@ test.each<[string, Answer, unknown]>([
     { clock: manualClock() },
   )
   await sink.start()
-  expect(await sink.write(BATCH, AbortSignal.timeout(5000))).toEqual(result)
+  expect(await sink.write(BODY, AbortSignal.timeout(5000))).toEqual(result)
   expect(receiver.received).toHaveLength(1)
   expect(receiver.received[0]).toMatchObject({
     path: "/v1/metrics",
@@ -185,7 +198,7 @@ test("one connection is kept, and an endless answer is not read", async () => {
   const receiver = await otlpReceiver([status(200), status(200), endless])
   const sink = makeOtlpHttpSink({ url: receiver.url }, { clock: manualClock() })
   for (let write = 0; write < 3; write++) {
-    expect(await sink.write(BATCH, AbortSignal.timeout(5000))).toEqual({ kind: "accepted", rejected: 0 })
+    expect(await sink.write(BODY, AbortSignal.timeout(5000))).toEqual({ kind: "accepted" })
   }
   expect(new Set(receiver.received.map((one) => one.socket)).size).toBe(1)
   await sink.stop()
@@ -194,9 +207,9 @@ test("one connection is kept, and an endless answer is not read", async () => {
 test("nobody there, and a receiver that never answers, are reasons to try again", async () => {
   const receiver = await otlpReceiver([() => undefined])
   const sink = makeOtlpHttpSink({ url: receiver.url }, { clock: manualClock() })
-  expect(await sink.write(BATCH, AbortSignal.timeout(50))).toMatchObject({ kind: "retry" })
+  expect(await sink.write(BODY, AbortSignal.timeout(50))).toMatchObject({ kind: "retry" })
   receiver.close()
-  expect(await sink.write(BATCH, AbortSignal.timeout(5000))).toMatchObject({
+  expect(await sink.write(BODY, AbortSignal.timeout(5000))).toMatchObject({
     kind: "retry",
     why: expect.stringContaining("ECONN"),
   })
@@ -218,9 +231,11 @@ test("over an outage every tick arrives in order, and the last word is the ledge
   const down = Array.from({ length: 4 }, (): Answer => status(503))
   const receiver = await otlpReceiver(down)
   const { ledger, add } = exporting()
-  const delivery = new Delivery<MetricsBatch>(
-    { maxBytes: 1e6, maxBatches: 50, timeoutMs: 1000, backoff: { firstMs: 1, mostMs: 4 } },
+  const queue = makeMemoryQueue<MetricsRequest>({ maxBytes: 1e6, maxRecords: 50 })
+  const delivery = new Delivery(
+    { ...DEFAULT_DELIVERY, backoff: { firstMs: 1, mostMs: 4 }, ordered: true },
     {
+      queue,
       sink: makeOtlpHttpSink({ url: receiver.url }, { clock: systemClock }),
       clock: systemClock,
       random: Math.random,
@@ -228,7 +243,7 @@ test("over an outage every tick arrives in order, and the last word is the ledge
   )
   const made = makeMetricsExport(
     OPTIONS,
-    deps(ledger.snapshot, (batch) => delivery.offer(batch)),
+    deps(ledger.snapshot, (request) => queue.offer(request)),
   )
   await delivery.start()
   for (let tick = 1; tick <= 5; tick++) {
@@ -242,7 +257,7 @@ test("over an outage every tick arrives in order, and the last word is the ledge
   expect(delivery.counters).toMatchObject({ offered: 5, delivered: 5, retries: 4, held: 0 })
 })
 
-function deps(snapshot: Snapshot, offer: (batch: MetricsBatch) => void) {
+function deps(snapshot: Snapshot, offer: (batch: MetricsRequest) => void) {
   return { snapshot, clock: systemClock, offer }
 }
 
@@ -264,8 +279,9 @@ test("a gauge that left is sent once more without a value; one that came back me
   const ended: string[] = []
   const values: string[] = []
   for (const batch of offered) {
-    const text = JSON.stringify(plain(fromBinary(REQUEST, gunzipSync(batch.body))), (_key, value: unknown) =>
-      typeof value === "bigint" ? String(value) : value,
+    const text = JSON.stringify(
+      plain(fromBinary(REQUEST, gunzipSync(batch.payload))),
+      (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value),
     )
     for (const point of text.split('"attributes"').slice(1)) {
       const proxy = /"stringValue":"(gone|back|stays)"/.exec(point)?.[1]

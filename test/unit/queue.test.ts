@@ -1,30 +1,66 @@
 import { expect, test } from "vitest"
-import type { Batch, Sink, WriteResult } from "../../agent/publish/contract.ts"
+import type { QueueRecord, Sink, WriteResult } from "../../agent/publish/contract.ts"
 import { backoffMs } from "../../agent/publish/delivery/backoff.ts"
-import { makeBatchQueue } from "../../agent/publish/delivery/batch-queue.ts"
-import { Delivery, type DropReason } from "../../agent/publish/delivery/delivery.ts"
-import { manualClock } from "../fixtures/ledger/manual-clock.ts"
+import { checkedSplit } from "../../agent/publish/delivery/checked-split.ts"
+import { DEFAULT_DELIVERY, Delivery, type DeliveryConfig } from "../../agent/publish/delivery/delivery.ts"
+import { countDrop } from "../../agent/publish/delivery/drop-counts.ts"
+import { makeMemoryQueue } from "../../agent/publish/delivery/memory-queue.ts"
+import { type ManualClock, manualClock } from "../fixtures/ledger/manual-clock.ts"
 
-interface Numbered extends Batch {
+interface Numbered extends QueueRecord {
   readonly id: number
 }
 
-const batch = (id: number, bytes = 10, records = 5): Numbered => ({ id, bytes, records })
-const ids = (batches: readonly Numbered[]): number[] => batches.map((one) => one.id)
+const record = (id: number, bytes = 10, count = 5, key = ""): Numbered => ({
+  id,
+  key,
+  timeMs: 1000 + id,
+  count,
+  payload: new Uint8Array(bytes),
+})
+const ALL = { records: 1000, bytes: 1e9 }
 
-test("the oldest leave first, by bytes and by number", () => {
-  const queue = makeBatchQueue<Numbered>({ bytes: 35, batches: 3 })
-  expect(ids([1, 2, 3].flatMap((id) => queue.push(batch(id))))).toEqual([])
-  expect(ids(queue.push(batch(4)))).toEqual([1])
-  expect(ids(queue.push(batch(5, 25)))).toEqual([2, 3])
-  expect(queue).toMatchObject({ bytes: 35, length: 2, records: 10 })
-  expect(ids(queue.push(batch(6, 36)))).toEqual([6])
-  const taken = queue.take()
-  expect(taken?.id).toBe(4)
-  queue.push(batch(7, 5))
-  expect(ids(queue.putBack(batch(4)))).toEqual([4])
-  expect([queue.take()?.id, queue.take()?.id, queue.take()]).toEqual([5, 7, undefined])
-  expect(queue).toMatchObject({ bytes: 0, length: 0, records: 0 })
+test("in memory: the oldest leave first, by bytes and by number, also those that are out", async () => {
+  const dropped: [number, string][] = []
+  const queue = makeMemoryQueue<Numbered>({ maxBytes: 35, maxRecords: 3 }, ({ id }, reason) =>
+    dropped.push([id, reason]),
+  )
+  for (const id of [1, 2, 3]) queue.offer(record(id))
+  const [first, second] = await queue.take({ records: 2, bytes: 1e9 })
+  queue.offer(record(4))
+  expect([first?.gone, second?.gone, dropped]).toEqual([true, false, [[1, "overflow"]]])
+  queue.offer(record(5, 25))
+  queue.offer(record(6, 36))
+  expect(dropped.slice(1)).toEqual([2, 3, 6].map((id) => [id, "overflow"]))
+  if (first !== undefined) queue.settle(first, 5)
+  const rest = await queue.take(ALL)
+  expect(rest.map(({ item }) => item.id)).toEqual([4, 5])
+  expect(queue.counters).toMatchObject({
+    offered: 30,
+    delivered: 0,
+    held: 10,
+    heldRecords: 2,
+    heldBytes: 35,
+    oldestMs: 1004,
+  })
+  for (const held of rest) queue.settle(held, 4, "invalid")
+  expect(queue.counters).toMatchObject({ delivered: 8, held: 0, heldBytes: 0, oldestMs: undefined })
+  queue.offer(record(7))
+  queue.close()
+  queue.offer(record(8))
+  expect(Object.fromEntries(queue.counters.dropped)).toEqual({ overflow: 20, invalid: 2, shutdown: 10 })
+})
+
+test("a sink's words for reasons cannot grow without end, nor be anything but words", () => {
+  const counts = new Map<string, number>()
+  countDrop(counts, "too_old", 1)
+  countDrop(counts, "__proto__", 1)
+  countDrop(counts, "what a pod wrote", 1)
+  for (let index = 0; index < 100; index++) countDrop(counts, `r${index}`, 1)
+  countDrop(counts, "too_old", 2)
+  expect(counts.size).toBeLessThan(40)
+  expect(counts.get("too_old")).toBe(3)
+  expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(105)
 })
 
 test.each([
@@ -39,118 +75,196 @@ test.each([
   expect(backoffMs({ firstMs: 1000, mostMs: 60_000 }, attempt, () => chance, asked)).toBe(expected)
 })
 
-const CONFIG = { maxBytes: 100, maxBatches: 4, timeoutMs: 1000, backoff: { firstMs: 1000, mostMs: 8000 } }
-const ACCEPTED: WriteResult = { kind: "accepted", rejected: 0 }
+const CONFIG: DeliveryConfig = {
+  ...DEFAULT_DELIVERY,
+  timeoutMs: 1000,
+  backoff: { firstMs: 1000, mostMs: 8000 },
+}
+const ACCEPTED: WriteResult = { kind: "accepted" }
 
-/** A sink that answers from a list, then accepts. */
-function scripted(answers: (WriteResult | Error)[]) {
-  const written: number[] = []
+/** Requests of at most so many records of one key. */
+function byKey(most: number): Sink<readonly Numbered[], Numbered>["split"] {
+  return (records) => {
+    const requests: { records: number[]; body: Numbered[]; key: string }[] = []
+    for (const [index, one] of records.entries()) {
+      let open = requests.findLast(({ key }) => key === one.key)
+      if (open === undefined || open.body.length >= most) {
+        open = { records: [], body: [], key: one.key }
+        requests.push(open)
+      }
+      open.records.push(index)
+      open.body.push(one)
+    }
+    return { requests, refused: new Map() }
+  }
+}
+
+type Answer = (body: readonly Numbered[]) => WriteResult | Error | Promise<WriteResult>
+
+function delivering(
+  answer: Answer,
+  config: Partial<DeliveryConfig> = {},
+  most = 1,
+  clock: ManualClock = manualClock(),
+) {
+  const written: number[][] = []
   const calls: string[] = []
-  const sink: Sink<Numbered> = {
+  const queue = makeMemoryQueue<Numbered>({ maxBytes: 1e6, maxRecords: 1000 })
+  const sink: Sink<readonly Numbered[], Numbered> = {
     start: () => Promise.resolve(void calls.push("start")),
-    async write(one) {
-      written.push(one.id)
-      const answer = answers.shift() ?? ACCEPTED
-      await Promise.resolve()
-      if (answer instanceof Error) throw answer
-      return answer
+    split: byKey(most),
+    async write(body) {
+      written.push(body.map(({ id }) => id))
+      const result = await answer(body)
+      if (result instanceof Error) throw result
+      return result
     },
     stop: () => Promise.resolve(void calls.push("stop")),
   }
-  return { sink, written, calls }
+  const delivery = new Delivery({ ...CONFIG, ...config }, { queue, sink, clock, random: () => 1 })
+  return { written, calls, clock, queue, delivery }
 }
 
-function delivering(answers: (WriteResult | Error)[], clock = manualClock()) {
-  const script = scripted(answers)
-  const dropped: [number, DropReason][] = []
-  const delivery = new Delivery<Numbered>(CONFIG, {
-    sink: script.sink,
-    clock,
-    random: () => 1,
-    dropped: (one, reason) => dropped.push([one.id, reason]),
-  })
-  return { ...script, clock, delivery, dropped }
-}
+/** Answers from a list, then accepts. */
+const scripted = (answers: (WriteResult | Error)[]) => () => answers.shift() ?? ACCEPTED
+const RETRY: WriteResult = { kind: "retry", why: "503" }
 
-test("retries in order, waits longer each time, as long as the receiver asks", async () => {
-  const retry: WriteResult = { kind: "retry", why: "503" }
-  const { delivery, written, clock, calls } = delivering([
-    retry,
-    new Error("broken"),
-    { ...retry, afterMs: 20_000 },
-  ])
-  delivery.offer(batch(1))
-  delivery.offer(batch(2))
-  await delivery.start()
-  await settled(() => written.length === 5)
-  expect(written).toEqual([1, 1, 1, 1, 2])
-  expect(clock.slept).toEqual([1000, 2000, 20_000])
-  expect(delivery.counters).toMatchObject({
-    offered: 10,
-    delivered: 10,
-    retries: 3,
-    held: 0,
-    trouble: undefined,
-  })
-  await delivery.stop(1000)
-  expect(calls).toEqual(["start", "stop"])
-})
+test.each([true, false])(
+  "retries, waits longer each time, as long as asked (ordered: %s)",
+  async (ordered) => {
+    const { delivery, queue, written, clock, calls } = delivering(
+      scripted([RETRY, new Error("broken"), { ...RETRY, afterMs: 20_000 }]),
+      { ordered },
+    )
+    queue.offer(record(1))
+    if (ordered) queue.offer(record(2))
+    await delivery.start()
+    await settled(() => delivery.counters.held === 0)
+    expect(written).toEqual(ordered ? [[1], [1], [1], [1], [2]] : [[1], [1], [1], [1]])
+    expect(clock.slept).toEqual([1000, 2000, 20_000])
+    expect(delivery.counters).toMatchObject({ retries: 3, held: 0, trouble: undefined })
+    expect(delivery.counters.requests).toEqual({ accepted: ordered ? 2 : 1, retry: 3, rejected: 0 })
+    await delivery.stop(1000)
+    expect(calls).toEqual(["start", "stop"])
+  },
+)
 
-test("what is refused is dropped and counted, in part or whole", async () => {
-  const { delivery, dropped } = delivering([
-    { kind: "rejected", why: "status 400" },
-    { kind: "accepted", rejected: 2, why: "two bad points" },
-    { kind: "accepted", rejected: 99 },
-  ])
-  for (const id of [1, 2, 3]) delivery.offer(batch(id))
+test("what is refused is dropped and counted, in part or whole, told one by one or by number", async () => {
+  const { delivery, queue } = delivering(
+    scripted([
+      { kind: "rejected", reason: "invalid", why: "status 400" },
+      { kind: "accepted", rejectedCount: 2, why: "two bad points" },
+      { kind: "accepted", rejectedCount: 99 },
+      { kind: "accepted", rejected: new Map([[0, "too_old"]]) },
+    ]),
+  )
+  for (const id of [1, 2, 3, 4]) queue.offer(record(id))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
-  expect(delivery.counters).toMatchObject({
-    delivered: 3,
-    dropped: { rejected: 12, overflow: 0, shutdown: 0 },
-  })
-  expect(dropped).toEqual([[1, "rejected"]])
+  expect(delivery.counters).toMatchObject({ offered: 20, delivered: 3 })
+  expect(Object.fromEntries(delivery.counters.dropped)).toEqual({ invalid: 5, rejected: 7, too_old: 5 })
   await delivery.stop(0)
 })
 
-test("an outage drops the oldest, and stopping drops the rest when the deadline passes", async () => {
-  const dead: Sink<Numbered> = {
-    start: () => Promise.resolve(),
-    write: () => Promise.resolve({ kind: "retry", why: "ECONNREFUSED" }),
-    stop: () => Promise.resolve(),
-  }
-  const dropped: [number, DropReason][] = []
-  const delivery = new Delivery<Numbered>(CONFIG, {
-    sink: dead,
-    clock: { ...manualClock(), sleep: realSleep },
-    random: Math.random,
-    dropped: (one, reason) => dropped.push([one.id, reason]),
-  })
+test("records that must come again wait for their time, the others of the request are done", async () => {
+  const { delivery, queue, written, clock } = delivering(
+    scripted([
+      { kind: "accepted", again: new Set([1]), rejected: new Map([[0, "no_trace_id"]]), why: "busy" },
+    ]),
+    {},
+    3,
+  )
+  for (const id of [1, 2, 3]) queue.offer(record(id))
   await delivery.start()
-  for (let id = 1; id <= 7; id++) delivery.offer(batch(id))
-  await settled(() => delivery.counters.trouble !== undefined)
-  expect(delivery.counters.trouble).toBe("ECONNREFUSED")
-  await delivery.stop(20)
-  delivery.offer(batch(8))
-  const { offered, delivered, dropped: counts, held } = delivery.counters
-  expect({ offered, delivered, held }).toEqual({ offered: 40, delivered: 0, held: 0 })
-  expect(counts.overflow + counts.shutdown).toBe(40)
-  expect(dropped.filter(([, reason]) => reason === "overflow").map(([id]) => id)).toEqual([1, 2, 3])
+  await settled(() => delivery.counters.held === 0)
+  expect(written).toEqual([[1, 2, 3], [2]])
+  expect(clock.slept).toEqual([1000])
+  expect(delivery.counters).toMatchObject({ delivered: 10, retries: 1, trouble: undefined })
+  await delivery.stop(0)
 })
 
-test("stopping sends what waits when the sink is healthy", async () => {
-  const { delivery, written } = delivering([], { ...manualClock(), sleep: realSleep })
+test("a part that is never taken holds up nothing else", async () => {
+  const clock = manualClock()
+  const passing = { ...clock, sleep: (ms: number) => clock.sleep(ms).then(() => realSleep(0)) }
+  const { delivery, queue, written } = delivering(
+    (body) => (body[0]?.key === "denied" ? RETRY : ACCEPTED),
+    {},
+    1,
+    passing,
+  )
+  queue.offer(record(0, 10, 1, "denied"))
+  for (let id = 1; id <= 50; id++) queue.offer(record(id, 10, 1, id % 10 === 0 ? "denied" : "open"))
   await delivery.start()
-  for (let id = 1; id <= 4; id++) delivery.offer(batch(id))
-  await delivery.stop(5000)
-  expect(written).toEqual([1, 2, 3, 4])
-  expect(delivery.counters).toMatchObject({ delivered: 20, held: 0 })
+  await settled(() => delivery.counters.delivered === 45)
+  expect(delivery.counters).toMatchObject({ delivered: 45, held: 6, trouble: "503" })
+  // Those that were never tried go first.
+  expect(written.findIndex(([id]) => id === 49)).toBeLessThan(52)
+  queue.offer(record(99, 10, 1, "open"))
+  await settled(() => delivery.counters.delivered === 46)
+  expect(delivery.counters.delivered).toBe(46)
+  await delivery.stop(0)
+  expect(delivery.counters.dropped.get("shutdown")).toBe(6)
+})
+
+test("several requests at once, but one at a time while the receiver is down", async () => {
+  let now = 0
+  let most = 0
+  let down = true
+  const seen = { up: 0, down: 0 }
+  const { delivery, queue } = delivering(
+    async () => {
+      now++
+      most = Math.max(most, now)
+      await realSleep(2)
+      now--
+      return down ? RETRY : ACCEPTED
+    },
+    { concurrency: 4 },
+  )
+  for (let id = 1; id <= 40; id++) queue.offer(record(id))
+  await delivery.start()
+  await settled(() => delivery.counters.retries >= 4)
+  most = 0
+  await settled(() => delivery.counters.retries >= 8)
+  seen.down = most
+  down = false
+  await settled(() => delivery.counters.held === 0)
+  most = 0
+  for (let id = 1; id <= 40; id++) queue.offer(record(id))
+  await settled(() => delivery.counters.held === 0)
+  seen.up = most
+  expect(seen).toEqual({ down: 1, up: 4 })
+  await delivery.stop(0)
+})
+
+test("stopping sends what waits when the sink is healthy, and drops the rest when the deadline passes", async () => {
+  const clock = { ...manualClock(), sleep: realSleep }
+  const healthy = delivering(scripted([]), {}, 1, clock)
+  await healthy.delivery.start()
+  for (let id = 1; id <= 4; id++) healthy.queue.offer(record(id))
+  await healthy.delivery.stop(5000)
+  expect(healthy.written.flat()).toEqual([1, 2, 3, 4])
+  expect(healthy.delivery.counters).toMatchObject({ delivered: 20, held: 0 })
+
+  const dead = delivering(() => RETRY, {}, 1, clock)
+  await dead.delivery.start()
+  for (let id = 1; id <= 7; id++) dead.queue.offer(record(id))
+  await settled(() => dead.delivery.counters.trouble !== undefined)
+  await dead.delivery.stop(20)
+  dead.queue.offer(record(8))
+  expect(dead.delivery.counters).toMatchObject({ offered: 40, delivered: 0, held: 0, trouble: "503" })
+  expect(dead.delivery.counters.dropped.get("shutdown")).toBe(40)
 })
 
 test("a write that does not end is cut off by its time limit and tried again", async () => {
   let writes = 0
-  const hanging: Sink<Numbered> = {
+  const { sink, queue } = {
+    queue: makeMemoryQueue<Numbered>({ maxBytes: 100, maxRecords: 4 }),
+    sink: byKey(1),
+  }
+  const hanging: Sink<readonly Numbered[], Numbered> = {
     start: () => Promise.resolve(),
+    split: sink,
     write: (_, signal) => {
       if (writes++ > 0) return Promise.resolve(ACCEPTED)
       return new Promise((_resolve, reject) => {
@@ -159,15 +273,70 @@ test("a write that does not end is cut off by its time limit and tried again", a
     },
     stop: () => Promise.resolve(),
   }
-  const delivery = new Delivery<Numbered>(
+  const delivery = new Delivery(
     { ...CONFIG, timeoutMs: 20 },
-    { sink: hanging, clock: manualClock(), random: () => 0 },
+    { queue, sink: hanging, clock: manualClock(), random: () => 0 },
   )
-  delivery.offer(batch(1))
+  queue.offer(record(1))
   await delivery.start()
   await settled(() => delivery.counters.delivered === 5)
   expect(writes).toBe(2)
   await delivery.stop(0)
+})
+
+const at = (records: number[], body: string) => ({ records, body })
+const NONE: ReadonlyMap<number, string> = new Map()
+
+test.each([
+  ["forgets one", { requests: [at([0, 2], "a")], refused: NONE }, ["a"], { 1: "unsplit" }],
+  [
+    "puts one into two requests",
+    { requests: [at([0, 1], "a"), at([1, 2], "b"), at([2], "c")], refused: NONE },
+    ["a", "c"],
+    {},
+  ],
+  [
+    "names one that is not there",
+    { requests: [at([0, 7], "a"), at([1], "b")], refused: NONE },
+    ["b"],
+    { 0: "unsplit", 2: "unsplit" },
+  ],
+  ["makes an empty request", { requests: [at([], "a"), at([0, 1, 2], "b")], refused: NONE }, ["b"], {}],
+  [
+    "sends one that it refuses",
+    {
+      requests: [at([0, 1], "a")],
+      refused: new Map([
+        [1, "too_old"],
+        [2, "too_old"],
+        [9, "too_old"],
+      ]),
+    },
+    ["a"],
+    { 2: "too_old" },
+  ],
+])("a sink that %s", (_, split, bodies, refused) => {
+  const checked = checkedSplit(
+    { split: () => split },
+    [1, 2, 3].map((id) => record(id)),
+    0,
+  )
+  expect(checked.requests.map(({ body }) => body)).toEqual(bodies)
+  expect(Object.fromEntries(checked.refused)).toEqual(refused)
+})
+
+function unlucky(some: readonly Numbered[]) {
+  if (some.some(({ id }) => id === 13)) throw new Error("thirteen")
+  return { requests: some.map((one, index) => at([index], String(one.id))), refused: NONE }
+}
+
+test("a sink that throws for one record loses that one", () => {
+  const records = Array.from({ length: 21 }, (_, id) => record(id))
+  const checked = checkedSplit({ split: unlucky }, records, 0)
+  expect(Object.fromEntries(checked.refused)).toEqual({ 13: "unsplit" })
+  expect(checked.requests.map(({ records: own, body }) => `${own.join(" ")}=${body}`)).toEqual(
+    records.filter(({ id }) => id !== 13).map(({ id }) => `${id}=${id}`),
+  )
 })
 
 function realSleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,99 +1,104 @@
 import type { Clock } from "#mesh/clock.ts"
-import type { Batch, Sink, WriteResult } from "../contract.ts"
+import type { QueueRecord, Sink, SinkRequest, WriteResult } from "../contract.ts"
 import { type BackoffConfig, backoffMs } from "./backoff.ts"
-import { type BatchQueue, makeBatchQueue } from "./batch-queue.ts"
+import { checkedSplit } from "./checked-split.ts"
+import type { QueueCounters, RecordQueue } from "./record-queue.ts"
+import { type Waiting, WaitingWindow } from "./waiting-window.ts"
 
 export interface DeliveryConfig {
-  /** Budget of what waits. The batch under way does not count against it. */
-  readonly maxBytes: number
-  readonly maxBatches: number
   /** Time limit of one write. */
   readonly timeoutMs: number
   readonly backoff: BackoffConfig
+  /** Bounds of what is taken from the queue and not settled, and so of what newer records may flow past. */
+  readonly window: { readonly bytes: number; readonly records: number }
+  /** Requests under way at once. */
+  readonly concurrency: number
+  /** No record is sent before an older one is settled. For values, of which an older one must not come last. */
+  readonly ordered: boolean
 }
 
 export const DEFAULT_DELIVERY: DeliveryConfig = {
-  maxBytes: 32 * 1024 * 1024,
-  maxBatches: 256,
   timeoutMs: 10_000,
   backoff: { firstMs: 1000, mostMs: 60_000 },
+  window: { bytes: 8 * 1024 * 1024, records: 20_000 },
+  concurrency: 1,
+  ordered: false,
 }
 
-export interface DeliveryDeps<B extends Batch> {
-  readonly sink: Sink<B>
+export interface DeliveryDeps<Body, Item extends QueueRecord> {
+  readonly queue: RecordQueue<Item>
+  readonly sink: Sink<Body, Item>
   readonly clock: Clock
   /** 0 to 1, for jitter. */
   readonly random: () => number
-  /** Told of each batch that will not arrive. */
-  readonly dropped?: (batch: B, reason: DropReason) => void
 }
 
-/** `overflow`: pushed out by newer ones. `rejected`: refused for good. `shutdown`: not sent in time. */
-export type DropReason = "overflow" | "rejected" | "shutdown"
-
-/** Records offered = delivered + all dropped + held, at any time. */
-export interface DeliveryCounters {
-  readonly offered: number
-  readonly delivered: number
-  readonly dropped: Readonly<Record<DropReason, number>>
+/** What the queue counts, and how sending goes, since the process began. */
+export interface DeliveryCounters extends QueueCounters {
+  /** Requests by what became of them. */
+  readonly requests: Readonly<Record<WriteResult["kind"], number>>
+  /** Answers after which all or a part of a request is sent again. */
   readonly retries: number
-  readonly held: number
-  readonly heldBytes: number
-  /** What the receiver last complained about; undefined since a write worked. */
+  /** What is wrong now; undefined when the last write worked and nothing waits for another try. */
   readonly trouble: string | undefined
 }
 
-/** Queue, time limit and retry around a sink. Batches arrive in order, one at a time. */
-export class Delivery<B extends Batch> {
+/** How one round of writes went. */
+interface Round {
+  retried: boolean
+  worked: boolean
+  /** The longest that the receiver asked to be left alone. */
+  askedMs: number | undefined
+}
+
+/**
+ * Takes records from a queue, lets a sink cut them into requests, and writes these with a time limit and with retry. When a
+ * receiver does not take a request, the whole sink waits before the next one (longer each time in a row, or as long as the
+ * receiver asks), and that request's records wait for their own time; others go first then. So a receiver that is down gets
+ * one request at a time, and a part that it keeps refusing for now holds up nothing else.
+ */
+export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   readonly #config: DeliveryConfig
-  readonly #deps: DeliveryDeps<B>
-  readonly #queue: BatchQueue<B>
+  readonly #deps: DeliveryDeps<Body, Item>
+  readonly #window: WaitingWindow<Item>
   readonly #ended = new AbortController()
-  readonly #dropped: Record<DropReason, number> = { overflow: 0, rejected: 0, shutdown: 0 }
-  #offered = 0
-  #delivered = 0
+  readonly #requests = { accepted: 0, retry: 0, rejected: 0 }
   #retries = 0
-  #underWay: B | undefined
   #trouble: string | undefined
+  /** Rounds in a row without a request that worked. */
+  #failures = 0
+  #pausedToMs = -Infinity
   #wake: (() => void) | undefined
   #nap = new AbortController()
   #stopping = false
   #loop: Promise<void> | undefined
 
-  constructor(config: DeliveryConfig, deps: DeliveryDeps<B>) {
+  constructor(config: DeliveryConfig, deps: DeliveryDeps<Body, Item>) {
     this.#config = config
     this.#deps = deps
-    this.#queue = makeBatchQueue({ bytes: config.maxBytes, batches: config.maxBatches })
+    this.#window = new WaitingWindow(deps.queue, config.window)
   }
 
   get counters(): DeliveryCounters {
     return {
-      offered: this.#offered,
-      delivered: this.#delivered,
-      dropped: this.#dropped,
+      ...this.#deps.queue.counters,
+      requests: this.#requests,
       retries: this.#retries,
-      held: this.#queue.records + (this.#underWay?.records ?? 0),
-      heldBytes: this.#queue.bytes + (this.#underWay?.bytes ?? 0),
       trouble: this.#trouble,
     }
   }
 
   async start(): Promise<void> {
     await this.#deps.sink.start()
+    this.#deps.queue.listen(() => this.#wake?.())
     this.#loop = this.#run()
   }
 
-  /** Takes a batch; never blocks and never fails. What does not fit is dropped and counted. */
-  offer(batch: B): void {
-    this.#offered += batch.records
-    if (this.#stopping) this.#drop([batch], "shutdown")
-    else this.#drop(this.#queue.push(batch), "overflow")
-    this.#wake?.()
-  }
-
-  /** Sends what waits until `deadlineMs` have passed, then drops the rest, counted. */
+  /** Sends what waits until `deadlineMs` have passed. The rest stays in the queue, or is dropped where it keeps nothing. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true
+    this.#window.hurry()
+    this.#pausedToMs = -Infinity
     this.#nap.abort()
     this.#wake?.()
     const passed = new AbortController()
@@ -102,66 +107,157 @@ export class Delivery<B extends Batch> {
     this.#nap.abort()
     passed.abort()
     await this.#loop
-    for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
-      this.#drop([batch], "shutdown")
-    }
+    this.#deps.queue.close()
     await this.#deps.sink.stop()
   }
 
   async #run(): Promise<void> {
-    let attempt = 0
     while (!this.#ended.signal.aborted) {
-      const batch = this.#queue.take()
-      if (batch === undefined) {
-        if (this.#stopping) return
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-        continue
-      }
-      this.#underWay = batch
-      const result = await this.#write(batch)
-      this.#underWay = undefined
-      attempt = result.kind === "retry" ? attempt + 1 : 0
-      if (result.kind !== "retry") this.#settle(batch, result)
-      else await this.#again(batch, result, attempt)
+      const readable = await this.#fill()
+      const nowMs = this.#deps.clock.monotonic()
+      const ready = nowMs < this.#pausedToMs ? [] : this.#window.ready(nowMs, this.#config.ordered)
+      if (ready.length > 0) await this.#round(ready)
+      else if (this.#stopping && readable && this.#window.size === 0 && !this.#deps.queue.waiting) return
+      else await this.#wait(nowMs)
     }
   }
 
-  async #write(batch: B): Promise<WriteResult> {
+  async #fill(): Promise<boolean> {
+    try {
+      await this.#window.fill()
+      return true
+    } catch (error) {
+      this.#trouble = error instanceof Error ? error.message : String(error)
+      this.#pause({ retried: true, worked: false, askedMs: undefined })
+      return false
+    }
+  }
+
+  /** Until something is due, or comes while there is room for it. */
+  async #wait(nowMs: number): Promise<void> {
+    const untilMs = Math.max(this.#pausedToMs, this.#window.dueMs(this.#config.ordered))
+    this.#nap = new AbortController()
+    if (this.#ended.signal.aborted) return
+    const { signal } = this.#nap
+    if (nowMs >= this.#pausedToMs && !this.#window.full) {
+      if (this.#deps.queue.waiting) return
+      this.#wake = () => this.#nap.abort()
+    }
+    if (Number.isFinite(untilMs)) await this.#deps.clock.sleep(untilMs - nowMs, signal)
+    else await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))
+    this.#wake = undefined
+  }
+
+  async #round(ready: readonly Waiting<Item>[]): Promise<void> {
+    const split = checkedSplit(
+      this.#deps.sink,
+      ready.map((one) => one.held.item),
+      this.#deps.clock.now(),
+    )
+    for (const [index, reason] of split.refused) {
+      const one = ready[index]
+      if (one !== undefined) this.#window.settle(one, 0, reason)
+    }
+    const requests = this.#config.ordered ? split.requests.slice() : freshFirst(split.requests, ready)
+    const round: Round = { retried: false, worked: false, askedMs: undefined }
+    // While the receiver is down it gets one request at a time.
+    const lanes = this.#failures > 0 ? 1 : this.#config.concurrency
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane(requests, ready, round)))
+    this.#pause(round)
+    this.#window.sweep()
+  }
+
+  async #lane(requests: SinkRequest<Body>[], ready: readonly Waiting<Item>[], round: Round): Promise<void> {
+    while (!round.retried && !this.#ended.signal.aborted) {
+      const request = requests.shift()
+      if (request === undefined) return
+      const records = request.records.flatMap((index) => ready[index] ?? [])
+      // Its records may all have been pushed out while others were written.
+      if (records.every((one) => one.held.gone)) continue
+      this.#apply(records, await this.#write(request.body), round)
+    }
+  }
+
+  async #write(body: Body): Promise<WriteResult> {
     const limit = AbortSignal.timeout(this.#config.timeoutMs)
     try {
-      return await this.#deps.sink.write(batch, AbortSignal.any([limit, this.#ended.signal]))
+      return await this.#deps.sink.write(body, AbortSignal.any([limit, this.#ended.signal]))
     } catch (error) {
       return { kind: "retry", why: error instanceof Error ? error.message : String(error) }
     }
   }
 
-  #settle(batch: B, result: Exclude<WriteResult, { kind: "retry" }>): void {
-    this.#trouble = result.why
-    if (result.kind === "rejected") {
-      this.#drop([batch], "rejected")
+  #apply(records: readonly Waiting<Item>[], result: WriteResult, round: Round): void {
+    this.#requests[result.kind]++
+    if (result.kind === "retry") {
+      round.retried = true
+      round.askedMs = Math.max(round.askedMs ?? 0, result.afterMs ?? 0)
+      this.#again(records, result.why, result.afterMs)
       return
     }
-    const rejected = Math.min(Math.max(0, result.rejected), batch.records)
-    this.#delivered += batch.records - rejected
-    this.#dropped.rejected += rejected
+    if (result.kind === "rejected") {
+      for (const one of records) this.#window.settle(one, 0, result.reason)
+      round.worked = true
+      this.#trouble = result.why
+      return
+    }
+    const back = this.#accepted(records, result)
+    if (back.length === 0 || back.length < records.length) round.worked = true
+    else round.retried = true
+    if (back.length > 0) this.#again(back, result.why ?? "The receiver asks for records again.", undefined)
+    else if (result.why !== undefined || !this.#window.stuck) this.#trouble = result.why
   }
 
-  async #again(batch: B, result: WriteResult & { kind: "retry" }, attempt: number): Promise<void> {
+  /** Settles what is done; answers what has to be sent again. */
+  #accepted(records: readonly Waiting<Item>[], result: WriteResult & { kind: "accepted" }): Waiting<Item>[] {
+    const back: Waiting<Item>[] = []
+    let refused = Math.max(0, result.rejectedCount ?? 0)
+    for (const [position, one] of records.entries()) {
+      const reason = result.rejected?.get(position)
+      const { count } = one.held.item
+      if (reason !== undefined) this.#window.settle(one, 0, reason)
+      else if (result.again?.has(position) === true) back.push(one)
+      else {
+        const own = Math.min(refused, count)
+        refused -= own
+        this.#window.settle(one, count - own, "rejected")
+      }
+    }
+    return back
+  }
+
+  #again(records: readonly Waiting<Item>[], why: string, askedMs: number | undefined): void {
     this.#retries++
-    this.#trouble = result.why
-    this.#drop(this.#queue.putBack(batch), "overflow")
-    if (this.#ended.signal.aborted) return
-    this.#nap = new AbortController()
-    const waitMs = backoffMs(this.#config.backoff, attempt, this.#deps.random, result.afterMs)
-    await this.#deps.clock.sleep(waitMs, this.#nap.signal)
-  }
-
-  #drop(batches: readonly B[], reason: DropReason): void {
-    for (const batch of batches) {
-      this.#dropped[reason] += batch.records
-      this.#deps.dropped?.(batch, reason)
+    this.#trouble = why
+    const nowMs = this.#deps.clock.monotonic()
+    const attempt = records.reduce((most, one) => Math.max(most, one.attempts), 0) + 1
+    const waitMs = backoffMs(this.#config.backoff, attempt, this.#deps.random, askedMs)
+    for (const one of records) {
+      one.attempts = attempt
+      one.dueMs = nowMs + waitMs
     }
   }
+
+  #pause(round: Round): void {
+    if (!round.retried) {
+      this.#failures = 0
+      return
+    }
+    this.#failures = round.worked ? 1 : this.#failures + 1
+    const waitMs = backoffMs(this.#config.backoff, this.#failures, this.#deps.random, round.askedMs)
+    this.#pausedToMs = this.#deps.clock.monotonic() + waitMs
+  }
+}
+
+/** Requests by how often their records came back; those of one number stay in order. */
+function freshFirst<Body>(
+  requests: readonly SinkRequest<Body>[],
+  ready: readonly Waiting<QueueRecord>[],
+): SinkRequest<Body>[] {
+  const attempts = ({ records }: SinkRequest<Body>): number =>
+    records.reduce((most, index) => Math.max(most, ready[index]?.attempts ?? 0), 0)
+  return requests
+    .map((request) => ({ request, attempts: attempts(request) }))
+    .toSorted((one, other) => one.attempts - other.attempts)
+    .map(({ request }) => request)
 }

@@ -1,13 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http"
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
 import type { Clock } from "#mesh/clock.ts"
-import type { Batch, Sink, WriteResult } from "../contract.ts"
+import type { Sink, WriteResult } from "../contract.ts"
 import { readExportResponse } from "./export-response.ts"
-
-/** One request's body, compressed. */
-export interface OtlpBatch extends Batch {
-  readonly body: Uint8Array
-}
 
 export interface OtlpHttpConfig {
   /** Full address, e.g. `http://127.0.0.1:4318/v1/metrics`. */
@@ -20,11 +15,21 @@ export interface OtlpHttpConfig {
 
 /** Statuses after which OTLP/HTTP lets a client try again (opentelemetry.io/docs/specs/otlp, "Retryable Response Codes"). */
 const RETRYABLE = new Set([429, 502, 503, 504])
+/** Words for statuses that tell what was wrong. */
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [400, "invalid"],
+  [401, "denied"],
+  [403, "denied"],
+  [413, "too_large"],
+])
 const MAX_RESPONSE_BYTES = 65_536
 const MAX_WHY_CHARS = 300
 
-/** Sends batches by OTLP/HTTP with protobuf, over one kept connection. Follows no redirects. */
-export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock: Clock }): Sink<OtlpBatch> {
+/**
+ * Sends requests by OTLP/HTTP with protobuf, over one kept connection. Each record is a request of its own, encoded and
+ * compressed with gzip. Follows no redirects.
+ */
+export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock: Clock }): Sink<Uint8Array> {
   const url = new URL(config.url)
   const secure = url.protocol === "https:"
   const keep = { keepAlive: true, maxSockets: 1 }
@@ -48,10 +53,14 @@ export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock:
     })
   return {
     start: () => Promise.resolve(),
-    async write(batch, signal) {
+    split: (records) => ({
+      requests: records.map((record, index) => ({ records: [index], body: record.payload })),
+      refused: new Map(),
+    }),
+    async write(body, signal) {
       try {
-        const response = await send((await config.headers?.()) ?? {}, batch.body, signal)
-        return resultOf(response, await bodyOf(response), batch.records, deps.clock.now())
+        const response = await send((await config.headers?.()) ?? {}, body, signal)
+        return resultOf(response, await bodyOf(response), deps.clock.now())
       } catch (error) {
         return { kind: "retry", why: troubleOf(error) }
       }
@@ -63,16 +72,16 @@ export function makeOtlpHttpSink(config: OtlpHttpConfig, deps: { readonly clock:
   }
 }
 
-function resultOf(response: IncomingMessage, body: Buffer, records: number, nowMs: number): WriteResult {
+function resultOf(response: IncomingMessage, body: Buffer, nowMs: number): WriteResult {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) {
     const { rejected, message } = readExportResponse(body)
-    const all = Math.min(rejected, records)
-    return { kind: "accepted", rejected: all, ...(message === "" && all === 0 ? {} : { why: message }) }
+    if (rejected > 0) return { kind: "accepted", rejectedCount: rejected, why: message }
+    return { kind: "accepted", ...(message === "" ? {} : { why: message }) }
   }
   const text = body.toString("utf8").replaceAll(/[^\x20-\x7e]+/g, " ")
   const why = `status ${status} ${text}`.trim().slice(0, MAX_WHY_CHARS)
-  if (!RETRYABLE.has(status)) return { kind: "rejected", why }
+  if (!RETRYABLE.has(status)) return { kind: "rejected", reason: REFUSALS.get(status) ?? "refused", why }
   const afterMs = retryAfterMs(response.headers["retry-after"], nowMs)
   return { kind: "retry", why, ...(afterMs === undefined ? {} : { afterMs }) }
 }

@@ -2,13 +2,13 @@ import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 import type { Clock } from "#mesh/clock.ts"
 import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
-import type { OtlpBatch } from "./http-sink.ts"
+import type { QueueRecord } from "../contract.ts"
 import { type MetricsEncoderOptions, makeMetricsEncoder, type SeriesGroup } from "./metrics-encoder.ts"
 
 const compress = promisify(gzip)
 
-/** One request of a tick. `since`: it holds changes after this generation. */
-export interface MetricsBatch extends OtlpBatch {
+/** One request of a tick, encoded and compressed. `since`: it holds changes after this generation. */
+export interface MetricsRequest extends QueueRecord {
   readonly since: number
 }
 
@@ -20,19 +20,19 @@ export interface MetricsExportConfig extends MetricsEncoderOptions {
 export interface MetricsExportDeps {
   readonly snapshot: Snapshot
   readonly clock: Clock
-  /** Where requests go, e.g. `Delivery.offer`. */
-  readonly offer: (batch: MetricsBatch) => void
+  /** Where requests go, e.g. `MemoryQueue.offer`. */
+  readonly offer: (request: MetricsRequest) => void
 }
 
 /**
  * Cuts each commit into requests: what changed since the last tick, and everything at the start and every few minutes.
  * Points are cumulative, so a later one says all that an earlier one said, but only for series that changed again: when
- * a batch was pushed out of the queue, `resend` makes the next tick carry what it held.
+ * a request was pushed out of the queue, `resend` makes the next tick carry what it held.
  */
 export interface MetricsExport {
   /** Offers what is new. Calls do not overlap: one that comes during another waits for that and adds nothing. */
   tick(): Promise<void>
-  resend(batch: MetricsBatch): void
+  resend(request: MetricsRequest): void
 }
 
 /** Bounds of one request, uncompressed: encoding it holds the event loop for a few ms, and receivers take it. */
@@ -48,9 +48,10 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
   let running: Promise<void> | undefined
   const endings = makeEndings(snapshot)
   const offer = async (groups: readonly SeriesGroup[], since: number): Promise<void> => {
-    const records = groups.reduce((sum, group) => sum + group.series.length, 0)
-    const body = await compress(encoder.encode(snapshot, groups), { level: 1 })
-    deps.offer({ body, bytes: body.length, records, since })
+    const count = groups.reduce((sum, group) => sum + group.series.length, 0)
+    const { timeMs } = snapshot
+    const payload = await compress(encoder.encode(snapshot, groups), { level: 1 })
+    deps.offer({ key: "", timeMs, count, payload, since })
   }
   const run = async (): Promise<void> => {
     const full = clock.monotonic() - fullAtMs >= fullEveryMs
@@ -79,8 +80,8 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
       })
       return running
     },
-    resend(batch) {
-      sent = Math.min(sent, batch.since)
+    resend(request) {
+      sent = Math.min(sent, request.since)
     },
   }
 }

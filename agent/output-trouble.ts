@@ -1,0 +1,48 @@
+import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
+import type { Log } from "./telemetry/log.ts"
+
+export interface OutputTroubleDeps {
+  readonly log: Log
+  /** Where records go, as a user knows it: an address, a group. */
+  readonly target: string
+  /** What is sent, to begin a sentence: `Metrics`, `Spans`. */
+  readonly what: string
+  readonly counters: () => DeliveryCounters
+}
+
+/**
+ * Tells of an output's troubles: once when its receiver stops taking records and once when it takes them again, and what
+ * was dropped since the last look, by reason. To be called every few seconds.
+ */
+export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
+  const { log, target, what } = deps
+  let trouble: string | undefined
+  let told = new Map<string, number>()
+  return () => {
+    const { trouble: now, dropped } = deps.counters()
+    if (now !== undefined && trouble === undefined)
+      log.warn(`${what} are not taken now; they are kept and sent again.`, {
+        code: "EXPORT_UNAVAILABLE",
+        target,
+        why: now,
+      })
+    if (now === undefined && trouble !== undefined) log.info(`${what} are taken again.`, { target })
+    trouble = now
+    for (const [reason, count] of dropped) {
+      const records = count - (told.get(reason) ?? 0)
+      if (records <= 0) continue
+      const code = OWN_REASONS.has(reason) ? "EXPORT_UNAVAILABLE" : "EXPORT_REJECTED"
+      log.warn(`${what} were dropped.`, { code, target, reason, records, why: now ?? "" })
+    }
+    told = new Map(dropped)
+  }
+}
+
+/** Why records are dropped that their receiver did not refuse. */
+export const OWN_REASONS: ReadonlySet<string> = new Set([
+  "overflow",
+  "shutdown",
+  "disk",
+  "damaged",
+  "unsplit",
+])
