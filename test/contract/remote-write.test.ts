@@ -120,8 +120,16 @@ function receive(held: Held, payload: Uint8Array): void {
   }
 }
 
-/** How Prometheus adds up: from sample to sample, a fall is a new beginning. */
-function increased(samples: readonly (readonly [number, number])[]): number {
+/** Of a histogram that of its sum. */
+function keyOf(family: Family, series: Series): string {
+  const name = family.metric.name + (family.metric.type === "histogram" ? "_sum" : "")
+  const labels = series.labels.map(([key, own]) => `${key}=${own}`)
+  return [...labels, "agent=x", `__name__=${name}`].toSorted().join(",")
+}
+
+/** How Prometheus adds up: from sample to sample, a fall is a new beginning; of a gauge, what it is. */
+function increased(family: Family, samples: readonly (readonly [number, number])[]): number {
+  if (family.metric.type === "gauge") return samples.at(-1)?.[1] ?? 0
   let sum = 0
   let before = samples[0]?.[1] ?? 0
   for (const [, value] of samples.slice(1)) {
@@ -182,29 +190,22 @@ test("over kills, samples stay in order and increase() is what was counted", asy
         const held: Held = { series: new Map() }
         for (const payload of now.queue) receive(held, Buffer.from(payload, "base64"))
         const { snapshot } = now.ledger
-        for (const family of snapshot.families.filter((one) => one.series.length > 0))
+        for (const family of snapshot.families)
           for (const series of family.series) {
+            const samples = held.series.get(keyOf(family, series)) ?? []
             const value = snapshot.values[series.slot] ?? Number.NaN
-            const suffix = family.metric.type === "histogram" ? "_sum" : ""
-            const labels = [
-              ...series.labels.map(([key, own]) => `${key}=${own}`),
-              "agent=x",
-              `__name__=${family.metric.name}${suffix}`,
-            ]
-            const samples = held.series.get(labels.toSorted().join(",")) ?? []
             expect(samples.at(-1)?.[1]).toBe(value)
-            if (family.metric.type !== "gauge") expect(increased(samples)).toBeCloseTo(value, 9)
+            expect(increased(family, samples)).toBeCloseTo(value, 9)
           }
-        for (const [labels, samples] of held.series)
-          if (labels.includes("mesh_proxy_up") && !Number.isNaN(samples.at(-1)?.[1] ?? 0)) {
-            // What is not stale is there now, or was there when the agent was killed.
-            const there = snapshot.families.flatMap((family) =>
-              family.key === "proxyUp" ? family.series : [],
-            )
-            const proxies = there.map((series) => new Map(series.labels).get("proxy"))
-            if (!deeds.some((one) => one.do === "kill"))
-              expect(proxies).toContain(/proxy=(\w)/.exec(labels)?.[1])
-          }
+        // What is not marked as ended is there now, or was there when the agent was killed.
+        const there = new Set(
+          snapshot.families.flatMap((family) => family.series.map((series) => keyOf(family, series))),
+        )
+        const killed = deeds.some((one) => one.do === "kill")
+        const unmarked = [...held.series].filter(
+          ([key, samples]) => key.includes("mesh_proxy_up") && !Number.isNaN(samples.at(-1)?.[1] ?? 0),
+        )
+        expect(killed ? [] : unmarked.map(([key]) => key).filter((key) => !there.has(key))).toEqual([])
       } finally {
         now.ledger.close()
         rmSync(root, { recursive: true })

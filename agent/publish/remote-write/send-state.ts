@@ -23,14 +23,16 @@ export function makeSendState(
   now: { readonly generation: number; readonly timeMs: number },
 ): SendState {
   const saved = savedMs(restored)
-  let lastMs = saved ?? now.timeMs
+  const sinceMs = saved ?? now.timeMs
+  /** Of samples that the receiver may have. */
+  let lastMs = saved ?? -Infinity
   /** Series born up to here are known to the receiver; undefined before the first tick after a restart. */
   let known = saved === undefined ? now.generation : undefined
   let changed = saved === undefined
   return {
     due: (timeMs) => timeMs > lastMs || timeMs < lastMs - MAX_BACK_MS,
     zeroMs({ born, startMs }, timeMs) {
-      if (known === undefined ? startMs <= lastMs : born <= known) return undefined
+      if (known === undefined ? startMs <= sinceMs : born <= known) return undefined
       const zero = Math.max(Math.min(startMs, timeMs - 1), lastMs + 1)
       return zero < timeMs ? zero : undefined
     },
@@ -42,7 +44,7 @@ export function makeSendState(
     save() {
       if (!changed) return undefined
       changed = false
-      return new Uint8Array(Float64Array.of(lastMs).buffer)
+      return new Uint8Array(Float64Array.of(Math.max(lastMs, sinceMs)).buffer)
     },
   }
 }

@@ -13,10 +13,12 @@ export interface PrometheusOptions {
   /** `host:port` of its own. */
   readonly listen: string
   /** `host:port` to scrape at /metrics. */
-  readonly target: string
+  readonly target?: string
   readonly intervalMs: number
   /** `--enable-feature` */
   readonly features?: readonly string[]
+  /** Takes remote write at /api/v1/write. */
+  readonly receives?: boolean
 }
 
 /** One series of an answer, oldest sample first; times in seconds. */
@@ -56,7 +58,10 @@ export class Prometheus {
     const interval = `${options.intervalMs}ms`
     const config = {
       global: { scrape_interval: interval, scrape_timeout: interval },
-      scrape_configs: [{ job_name: "meshscope", static_configs: [{ targets: [options.target] }] }],
+      scrape_configs:
+        options.target === undefined
+          ? []
+          : [{ job_name: "meshscope", static_configs: [{ targets: [options.target] }] }],
     }
     await writeFile(join(options.folder, "prometheus.yml"), JSON.stringify(config))
     const running = new Prometheus(options)
@@ -64,7 +69,7 @@ export class Prometheus {
     return running
   }
 
-  private constructor({ binary, folder, listen, features = [] }: PrometheusOptions) {
+  private constructor({ binary, folder, listen, features = [], receives = false }: PrometheusOptions) {
     this.url = `http://${listen}`
     this.#log = join(folder, "prometheus.log")
     const args = [
@@ -72,6 +77,7 @@ export class Prometheus {
       `--storage.tsdb.path=${join(folder, "data")}`,
     ]
     args.push(`--web.listen-address=${listen}`, "--log.level=warn")
+    if (receives) args.push("--web.enable-remote-write-receiver")
     if (features.length > 0) args.push(`--enable-feature=${features.join(",")}`)
     const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] })
     child.stderr.pipe(createWriteStream(this.#log))
