@@ -208,6 +208,27 @@ export const AGENT_METRICS = {
     help: "Most bytes that may wait for a sink.",
     labels: ["sink"],
   },
+  cloudwatchMetrics: {
+    name: "mesh_agent_cloudwatch_metrics",
+    type: "gauge",
+    unit: "{metric}",
+    help: "Metrics of CloudWatch that this agent tells: those that have a place under the cap now, and the distinct ones of this month.",
+    labels: ["of"],
+  },
+  cloudwatchLimit: {
+    name: "mesh_agent_cloudwatch_metrics_limit",
+    type: "gauge",
+    unit: "{metric}",
+    help: "Most metrics of CloudWatch that this agent tells in an hour or month.",
+    labels: [],
+  },
+  cloudwatchFolded: {
+    name: "mesh_agent_cloudwatch_folded",
+    type: "gauge",
+    unit: "{group}",
+    help: "Routes, nodes and the like that have no metrics of their own in CloudWatch, since the cap is reached: they are summed as (overflow). By set: who reports, and the dimensions.",
+    labels: ["set"],
+  },
   exposureDuration: {
     name: "mesh_agent_exposition_duration_seconds",
     type: "histogram",

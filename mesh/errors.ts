@@ -32,6 +32,9 @@ export const ERROR_CODES = {
   COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
   COLLECTOR_BAD_ANSWER:
     "The collector answered something else than was asked for. Check that the address is a collector's, of the same version.",
+  AGENT_UNREACHABLE:
+    "The agent does not answer. Check the address of its page for Prometheus and that it runs.",
+  AGENT_BAD_ANSWER: "The answer is not the page of an agent. Check the address and its path.",
   MESH_UNKNOWN: "The collector knows no mesh of this name. The message names those that it knows.",
   COMPONENT_MISSING: "A program that this command needs is not there. The message says how to get it.",
 } as const

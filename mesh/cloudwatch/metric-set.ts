@@ -17,3 +17,13 @@ export interface MetricSet {
   readonly dimensions: readonly Dimension[]
   readonly metrics: readonly ToldMetric[]
 }
+
+/** Whether a series is one of those wanted: it has these labels, with any value where none is named. */
+export function fits(
+  labels: ReadonlyMap<string, string>,
+  wanted: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) =>
+    value === undefined ? labels.has(name) : labels.get(name) === value,
+  )
+}

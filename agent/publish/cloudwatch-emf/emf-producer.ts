@@ -1,6 +1,6 @@
 import type { MetricKey } from "#mesh/catalogue.ts"
 import type { Clock } from "#mesh/clock.ts"
-import type { MetricSet } from "#mesh/cloudwatch/metric-set.ts"
+import { fits, type MetricSet } from "#mesh/cloudwatch/metric-set.ts"
 import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { Series, Snapshot } from "#mesh/snapshot.ts"
 import type { Outbox } from "../contract.ts"
@@ -220,14 +220,4 @@ class Producer implements EmfProducer {
       return zeros && metric.kind === "counter" ? [{ metric, value: 0 }] : []
     })
   }
-}
-
-/** Whether labels are as wanted; undefined wants any value. */
-function fits(
-  labels: ReadonlyMap<string, string>,
-  wanted: Readonly<Record<string, string | undefined>>,
-): boolean {
-  return Object.entries(wanted).every(([name, value]) =>
-    value === undefined ? labels.has(name) : labels.get(name) === value,
-  )
 }
