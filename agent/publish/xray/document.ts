@@ -12,6 +12,9 @@ export interface DocumentOptions {
   readonly logGroup: (mesh: string) => string | undefined
 }
 
+/** Longest text of a field where its rule says nothing else (…/xray-api-segmentdocuments.html). */
+const MAX_TEXT = 250
+
 /** `1-5759e988-bd862e3fe1be46a994272793` of 32 digits. */
 export function xrayTraceId(traceId: string): string {
   return `1-${traceId.slice(0, 8)}-${traceId.slice(8)}`
@@ -68,7 +71,7 @@ function common(span: Span, options: DocumentOptions): Draft {
   const logGroup = proxy === undefined ? undefined : options.logGroup(proxy.mesh)
   const annotations =
     proxy === undefined ? namedAnnotations(span, options.annotate) : proxyAnnotations(span, proxy)
-  const origin = proxy === undefined && isSubsegment(span) ? undefined : originOf(span)
+  const origin = isSubsegment(span) ? undefined : originOf(span)
   return {
     ...statusFlags(xrayStatus(span)),
     origin,
@@ -123,10 +126,10 @@ function httpBlock({ http }: Span, sub: boolean): Draft | undefined {
   const status = http.status === 0 ? undefined : http.status
   return present({
     request: present({
-      method: http.method,
-      url: http.url,
-      user_agent: http.userAgent,
-      client_ip: http.clientIp,
+      method: http.method?.slice(0, MAX_TEXT),
+      url: http.url?.slice(0, MAX_TEXT),
+      user_agent: http.userAgent?.slice(0, MAX_TEXT),
+      client_ip: http.clientIp?.slice(0, MAX_TEXT),
       x_forwarded_for: sub || http.forwarded !== true ? undefined : true,
     }),
     response: present({ status, content_length: http.responseBytes }),

@@ -1,0 +1,466 @@
+import { describe, expect, test } from "vitest"
+import { type Span, type SpanProxy, STATUS_OK } from "#mesh/span.ts"
+import { makeXrayDecoder } from "../../agent/decode/spans/xray.ts"
+import { documentOf } from "../../agent/publish/xray/document.ts"
+import { makeXrayEncoder } from "../../agent/publish/xray/encoder.ts"
+import { fitted, MAX_DOCUMENT_BYTES } from "../../agent/publish/xray/fit.ts"
+import { cleanName } from "../../agent/publish/xray/names.ts"
+import { xrayStatus } from "../../agent/publish/xray/status.ts"
+
+const TRACE = "5759e988bd862e3fe1be46a994272793"
+const PARENT = "aaaaaaaaaaaaaaaa"
+const SPAN: Span = {
+  traceId: TRACE,
+  id: "53995c3f42cd8ad8",
+  parentId: "",
+  name: "",
+  kind: "server",
+  startUs: 1_480_615_200_010_000,
+  endUs: 1_480_615_200_090_000,
+  service: "mesh/yelb/virtualNode/ui",
+  remote: "",
+  http: { method: "GET", url: "http://yelb-ui/api?x=1", status: 200 },
+  status: STATUS_OK,
+  attributes: new Map(),
+  resource: new Map(),
+  proxy: undefined,
+  document: undefined,
+}
+const PROXY: SpanProxy = {
+  mesh: "yelb",
+  flavor: "app-mesh",
+  role: "sidecar",
+  resource: "ui",
+  direction: "ingress",
+  cluster: "",
+  target: "",
+  virtualService: "",
+  route: "",
+  flags: "",
+}
+const EGRESS: SpanProxy = {
+  ...PROXY,
+  direction: "egress",
+  target: "appserver",
+  virtualService: "app.yelb",
+  route: "r1",
+}
+const GATEWAY: SpanProxy = { ...PROXY, role: "gateway", resource: "gw" }
+
+const encode = (
+  change: Partial<Span>,
+  options: Parameters<typeof makeXrayEncoder>[0] = {},
+): Record<string, unknown> => {
+  const filled = { annotate: new Set<string>(), logGroup: () => undefined, ...options }
+  return JSON.parse(JSON.stringify(documentOf({ ...SPAN, ...change }, filled))) as Record<string, unknown>
+}
+const received = (document: Record<string, unknown>): Span => {
+  const spans: Span[] = []
+  makeXrayDecoder().decode(Buffer.from(JSON.stringify(document)), (span) => spans.push(span))
+  const [span] = spans
+  if (span === undefined) throw new Error("no span")
+  return span
+}
+const ENVOY = {
+  name: "yelb/ui",
+  id: SPAN.id,
+  trace_id: "1-5759e988-bd862e3fe1be46a994272793",
+  start_time: 1_480_615_200.01,
+  end_time: 1_480_615_200.09,
+  novelty: 1,
+  annotations: {
+    "grpc.status_code": "2",
+    response_flags: "-",
+    upstream_cluster: "cds_egress_yelb_appserver",
+  },
+}
+
+const proxied = (status: number, flags = "-", more: Partial<Span> = {}): Partial<Span> => ({
+  http: { status },
+  proxy: { ...PROXY, flags },
+  ...more,
+})
+const grpc = (code: string): Partial<Span> => ({ attributes: new Map([["grpc.status_code", code]]) })
+const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as Record<string, unknown>
+const child = (index: number, bytes: number, more: object = {}) => ({
+  id: index.toString(16).padStart(16, "0"),
+  name: `s${index}`,
+  metadata: { text: "x".repeat(bytes) },
+  ...more,
+})
+
+describe("what a span is named", () => {
+  const sub = { parentId: PARENT, kind: "client" as const }
+  const rows: readonly [string, Partial<Span>, string][] = [
+    ["an application by its service", { service: "shop" }, "shop"],
+    ["an application without one by what it did", { service: "", name: "GET /" }, "GET _".replace("_", "/")],
+    ["its call by whom it called", { ...sub, service: "shop", remote: "db", name: "select" }, "db"],
+    [
+      "its own work by what it did",
+      { parentId: PARENT, kind: "internal", name: "parse", service: "shop" },
+      "parse",
+    ],
+    ["a proxy that nobody named", { proxy: PROXY }, "yelb/ui"],
+    [
+      "a proxy by its node id",
+      { proxy: PROXY, service: "arn:aws:appmesh:eu-west-1:1:mesh/yelb/virtualNode/ui" },
+      "yelb/ui",
+    ],
+    ["a proxy of the OpenTelemetry tracer", { proxy: PROXY, service: "unknown_service:envoy" }, "yelb/ui"],
+    ["a proxy that its owner named", { proxy: PROXY, service: "front" }, "front"],
+    ["a proxy's call by the node", { ...sub, proxy: EGRESS }, "yelb/appserver"],
+    [
+      "by the service where the node is not known",
+      { ...sub, proxy: { ...EGRESS, target: "(ambiguous)" } },
+      "app.yelb",
+    ],
+    [
+      "by whom the sender says",
+      { ...sub, remote: "cache", proxy: { ...EGRESS, target: "", virtualService: "(undeclared)" } },
+      "cache",
+    ],
+    ["by the host", { ...sub, proxy: { ...EGRESS, target: "", virtualService: "" } }, "yelb-ui"],
+    [
+      "by the cluster",
+      { ...sub, http: {}, proxy: { ...EGRESS, target: "", virtualService: "", cluster: "c1" } },
+      "c1",
+    ],
+    ["a proxy's call without parent stays its segment", { proxy: EGRESS, kind: "client" }, "yelb/ui"],
+  ]
+  test.each(rows)("%s", (_, change, name) => {
+    expect(encode(change)["name"]).toBe(name)
+  })
+
+  test("names keep what X-Ray allows, in 200 characters", () => {
+    expect(cleanName("a <b>; Grüße/x:1@2\\")).toBe("a _b__ Grüße/x:1@2\\")
+    expect(cleanName("x".repeat(300))).toHaveLength(200)
+    expect(cleanName("")).toBe("unknown")
+    expect(cleanName("   ")).toBe("   ")
+    expect(cleanName("😀".repeat(150))).toBe("_".repeat(150))
+  })
+})
+
+describe("segment or subsegment", () => {
+  const rows: readonly [string, Partial<Span>, string | undefined, string | undefined][] = [
+    ["a server with a parent", { parentId: PARENT }, undefined, undefined],
+    ["a client without one", { kind: "client" }, undefined, undefined],
+    ["a client with one", { kind: "client", parentId: PARENT }, "subsegment", "remote"],
+    [
+      "a call to AWS",
+      { kind: "client", parentId: PARENT, attributes: new Map([["rpc.system", "aws-api"]]) },
+      "subsegment",
+      "aws",
+    ],
+    ["work inside", { kind: "internal", parentId: PARENT }, "subsegment", undefined],
+    ["a proxy's ingress", { proxy: PROXY, parentId: PARENT, kind: "client" }, undefined, undefined],
+    ["a proxy's egress", { proxy: EGRESS, parentId: PARENT }, "subsegment", "remote"],
+    ["a proxy's egress that is a root", { proxy: EGRESS }, undefined, undefined],
+    [
+      "a side that is not known goes by kind",
+      { proxy: { ...EGRESS, direction: "unknown" }, kind: "client", parentId: PARENT },
+      "subsegment",
+      "remote",
+    ],
+    ["a proxy's own document", { proxy: EGRESS, parentId: PARENT, document: ENVOY }, "subsegment", "remote"],
+    [
+      "an application's document stays",
+      { kind: "client", parentId: PARENT, document: ENVOY },
+      undefined,
+      undefined,
+    ],
+  ]
+  test.each(rows)("%s", (_, change, type, namespace) => {
+    const document = encode(change)
+    expect(document["type"]).toBe(type)
+    expect(document["namespace"]).toBe(namespace)
+    const origin = change.proxy !== undefined && type === undefined ? "AWS::AppMesh::Proxy" : undefined
+    expect(document["origin"]).toBe(origin)
+  })
+})
+
+describe("error, throttle and fault", () => {
+  const said = { error: false, throttle: false, fault: true }
+  const rows: readonly [string, Partial<Span>, string][] = [
+    ["200", proxied(200), ""],
+    ["404 of no route", proxied(404, "NR"), "error"],
+    ["429", proxied(429), "error throttle"],
+    ["503 of Envoy, whatever it said", proxied(503, "UH", { status: STATUS_OK }), "fault"],
+    ["500 with a fault that says error", proxied(500, "-", { status: { ...said, error: true } }), "fault"],
+    ["a caller that went away, which Envoy calls a fault", proxied(0, "DC", { status: said }), "error"],
+    ["a caller that reset", proxied(0, "DR", { status: said }), "error"],
+    ["a caller that went away after the answer began", proxied(200, "DC"), "error"],
+    ["no answer", proxied(0, "UF,URX"), "fault"],
+    ["no answer without a flag", proxied(0, ""), "fault"],
+    ["an answer that broke off", proxied(200, "UC"), "fault"],
+    ["not ended yet", proxied(0, "", { endUs: undefined }), ""],
+    ["gRPC UNAVAILABLE", proxied(200, "-", grpc("14")), "fault"],
+    ["gRPC NOT_FOUND", proxied(200, "-", grpc("5")), "error"],
+    ["gRPC RESOURCE_EXHAUSTED", proxied(200, "-", grpc("8")), "error throttle"],
+    ["gRPC OK", proxied(200, "-", { ...grpc("0"), status: said }), ""],
+    ["an application's word", { http: { status: 200 }, status: said }, "fault"],
+    ["an application's code", { http: { status: 404 }, status: said }, "error"],
+    ["an application without code", { http: {}, status: said }, "fault"],
+  ]
+  test.each(rows)("%s", (_, change, expected) => {
+    const status = xrayStatus({ ...SPAN, ...change })
+    expect(
+      Object.entries(status)
+        .flatMap(([word, on]) => (on ? [word] : []))
+        .join(" "),
+    ).toBe(expected)
+  })
+
+  test("what was said wrongly is taken out of the document", () => {
+    const document = encode({ ...proxied(0, "DC"), document: { ...ENVOY, fault: true } })
+    expect(document).toMatchObject({ error: true })
+    expect(document).not.toHaveProperty("fault")
+  })
+})
+
+describe("a proxy's document", () => {
+  test("keeps what it had, and gets the names of the mesh", () => {
+    const span = {
+      ...received(ENVOY),
+      proxy: { ...PROXY, virtualService: "ui.yelb", route: "r", flags: "-" },
+    }
+    expect(encode(span, { logGroup: (mesh) => `/mesh/${mesh}` })).toEqual({
+      ...ENVOY,
+      fault: undefined,
+      origin: "AWS::AppMesh::Proxy",
+      aws: {
+        app_mesh: { mesh_name: "yelb", virtual_node_name: "ui" },
+        cloudwatch_logs: [{ log_group: "/mesh/yelb" }],
+      },
+      annotations: {
+        mesh: "yelb",
+        virtual_node: "ui",
+        virtual_service: "ui.yelb",
+        route: "r",
+        response_flags: "-",
+        direction: "ingress",
+        grpc_status_code: "2",
+        upstream_cluster: "cds_egress_yelb_appserver",
+      },
+    })
+  })
+
+  test("keeps its own origin, app_mesh and log group", () => {
+    const aws = {
+      app_mesh: { mesh_name: "m", virtual_node_name: "n" },
+      cloudwatch_logs: [{ log_group: "theirs" }],
+    }
+    const span = { ...received({ ...ENVOY, origin: "AWS::ECS::Container", aws }), proxy: PROXY }
+    expect(encode(span, { logGroup: () => "ours" })).toMatchObject({ origin: "AWS::ECS::Container", aws })
+  })
+
+  test("of a gateway says so", () => {
+    expect(encode({ proxy: GATEWAY })).toMatchObject({
+      name: "yelb/gw",
+      aws: { app_mesh: { mesh_name: "yelb", virtual_node_name: "gw", virtual_gateway_name: "gw" } },
+      annotations: { virtual_gateway: "gw" },
+    })
+  })
+
+  test("of another mesh product is not called App Mesh", () => {
+    const document = encode({ proxy: { ...PROXY, flavor: "istio" } })
+    expect(document).not.toHaveProperty("origin")
+    expect(document).not.toHaveProperty("aws")
+    expect(document).toMatchObject({ annotations: { mesh: "yelb", virtual_node: "ui" } })
+  })
+
+  test("has at most 50 annotations, those of the mesh first; the rest is metadata", () => {
+    const annotations = Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`k.${index}`, index]))
+    const document = encode({
+      ...received({ ...ENVOY, annotations: { ...annotations, list: [1] } }),
+      proxy: PROXY,
+    })
+    const kept = document["annotations"] as Record<string, unknown>
+    expect(Object.keys(kept)).toHaveLength(50)
+    expect(kept).toMatchObject({ mesh: "yelb", virtual_node: "ui", k_0: 0 })
+    expect(Object.keys((document["metadata"] as Record<string, object>)["annotations"] ?? {})).toHaveLength(
+      34,
+    )
+  })
+
+  test("keys of annotations have letters, digits and _; the first of a name stays", () => {
+    const annotations = { "a.b": 1, "a:b": 2, __proto__x: 3, "": 4, mesh: "forged" }
+    const document = encode({ ...received({ ...ENVOY, annotations }), proxy: PROXY })
+    expect(document["annotations"]).toMatchObject({ a_b: 1, __proto__x: 3, _: 4, mesh: "yelb" })
+  })
+})
+
+describe("a document of an application", () => {
+  test("leaves as it came", () => {
+    const odd = {
+      ...ENVOY,
+      http: { response: { status: 503 } },
+      annotations: { "a.b": 1 },
+      aws: { app_mesh: 1 },
+    }
+    expect(encode(received(odd), { logGroup: () => "ours" })).toEqual(odd)
+  })
+
+  test("but for a name that X-Ray would refuse", () => {
+    expect(encode(received({ ...ENVOY, name: "a|b" }))).toEqual({ ...ENVOY, name: "a_b" })
+  })
+})
+
+describe("a span that was no document", () => {
+  test("has all that X-Ray has words for; the rest is metadata", () => {
+    const document = encode(
+      {
+        service: "shop",
+        name: "GET /cart",
+        http: {
+          method: "GET",
+          url: "http://shop/cart",
+          userAgent: "curl",
+          clientIp: "10.0.0.1",
+          forwarded: true,
+          status: 500,
+          responseBytes: 9,
+        },
+        attributes: new Map<string, string | number>([
+          ["enduser.id", "ann"],
+          ["tenant.id", "t1"],
+          ["db.system", "mysql"],
+          ["db.statement", "select 1"],
+        ]),
+        resource: new Map([
+          ["service.version", "1.2"],
+          ["cloud.platform", "aws_ecs"],
+          ["aws.ecs.launchtype", "FARGATE"],
+          ["container.id", "c1"],
+          ["aws.log.group.names", "/shop"],
+        ]),
+        events: [
+          {
+            timeUs: 1_480_615_200_020_000,
+            name: "exception",
+            attributes: new Map([["exception.type", "Boom"]]),
+          },
+        ],
+        links: [{ traceId: TRACE, id: PARENT, attributes: new Map() }],
+      },
+      { annotate: new Set(["tenant.id"]) },
+    )
+    expect(document).toEqual({
+      name: "shop",
+      id: SPAN.id,
+      trace_id: "1-5759e988-bd862e3fe1be46a994272793",
+      start_time: 1_480_615_200.01,
+      end_time: 1_480_615_200.09,
+      http: {
+        request: {
+          method: "GET",
+          url: "http://shop/cart",
+          user_agent: "curl",
+          client_ip: "10.0.0.1",
+          x_forwarded_for: true,
+        },
+        response: { status: 500, content_length: 9 },
+      },
+      fault: true,
+      origin: "AWS::ECS::Fargate",
+      aws: { ecs: { container_id: "c1" }, cloudwatch_logs: [{ log_group: "/shop" }] },
+      annotations: { tenant_id: "t1" },
+      metadata: {
+        default: {
+          "otel.name": "GET /cart",
+          "enduser.id": "ann",
+          "tenant.id": "t1",
+          "db.system": "mysql",
+          "db.statement": "select 1",
+          "otel.resource.service.version": "1.2",
+          "otel.resource.cloud.platform": "aws_ecs",
+          "otel.resource.aws.ecs.launchtype": "FARGATE",
+          "otel.resource.container.id": "c1",
+          "otel.resource.aws.log.group.names": "/shop",
+          "otel.links": [`1-5759e988-bd862e3fe1be46a994272793@${PARENT}`],
+        },
+        events: [{ time: 1_480_615_200.02, name: "exception", "exception.type": "Boom" }],
+      },
+      user: "ann",
+      service: { version: "1.2" },
+      sql: { database_type: "mysql", sanitized_query: "select 1" },
+      cause: { exceptions: [{ id: SPAN.id, type: "Boom" }] },
+    })
+  })
+
+  test("of a proxy has its attributes as annotations, as Envoy's own documents have", () => {
+    const attributes = new Map([
+      ["upstream_cluster", "c"],
+      ["response_flags", "UF"],
+    ])
+    expect(encode({ proxy: { ...PROXY, flags: "UF" }, attributes })).toMatchObject({
+      annotations: { response_flags: "UF", upstream_cluster: "c", virtual_node: "ui" },
+    })
+  })
+
+  test("that has not ended is in progress; a code of 0 is no code", () => {
+    const document = encode({ endUs: undefined, http: { status: 0 } })
+    expect(document).toMatchObject({ in_progress: true })
+    expect(document).not.toHaveProperty("end_time")
+    expect(document).not.toHaveProperty("http")
+  })
+})
+
+describe("documents above 64 KB", () => {
+  const trace = "1-5759e988-bd862e3fe1be46a994272793"
+
+  test("send subsegments that have no room by themselves", () => {
+    const subsegments = [child(1, 30_000), child(2, 40_000), child(3, 30_000), child(4, 100)]
+    const { documents, refused } = fitted({ ...ENVOY, subsegments }, trace)
+    expect(refused).toEqual([])
+    expect(documents.every(({ length }) => length <= MAX_DOCUMENT_BYTES)).toBe(true)
+    const [own, apart] = documents.map(parse)
+    expect(own).toEqual({ ...ENVOY, subsegments: [subsegments[0], subsegments[2], subsegments[3]] })
+    expect(apart).toEqual({ ...subsegments[1], type: "subsegment", trace_id: trace, parent_id: ENVOY.id })
+  })
+
+  test("also of subsegments that are too long themselves", () => {
+    const deep = child(1, 40_000, { subsegments: [child(2, 40_000)] })
+    const { documents } = fitted({ ...ENVOY, subsegments: [deep] }, trace)
+    expect(documents.map(parse).map(({ id, parent_id }) => [id, parent_id])).toEqual([
+      [ENVOY.id, undefined],
+      ["0000000000000001", ENVOY.id],
+      ["0000000000000002", "0000000000000001"],
+    ])
+  })
+
+  test("leave out metadata, then annotations, with a mark", () => {
+    const { documents } = fitted({ ...ENVOY, metadata: { big: "x".repeat(70_000) } }, trace)
+    expect(documents.map(parse)).toEqual([{ ...ENVOY, metadata: { meshscope: { cut: ["metadata"] } } }])
+    const annotations = { mesh: "yelb", big: "x".repeat(70_000) }
+    expect(fitted({ ...ENVOY, annotations }, trace).documents.map(parse)).toEqual([
+      {
+        ...ENVOY,
+        annotations: { mesh: "yelb" },
+        metadata: { meshscope: { cut: ["metadata", "annotations"] } },
+      },
+    ])
+  })
+
+  test("are refused when all that does not help", () => {
+    const cause = { exceptions: [{ id: "1", message: "x".repeat(70_000) }] }
+    expect(fitted({ ...ENVOY, cause }, trace)).toEqual({ documents: [], refused: ["too_large"] })
+  })
+
+  test("count a subsegment without id, which cannot stand alone", () => {
+    const subsegments = [child(1, 60_000), { name: "none", metadata: "x".repeat(30_000) }, "x".repeat(10_000)]
+    expect(fitted({ ...ENVOY, subsegments }, trace)).toMatchObject({ refused: ["no_id", "no_id"] })
+  })
+})
+
+test("documents go into the outbox by trace; a carried span is not sent twice", () => {
+  const records: [string, number, number][] = []
+  const encoder = makeXrayEncoder(
+    {},
+    { append: (key, timeMs, payload) => records.push([key, timeMs, payload.length]) },
+  )
+  encoder.span(SPAN)
+  encoder.span({ ...SPAN, carried: true })
+  encoder.span({ ...SPAN, service: "x", document: { ...ENVOY, cause: "x".repeat(70_000) } })
+  expect(records).toEqual([[TRACE, 1_480_615_200_090, expect.any(Number)]])
+  expect(encoder.counters()).toEqual({ spans: 2, documents: 1, refused: { too_large: 1, no_id: 0 } })
+})
