@@ -1,4 +1,6 @@
 import type { ProxyIdentity } from "#mesh/proxy.ts"
+import { AMBIGUOUS, UNKNOWN } from "#mesh/resource.ts"
+import type { SpanProxy } from "#mesh/span.ts"
 
 /**
  * The mesh as App Mesh's agent called it in segment names: with `@owner` where the node id has it
@@ -23,4 +25,28 @@ export function chosenService(said: string, identity: ProxyIdentity, cluster: st
   return isDefault || /(?:^|:)mesh\/[^/]+\/virtual(?:Node|Gateway)\//.test(said)
     ? proxyService(identity, identity.resource)
     : said
+}
+
+/**
+ * The callee as its own proxy calls itself, so that a map of services joins the two; else the virtual service. Empty where
+ * no name of the mesh stands for it.
+ */
+export function calleeOf(
+  { target, virtualService }: Pick<SpanProxy, "target" | "virtualService">,
+  caller: Pick<ProxyIdentity, "nodeId" | "mesh">,
+): string {
+  if (isName(target)) return proxyService(caller, target)
+  return isName(virtualService) ? virtualService : ""
+}
+
+/** Words that stand for not knowing are no names; those that tell what it was stay. */
+export const sureName = (name: string): string => (name === UNKNOWN || name === AMBIGUOUS ? "" : name)
+
+/** `(undeclared)` and the like are words of ours. */
+const isName = (text: string): boolean => text !== "" && !text.startsWith("(")
+
+/** What was done, as Envoy's own tracers call it. */
+export function operationOf(direction: SpanProxy["direction"], authority: string): string {
+  if (direction === "egress") return authority === "" ? "egress" : `egress ${authority}`
+  return direction === "ingress" ? "ingress" : "proxy"
 }

@@ -1,12 +1,11 @@
 import type { DeclaredModel } from "#mesh/declared.ts"
 import type { ProxyConfig } from "#mesh/proxy.ts"
 import type { Interner, Resolution } from "#mesh/request.ts"
-import { AMBIGUOUS, UNKNOWN } from "#mesh/resource.ts"
 import type { Span, SpanProxy } from "#mesh/span.ts"
 import { type DeclaredNames, declaredNames } from "./declared-names.ts"
 import { KnownProxies } from "./known-proxies.ts"
 import { type KnownProxy, knownProxy } from "./known-proxy.ts"
-import { chosenService, proxyService } from "./proxy-service.ts"
+import { calleeOf, chosenService, operationOf, sureName } from "./proxy-service.ts"
 import { mayBeCut, spanFact, TAG, tagNumber, tagText, urlParts } from "./span-fact.ts"
 import { proxyOf } from "./span-proxy.ts"
 import { spanStatus } from "./span-status.ts"
@@ -71,10 +70,13 @@ function named(span: Span, proxy: KnownProxy, declared: DeclaredNames): Span {
   const ended = { code, grpcStatus: tagNumber(span, TAG.grpcStatus), flags, gatewayDoor }
   return {
     ...span,
-    name: span.name || operation(direction, authority),
+    name: span.name || operationOf(direction, authority),
     kind: direction === "egress" ? "client" : direction === "ingress" ? "server" : span.kind,
     service: chosenService(span.service, identity, proxy.nodeCluster),
-    remote: direction === "egress" ? callee(span, about, isAway, authority, identity) : span.remote,
+    remote:
+      direction === "egress"
+        ? (isAway ? "" : calleeOf(about, identity)) || span.remote || authority
+        : span.remote,
     status: spanStatus(ended, span.status),
     proxy: about,
   }
@@ -102,14 +104,11 @@ function routeNames(resolution: Resolution, direction: SpanProxy["direction"], p
   const { kind, row, target } = resolution
   if (kind === "undecided" || (row.reporter === "source") !== (direction === "egress")) return NO_NAMES
   return {
-    virtualService: sure(row.virtualService),
-    route: mayBeCut(path) ? "" : sure(row.gatewayRoute || row.route),
-    target: sure(target.name),
+    virtualService: sureName(row.virtualService),
+    route: mayBeCut(path) ? "" : sureName(row.gatewayRoute || row.route),
+    target: sureName(target.name),
   }
 }
-
-/** Words that stand for not knowing are no names; those that tell what it was stay. */
-const sure = (name: string): string => (name === UNKNOWN || name === AMBIGUOUS ? "" : name)
 
 /** `isAway`: out of the mesh, so that no name of the mesh stands for the callee. */
 function targetOf(
@@ -123,23 +122,4 @@ function targetOf(
   if (meaning?.kind === "node") return { target: meaning.node, isAway }
   const isOwn = direction === "ingress" && proxy.identity.role === "sidecar"
   return { target: resolved || (isOwn ? proxy.identity.resource : ""), isAway }
-}
-
-/** As Envoy's own tracers name their operations. */
-function operation(direction: SpanProxy["direction"], authority: string): string {
-  if (direction === "egress") return authority === "" ? "egress" : `egress ${authority}`
-  return direction === "ingress" ? "ingress" : "proxy"
-}
-
-/** The callee as its own proxy calls itself, so that a map of services joins the two; else the host that was asked for. */
-function callee(
-  span: Span,
-  { target, virtualService }: SpanProxy,
-  isAway: boolean,
-  authority: string,
-  identity: KnownProxy["identity"],
-): string {
-  if (target !== "" && !target.startsWith("(") && !isAway) return proxyService(identity, target)
-  const service = virtualService.startsWith("(") ? "" : virtualService
-  return span.remote || service || authority
 }

@@ -1,0 +1,30 @@
+import { type AccessFact, FIELD_COUNT, Field, type FormatAbilities, fieldText } from "#mesh/access.ts"
+import { b3Header, b3Headers, type TraceHeader, traceHeader } from "./trace-header.ts"
+
+/** Reads the trace of a line; undefined where its headers tell none. The first that is sampled wins, else the first. */
+export type LineTrace = (fact: AccessFact) => TraceHeader | undefined
+
+/**
+ * For lines of one format. `x-amzn-trace-id` and `traceparent` have a field of their own; B3 is read where the format
+ * logs its headers.
+ * @param abilities undefined: several formats, whose further headers cannot be told apart
+ */
+export function lineTrace(abilities: FormatAbilities | undefined): LineTrace {
+  const at = (name: string): number => {
+    const index = abilities?.headers.indexOf(name) ?? -1
+    return index < 0 ? -1 : FIELD_COUNT + index
+  }
+  const single = at("b3")
+  const many = ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"].map(at)
+  return (fact) => {
+    const own = traceHeader(textOf(fact, Field.traceId))
+    if (own?.sampled === true || (single < 0 && (many[0] ?? -1) < 0)) return own
+    const one = b3Header(textOf(fact, single))
+    if (one?.sampled === true) return one
+    const [traceId = "", spanId = "", sampled = "", flags = ""] = many.map((field) => textOf(fact, field))
+    const parts = b3Headers({ traceId, spanId, sampled, flags })
+    return parts?.sampled === true ? parts : (own ?? one ?? parts)
+  }
+}
+
+const textOf = (fact: AccessFact, field: number): string => (field < 0 ? "" : (fieldText(fact, field) ?? ""))
