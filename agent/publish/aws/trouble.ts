@@ -4,13 +4,14 @@ import { whyText } from "./why-text.ts"
 export type AwsTrouble =
   /**
    * To be sent again: the fault is with neither the records nor the protocol. `credentials`: what signs must be made anew
-   * before, since the SDK keeps what it once found (and that it found nothing).
+   * before, since the SDK keeps what it once found (and that it found nothing). `denied`: they are good and do not allow it.
    */
   | {
       readonly kind: "retry"
       readonly why: string
       readonly afterMs?: number
       readonly credentials?: true
+      readonly denied?: true
     }
   /** Refused for good. */
   | { readonly kind: "rejected"; readonly why: string; readonly reason: "invalid" | "too_large" }
@@ -47,24 +48,28 @@ const TOO_LARGE = /TooLarge|TooLong/
 /** Sorts an answer that is not a success. Only what the request itself says wrongly is a rejection. */
 export function answerTrouble(answer: AwsAnswer): AwsTrouble {
   const { status, name, message, retryAfter, foreign } = answer
-  const retry = (why: string, credentials = false): AwsTrouble => {
+  const retry = (why: string, more: { credentials?: true; denied?: true } = {}): AwsTrouble => {
     const afterMs = retryAfterMs(retryAfter)
     return {
       kind: "retry",
       why: whyText(`${why} (${told(answer)})`),
       ...(afterMs === undefined ? {} : { afterMs }),
-      ...(credentials ? { credentials } : {}),
+      ...more,
     }
   }
   if (status === 429 || THROTTLED.test(name)) return retry("AWS throttles the requests of this account")
   if (LIMIT.test(name)) return retry("A limit of this AWS account is reached: raise it in Service Quotas")
   if (SKEWED.test(name) || SKEWED_MESSAGE.test(message))
     return retry("The clock of this machine is wrong, so AWS refuses what it signs: synchronise it")
-  if (EXPIRED.test(name)) return retry("The AWS credentials have expired", true)
+  if (EXPIRED.test(name)) return retry("The AWS credentials have expired", { credentials: true })
   if (UNKNOWN_KEY.test(name) || status === 401)
-    return retry("AWS does not accept the credentials: check the access key and the region", true)
+    return retry("AWS does not accept the credentials: check the access key and the region", {
+      credentials: true,
+    })
   if (DENIED.test(name) || status === 403)
-    return retry("The AWS credentials do not allow this: add the action to the role's policy", true)
+    return retry("The AWS credentials do not allow this: add the action to the role's policy", {
+      denied: true,
+    })
   if (MISSING.test(name)) return { kind: "missing", why: whyText(told(answer)) }
   if (status >= 500 || BUSY.test(name)) return retry("AWS has trouble of its own")
   if (status === 413 || TOO_LARGE.test(name))

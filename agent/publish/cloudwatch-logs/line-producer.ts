@@ -1,0 +1,73 @@
+import { logGroupName } from "#mesh/cloudwatch/log-names.ts"
+import type { ProxyIdentity } from "#mesh/proxy.ts"
+import type { LineConsumer, Outbox } from "../contract.ts"
+import { type LineEncoderConfig, makeLineEncoder } from "../lines/line-encoder.ts"
+import { type LeftOut, type LineFilterConfig, makeLineFilter } from "../lines/line-filter.ts"
+import { MAX_EVENT_BYTES } from "./split.ts"
+
+export interface LogLineProducerConfig
+  extends LineFilterConfig,
+    Pick<LineEncoderConfig, "cluster" | "query"> {
+  /** Template of the log group, see `logGroupName`. */
+  readonly group: string
+}
+
+export interface LogLineProducerDeps {
+  readonly outbox: Outbox
+  /** ms since the epoch, for lines that tell no time. */
+  readonly now: () => number
+}
+
+/** Makes a log event of each access line that the filter passes. */
+export interface LogLineProducer extends LineConsumer {
+  /** Lines that were not passed on, by reason; they only rise. */
+  readonly leftOut: Readonly<Record<LeftOut, number>>
+}
+
+/** Names of meshes and nodes come from proxies: one that keeps changing its own must not make groups without end. */
+export const MAX_GROUPS = 256
+const OVERFLOW = "overflow"
+
+export function makeLogLineProducer(
+  config: LogLineProducerConfig,
+  { outbox, now }: LogLineProducerDeps,
+): LogLineProducer {
+  const filter = makeLineFilter(config)
+  const encoder = makeLineEncoder({ ...config, maxBytes: MAX_EVENT_BYTES }, { now })
+  const groupOf = makeGroups(config)
+  return {
+    leftOut: filter.leftOut,
+    line(fact, resolution, proxy) {
+      if (!filter.passes(fact, resolution)) return
+      const { bytes, timeMs } = encoder.encode(fact, resolution, proxy)
+      outbox.append(groupOf(proxy), timeMs, bytes)
+    },
+  }
+}
+
+function makeGroups({ group, cluster }: LogLineProducerConfig): (proxy: ProxyIdentity) => string {
+  const byProxy = new WeakMap<ProxyIdentity, string>()
+  const known = new Set<string>()
+  const find = ({ mesh, flavor, role, resource }: ProxyIdentity): string => {
+    const name = logGroupName(group, { mesh, flavor, cluster, role, resource })
+    if (known.has(name)) return name
+    if (known.size < MAX_GROUPS) {
+      known.add(name)
+      return name
+    }
+    return logGroupName(group, {
+      mesh: OVERFLOW,
+      flavor: OVERFLOW,
+      cluster,
+      role: OVERFLOW,
+      resource: OVERFLOW,
+    })
+  }
+  return (proxy) => {
+    const given = byProxy.get(proxy)
+    if (given !== undefined) return given
+    const name = find(proxy)
+    byProxy.set(proxy, name)
+    return name
+  }
+}
