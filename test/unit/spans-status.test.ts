@@ -13,8 +13,9 @@ const ROWS: readonly Row[] = [
   [0, -1, "UC", false, "fault", "no answer"],
   [0, -1, "DC", false, "error", "the caller left"],
   [200, -1, "DC", false, "error", "the caller left in the middle"],
+  [200, -1, "UC", false, "fault", "the application left in the middle"],
   [404, -1, "NR", true, "error", "a gateway has no route for the caller's path"],
-  [404, -1, "NR", false, "error fault", "the mesh has no route for a declared call"],
+  [404, -1, "NR", false, "error", "a 4xx, whoever answered it"],
   [504, -1, "UT", false, "fault", "too late"],
   [200, 0, "-", false, "", "gRPC, fine"],
   [200, 5, "-", false, "error", "gRPC, NOT_FOUND"],
@@ -35,5 +36,6 @@ test.each(ROWS)(
 test("what the sender said stays where nothing else tells", () => {
   const said = { error: false, throttle: false, fault: true }
   expect(spanStatus({ code: -1, grpcStatus: -1, flags: "-", gatewayDoor: false }, said)).toBe(said)
-  expect(spanStatus({ code: 200, grpcStatus: -1, flags: "-", gatewayDoor: false }, said)).toEqual(STATUS_OK)
+  expect(spanStatus({ code: 200, grpcStatus: -1, flags: "-", gatewayDoor: false }, said)).toBe(said)
+  expect(spanStatus({ code: 200, grpcStatus: 0, flags: "-", gatewayDoor: false }, said)).toEqual(STATUS_OK)
 })
