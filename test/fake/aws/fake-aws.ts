@@ -2,11 +2,14 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { type Clock, systemClock } from "#mesh/clock.ts"
+import { type FakeAps, makeAps } from "./aps/service.ts"
 import { type Fault, type FaultScope, type Faults, makeCeiling, makeFaults } from "./faults.ts"
 import { type FakeLogs, makeLogs } from "./logs/service.ts"
 import { makeMetrics } from "./metrics/service.ts"
 import type { FakeMetrics } from "./metrics/store.ts"
 import type { ApiName, Operation } from "./operation.ts"
+import { makeOtlp } from "./otlp/service.ts"
+import type { FakeOtlp } from "./otlp/store.ts"
 import { route } from "./route.ts"
 import { makeServe, type SeenRequest } from "./serve.ts"
 import type { Credentials } from "./signature.ts"
@@ -37,6 +40,10 @@ export interface FakeAws {
   /** What PutMetricData and embedded metric format documents brought. */
   readonly metrics: FakeMetrics
   readonly xray: FakeXray
+  /** What the three OTLP endpoints took. */
+  readonly otlp: FakeOtlp
+  /** What remote write brought to a workspace of Amazon Managed Prometheus. */
+  readonly aps: FakeAps
   /** See `Faults.fail`. */
   fail(scope: FaultScope, fault: Fault, times?: number): () => void
   /** Closes all connections, hanging ones too. */
@@ -58,11 +65,14 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
   const { clock = systemClock, region = "eu-west-1", credentials = CREDENTIALS } = options
   const metrics = makeMetrics()
   const logs = makeLogs((group, { message, ingestionTime }) => {
-    // the announcement of the other classes: no extraction of metrics in them
+    // that other classes have metrics taken out of them is documented nowhere, so it is not relied on
     if (group.class === "STANDARD") metrics.takeEvent(group.name, message, ingestionTime)
   })
   const xray = makeXray()
-  const operations: readonly Operation[] = [...logs.operations, ...metrics.operations, ...xray.operations]
+  const otlp = makeOtlp(logs.store)
+  const aps = makeAps()
+  const services = [logs, metrics, xray, otlp, aps]
+  const operations: readonly Operation[] = services.flatMap((service) => service.operations)
   const faults: Faults = makeFaults()
   // client-cloudwatch-logs, CreateLogStream: "limited to 50 transactions per second"
   const ceiling = makeCeiling({ "logs:CreateLogStream": 50, ...options.ceilings })
@@ -84,6 +94,8 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     logs: logs.store,
     metrics: metrics.store,
     xray: xray.store,
+    otlp: otlp.store,
+    aps: aps.store,
     fail: (scope, fault, times) => faults.fail(scope, fault, times),
     async stop() {
       const closed = once(server, "close")
