@@ -19,6 +19,14 @@ const CONFIG: HttpIntakeConfig = {
 const JSON_TYPE = { "content-type": "application/json" }
 const PROTOBUF = { "content-type": "application/x-protobuf" }
 
+/** A gRPC message with its head. */
+function frame(message: Uint8Array, compressed = 0): Buffer {
+  const head = Buffer.alloc(5)
+  head[0] = compressed
+  head.writeUInt32BE(message.length, 1)
+  return Buffer.concat([head, message])
+}
+
 const stops: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
@@ -122,13 +130,14 @@ describe("what is refused", () => {
   })
 
   test("what cannot be decoded is a bad request; what cannot be kept may come again", async () => {
-    let answer: () => Taken = () => {
+    let full = false
+    const { post, server } = await intake(() => {
+      if (full) return { kind: "busy", afterS: 7 }
       throw new MeshscopeError("INTAKE_MALFORMED", "The body is not JSON.")
-    }
-    const { post, server } = await intake(() => answer())
+    })
     const bad = await post("/v1/traces", "{", JSON_TYPE)
     expect([bad.status, await bad.json()]).toEqual([400, { code: 3, message: "The body is not JSON." }])
-    answer = () => ({ kind: "busy", afterS: 7 })
+    full = true
     for (const path of ["/v1/traces", "/api/v2/spans"]) {
       const busy = await post(path, "[]", JSON_TYPE)
       expect([busy.status, busy.headers.get("retry-after")]).toEqual([503, "7"])
@@ -206,7 +215,7 @@ describe("OTLP over gRPC", () => {
       session.close()
       await server.stop()
     })
-    const call = async (frame: Uint8Array, headers: Record<string, string> = {}, path = EXPORT) => {
+    const call = async (bytes: Uint8Array, headers: Record<string, string> = {}, path = EXPORT) => {
       const stream = session.request({
         ":method": "POST",
         ":path": path,
@@ -220,18 +229,11 @@ describe("OTLP over gRPC", () => {
       stream.on("error", () => {})
       const parts: Buffer[] = []
       stream.on("data", (part: Buffer) => parts.push(part))
-      stream.end(frame)
+      stream.end(bytes)
       await once(stream, "close")
       return { status: told["grpc-status"], message: told["grpc-message"], body: Buffer.concat(parts) }
     }
     return { server, session, bodies, call }
-  }
-
-  function frame(message: Uint8Array, compressed = 0): Buffer {
-    const head = Buffer.alloc(5)
-    head[0] = compressed
-    head.writeUInt32BE(message.length, 1)
-    return Buffer.concat([head, message])
   }
 
   test("a call is taken, plain and gzip, and its answer is a message of its own", async () => {

@@ -1,0 +1,183 @@
+import type { QueueRecord, SinkRequest, Split } from "../contract.ts"
+import { fieldBytes, putHead } from "../otlp/wire.ts"
+
+/** What a receiver takes in one request. Absent: no such limit. */
+export interface SpanLimits {
+  readonly maxSpans: number
+  /** Of the request, not compressed. */
+  readonly maxBytes: number
+  readonly maxSpanBytes: number
+  /** How far from now a span may begin. */
+  readonly maxAgeMs?: number
+  readonly maxAheadMs?: number
+  /** Between the first and the last span of a request. */
+  readonly maxSpreadMs?: number
+}
+
+/** Below what receivers take by default: Tempo 15 MB a trace, Jaeger and the Collector 4 MiB by gRPC and 20 MiB by HTTP. */
+export const OTLP_SPAN_LIMITS: SpanLimits = {
+  maxSpans: 4096,
+  maxBytes: 3 * 1024 * 1024,
+  maxSpanBytes: 1024 * 1024,
+}
+
+const DAY_MS = 86_400_000
+/** docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html, "Traces endpoint". */
+export const CLOUDWATCH_SPAN_LIMITS: SpanLimits = {
+  maxSpans: 10_000,
+  maxBytes: 5_000_000,
+  maxSpanBytes: 200_000,
+  maxAgeMs: 14 * DAY_MS,
+  maxAheadMs: 2 * 3_600_000,
+  maxSpreadMs: DAY_MS,
+}
+
+/** Tags and lengths around a resource's spans, and around one span, at most. */
+const GROUP_BYTES = 24
+const SPAN_BYTES = 6
+
+interface Part {
+  readonly record: number
+  /** Content of the fields, in the record's payload. */
+  readonly resource: Uint8Array
+  readonly scope: Uint8Array
+  readonly span: Uint8Array
+}
+
+/** Cuts spans, as `SpanEncoder` wrote them, into `ExportTraceServiceRequest`s, oldest first. Pure. */
+export function splitSpans(
+  records: readonly QueueRecord[],
+  nowMs: number,
+  limits: SpanLimits,
+): Split<Uint8Array> {
+  const requests: SinkRequest<Uint8Array>[] = []
+  const refused = new Map<number, string>()
+  let filling = makeFilling()
+  const close = (): void => {
+    if (filling.records.length > 0) requests.push({ records: filling.records, body: bodyOf(filling) })
+    filling = makeFilling()
+  }
+  for (const [index, { payload, timeMs }] of records.entries()) {
+    const part = partOf(payload, index)
+    const why = part === undefined ? "invalid" : refusalOf(part, timeMs, nowMs, limits)
+    if (part === undefined || why !== undefined) {
+      refused.set(index, why ?? "invalid")
+      continue
+    }
+    if (!fits(filling, part, timeMs, limits)) close()
+    add(filling, part, timeMs)
+  }
+  close()
+  return { requests, refused }
+}
+
+interface Filling {
+  readonly records: number[]
+  /** By resource and scope. */
+  readonly groups: Map<string, Part[]>
+  bytes: number
+  firstMs: number
+  lastMs: number
+}
+
+const makeFilling = (): Filling => ({
+  records: [],
+  groups: new Map(),
+  bytes: 0,
+  firstMs: Infinity,
+  lastMs: -Infinity,
+})
+
+function refusalOf(part: Part, timeMs: number, nowMs: number, limits: SpanLimits): string | undefined {
+  const { maxAgeMs = Infinity, maxAheadMs = Infinity } = limits
+  const alone = part.span.length + SPAN_BYTES + part.resource.length + part.scope.length + GROUP_BYTES
+  if (part.span.length > limits.maxSpanBytes || alone > limits.maxBytes) return "too_large"
+  if (timeMs < nowMs - maxAgeMs) return "too_old"
+  return timeMs > nowMs + maxAheadMs ? "too_new" : undefined
+}
+
+function fits(filling: Filling, part: Part, timeMs: number, limits: SpanLimits): boolean {
+  const spread = Math.max(filling.lastMs, timeMs) - Math.min(filling.firstMs, timeMs)
+  return (
+    filling.records.length < limits.maxSpans &&
+    filling.bytes + bytesIn(filling, part) <= limits.maxBytes &&
+    spread <= (limits.maxSpreadMs ?? Infinity)
+  )
+}
+
+/** What the part adds, at most. */
+function bytesIn({ groups }: Filling, part: Part): number {
+  const span = part.span.length + SPAN_BYTES
+  return groups.has(keyOf(part)) ? span : span + part.resource.length + part.scope.length + GROUP_BYTES
+}
+
+function add(filling: Filling, part: Part, timeMs: number): void {
+  filling.bytes += bytesIn(filling, part)
+  filling.records.push(part.record)
+  filling.firstMs = Math.min(filling.firstMs, timeMs)
+  filling.lastMs = Math.max(filling.lastMs, timeMs)
+  const key = keyOf(part)
+  const group = filling.groups.get(key)
+  if (group === undefined) filling.groups.set(key, [part])
+  else group.push(part)
+}
+
+function keyOf({ resource, scope }: Part): string {
+  return `${resource.length} ${latin1(resource)}${latin1(scope)}`
+}
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+
+/** resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2 } } */
+function bodyOf({ groups }: Filling): Uint8Array {
+  const sized = [...groups.values()].map((parts) => {
+    const [first] = parts
+    const scope = fieldBytes(first?.scope.length ?? 0)
+    const scopeSpans = parts.reduce((sum, { span }) => sum + fieldBytes(span.length), scope)
+    return {
+      parts,
+      first,
+      scopeSpans,
+      bytes: fieldBytes(first?.resource.length ?? 0) + fieldBytes(scopeSpans),
+    }
+  })
+  const out = new Uint8Array(sized.reduce((sum, { bytes }) => sum + fieldBytes(bytes), 0))
+  let end = 0
+  const put = (tag: number, content: Uint8Array): void => {
+    end = putHead(out, end, tag, content.length)
+    out.set(content, end)
+    end += content.length
+  }
+  for (const { parts, first, scopeSpans, bytes } of sized) {
+    if (first === undefined) continue
+    end = putHead(out, end, 0x0a, bytes)
+    put(0x0a, first.resource)
+    end = putHead(out, end, 0x12, scopeSpans)
+    put(0x0a, first.scope)
+    for (const { span } of parts) put(0x12, span)
+  }
+  return out
+}
+
+/** The three fields of a payload, in their order; undefined where it is something else. */
+function partOf(payload: Uint8Array, record: number): Part | undefined {
+  const fields: Uint8Array[] = []
+  let at = 0
+  for (const tag of [0x0a, 0x12, 0x1a]) {
+    if (payload[at++] !== tag) return undefined
+    let length = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = payload[at++]
+      if (byte === undefined || scale > 2 ** 28) return undefined
+      length += (byte & 127) * scale
+      if (byte < 128) break
+    }
+    if (length > payload.length - at) return undefined
+    fields.push(payload.subarray(at, at + length))
+    at += length
+  }
+  const [resource, scope, span] = fields
+  if (resource === undefined || scope === undefined || span === undefined) return undefined
+  return at === payload.length ? { record, resource, scope, span } : undefined
+}

@@ -1,0 +1,53 @@
+import { promisify } from "node:util"
+import { gzip } from "node:zlib"
+import type { Clock } from "#mesh/clock.ts"
+import type { Outbox, Sink, SpanConsumer } from "../contract.ts"
+import { resultOf } from "../http/answer-result.ts"
+import type { PushClient } from "../http/push-client.ts"
+import { zipkinJson } from "./span-json.ts"
+import { splitZipkin, ZIPKIN_LIMITS, type ZipkinLimits } from "./span-split.ts"
+
+const compress = promisify(gzip)
+const HEADERS = { "content-type": "application/json", "content-encoding": "gzip" }
+/** 503 is what Zipkin's server says while its storage is slow. */
+const RETRYABLE = new Set([408, 429, 502, 503, 504])
+const RULES = { retryable: (status: number) => RETRYABLE.has(status) }
+
+export interface ZipkinSinkConfig {
+  /** Full address, such as `http://127.0.0.1:9411/api/v2/spans`. */
+  readonly url: URL
+  readonly limits?: ZipkinLimits
+}
+
+export interface ZipkinSinkDeps {
+  /** Ours to close. */
+  readonly client: PushClient
+  readonly clock: Clock
+}
+
+/** Posts lists of spans to a Zipkin server, or to whatever speaks its API: Jaeger, Tempo, the OpenTelemetry Collector. */
+export function makeZipkinSink(config: ZipkinSinkConfig, deps: ZipkinSinkDeps): Sink<Uint8Array> {
+  const { client, clock } = deps
+  return {
+    start: () => Promise.resolve(),
+    split: (records) => splitZipkin(records, config.limits ?? ZIPKIN_LIMITS),
+    async write(body, signal) {
+      const packed = await compress(body, { level: 1 })
+      const order = { method: "POST", url: config.url, headers: HEADERS, body: packed } as const
+      return resultOf(await client.send(order, signal), RULES, clock.now())
+    },
+    stop() {
+      client.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Puts each span into the outbox. One that has not ended goes without duration; Zipkin joins it with the later one. */
+export function makeZipkinProducer(outbox: Outbox): SpanConsumer {
+  return {
+    span(span) {
+      outbox.append("", Math.floor(span.startUs / 1000), Buffer.from(zipkinJson(span)), 1)
+    },
+  }
+}
