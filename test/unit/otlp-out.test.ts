@@ -147,7 +147,7 @@ test.each<[string, Answer, unknown]>([
   [
     "a redirect",
     status(307, { location: "http://127.0.0.1:1/" }),
-    { kind: "rejected", reason: "refused", why: "status 307" },
+    { kind: "rejected", reason: "redirected", why: "status 307" },
   ],
   ["429", status(429, { "retry-after": "7" }), { kind: "retry", why: "status 429", afterMs: 7000 }],
   ["502", status(502), { kind: "retry", why: "status 502" }],

@@ -16,7 +16,6 @@ const ACCEPTED: WriteResult = { kind: "accepted" }
 
 /** OTLP/HTTP (opentelemetry.io/docs/specs/otlp, "Retryable Response Codes"). */
 export const OTLP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
-
 /** What a sink says to the answer to one of its requests. */
 export function resultOf(answer: PushAnswer, rules: AnswerRules, nowMs: number): WriteResult {
   if (answer.kind === "trouble") return { ...answer, kind: "retry" }

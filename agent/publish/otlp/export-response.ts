@@ -26,6 +26,15 @@ export function readExportResponse(body: Uint8Array): PartialSuccess {
   return found
 }
 
+/** `message` (2) of a `google.rpc.Status`, which is what OTLP/HTTP answers in place of a response; empty where there is none. */
+export function readStatusMessage(body: Uint8Array): string {
+  let message = ""
+  walk(body, (field, value) => {
+    if (field === 2 && typeof value !== "number") message = Buffer.from(value).toString("utf8")
+  })
+  return message.slice(0, MAX_MESSAGE_CHARS)
+}
+
 /** Calls back per field until the bytes end or make no sense. Fixed-width fields are passed over. */
 function walk(bytes: Uint8Array, field: (number: number, value: number | Uint8Array) => void): void {
   let at = 0

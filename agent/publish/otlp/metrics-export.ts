@@ -15,6 +15,8 @@ export interface MetricsRequest extends QueueRecord {
 export interface MetricsExportConfig extends MetricsEncoderOptions {
   /** Every series is sent so often, changed or not. Default 5 minutes. */
   readonly fullEveryMs?: number
+  /** Most points of one request, where a receiver takes fewer than ours does. */
+  readonly maxPoints?: number
 }
 
 export interface MetricsExportDeps {
@@ -43,10 +45,12 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
   const { snapshot, clock } = deps
   const encoder = makeMetricsEncoder(config)
   const fullEveryMs = config.fullEveryMs ?? 300_000
+  const maxPoints = config.maxPoints ?? MAX_POINTS
   let sent = 0
   let fullAtMs = -Infinity
   let running: Promise<void> | undefined
   const endings = makeEndings(snapshot)
+  const bytesOf = (family: Family, series: Series) => encoder.pointBytes(family, series)
   const offer = async (groups: readonly SeriesGroup[], since: number): Promise<void> => {
     const count = groups.reduce((sum, group) => sum + group.series.length, 0)
     const { timeMs } = snapshot
@@ -60,10 +64,10 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
     if (upTo === 0 || (upTo === since && !full)) return
     if (full) fullAtMs = clock.monotonic()
     sent = upTo
-    for (const group of endings()) await offer([group], since)
-    for (const groups of requestsOf(snapshot, since, (family, series) =>
-      encoder.pointBytes(family, series),
-    )) {
+    for (const group of endings())
+      for (let from = 0; from < group.series.length; from += maxPoints)
+        await offer([{ ...group, series: group.series.slice(from, from + maxPoints) }], since)
+    for (const groups of requestsOf(snapshot, { since, maxPoints, bytesOf })) {
       if (groups === undefined) {
         // Series left while we waited, and their places may be others' now: the next tick begins again from here.
         sent = Math.min(sent, since)
@@ -109,14 +113,19 @@ function makeEndings(snapshot: Snapshot): () => SeriesGroup[] {
   }
 }
 
+interface Cut {
+  readonly since: number
+  readonly maxPoints: number
+  readonly bytesOf: (family: Family, series: Series) => number
+}
+
 /**
  * Series that changed after `since`, in groups for one request each. Made as they are asked for; undefined when a series
  * left meanwhile.
  */
 function* requestsOf(
   snapshot: Snapshot,
-  since: number,
-  bytesOf: (family: Family, series: Series) => number,
+  { since, maxPoints, bytesOf }: Cut,
 ): Generator<SeriesGroup[] | undefined> {
   let groups: SeriesGroup[] = []
   let points = 0
@@ -127,7 +136,7 @@ function* requestsOf(
     for (const one of family.series.slice()) {
       if ((snapshot.changed[one.slot] ?? 0) <= since) continue
       const size = bytesOf(family, one)
-      if (points >= MAX_POINTS || bytes + size > MAX_BYTES) {
+      if (points >= maxPoints || bytes + size > MAX_BYTES) {
         yield [...groups, { family, series }]
         if (family.removals !== removals) {
           yield undefined
