@@ -1,15 +1,20 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { XRayClient } from "@aws-sdk/client-xray"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type Clock, systemClock } from "#mesh/clock.ts"
-import type { Span, SpanProxy } from "#mesh/span.ts"
-import { documentStart } from "../../agent/collect/receive/xray-header.ts"
-import { makeXrayDecoder } from "../../agent/decode/spans/xray.ts"
+import { decodeConfigDump } from "../../agent/decode/config-dump/decode.ts"
 import type { QueueRecord, WriteResult } from "../../agent/publish/contract.ts"
 import { makeXrayEncoder } from "../../agent/publish/xray/encoder.ts"
 import { makeXraySink } from "../../agent/publish/xray/sink.ts"
 import type { SegmentCounts } from "../../agent/publish/xray/telemetry.ts"
+import { makeSpanNames, type SpanNames } from "../../agent/resolve/spans/span-names.ts"
+import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
+import { makeInterner } from "../../mesh/request.ts"
 import { type FakeAws, startFakeAws } from "../fake/aws/fake-aws.ts"
-import { captured } from "../fixtures/spans/captured.ts"
+import { appMeshDump } from "../fixtures/config-dump/app-mesh-dump.ts"
+import { captured, FORMS, type Form } from "../fixtures/spans/captured.ts"
+import { decodedSpans } from "../fixtures/spans/decoded.ts"
 
 let fake: FakeAws
 beforeEach(async () => {
@@ -63,44 +68,36 @@ async function writeAll(
   return results
 }
 
-/** As the resolver names it, from what the document tells. */
-function named(span: Span): Span {
-  const told = (name: string): string => String(span.attributes.get(name) ?? "")
-  const [, mesh = "", kind, resource = ""] = told("node_id").split("/")
-  const target = /^cds_egress_yelb_(.+)_http_\d+$/.exec(told("upstream_cluster"))?.[1] ?? ""
-  const proxy: SpanProxy = {
-    mesh,
-    flavor: "app-mesh",
-    role: kind === "virtualGateway" ? "gateway" : "sidecar",
-    resource,
-    direction: told("direction") === "egress" ? "egress" : "ingress",
-    cluster: told("upstream_cluster"),
-    target,
-    virtualService: "",
-    route: "",
-    flags: told("response_flags"),
-  }
-  return { ...span, proxy }
+const FILE = join(import.meta.dirname, "../../demo/yelb.yaml")
+const YELB = parseKubernetesObjects(readFileSync(FILE, "utf8"), FILE).model
+
+/** An agent that has read the configurations of the demo's proxies. */
+function demoNames(): SpanNames {
+  const names = makeSpanNames({ declared: YELB, interner: makeInterner() })
+  const [mesh] = YELB.meshes
+  if (mesh === undefined) throw new Error("no mesh")
+  for (const resource of ["yelb-gateway_yelb", "yelb-ui-virtual-node", "yelb-appserver-virtual-node"])
+    names.setProxy(resource, decodeConfigDump(appMeshDump(mesh, resource, 2022)))
+  return names
 }
 
-describe("what Envoys sent arrives as X-Ray wants it", () => {
-  function recordsOf(request: string): QueueRecord[] {
-    const records: QueueRecord[] = []
-    const encoder = makeXrayEncoder(
-      { logGroup: (mesh) => `/mesh/${mesh}` },
-      {
-        append: (key, timeMs, payload) =>
-          records.push({ key, timeMs, count: 1, payload: Buffer.from(payload) }),
-      },
-    )
-    const decoder = makeXrayDecoder()
-    for (const datagram of captured("xray", request))
-      decoder.decode(datagram.subarray(Number(documentStart(datagram))), (span) => encoder.span(named(span)))
-    return records
-  }
+function recordsOf(form: Form, request: string): QueueRecord[] {
+  const records: QueueRecord[] = []
+  const encoder = makeXrayEncoder(
+    { logGroup: (mesh) => `/mesh/${mesh}` },
+    {
+      append: (key, timeMs, payload) =>
+        records.push({ key, timeMs, count: 1, payload: Buffer.from(payload) }),
+    },
+  )
+  const names = demoNames()
+  for (const span of decodedSpans(form, captured(form, request))) encoder.span(names.name(span))
+  return records
+}
 
+describe.each(FORMS)("what Envoys sent arrives as X-Ray wants it: %s", (form) => {
   test("one request through gateway, ui and appserver is one trace, told in one call without a remark", async () => {
-    expect(await writeAll(sinkTo(fake), recordsOf("fine"))).toEqual([{ kind: "accepted" }])
+    expect(await writeAll(sinkTo(fake), recordsOf(form, "fine"))).toEqual([{ kind: "accepted" }])
     expect(fake.xray.remarks).toEqual([])
     expect(fake.xray.traceIds).toHaveLength(1)
     const trace = fake.xray.trace(fake.xray.traceIds[0] ?? "")
@@ -129,12 +126,17 @@ describe("what Envoys sent arrives as X-Ray wants it", () => {
         },
         cloudwatch_logs: [{ log_group: "/mesh/yelb" }],
       },
-      annotations: { virtual_gateway: "yelb-gateway_yelb", direction: "ingress", http_protocol: "HTTP/1.1" },
+      annotations: {
+        virtual_gateway: "yelb-gateway_yelb",
+        virtual_service: "yelb-ui",
+        direction: "ingress",
+        component: "proxy",
+      },
     })
   })
 
   test.each(["retried", "failing", "broken", "throttled", "missing"])("%s: taken whole", async (request) => {
-    const records = recordsOf(request)
+    const records = recordsOf(form, request)
     await writeAll(sinkTo(fake), records)
     expect(fake.xray.documents).toHaveLength(records.length)
     expect(fake.xray.remarks).toEqual([])

@@ -5,7 +5,6 @@ import { documentOf } from "../../agent/publish/xray/document.ts"
 import { makeXrayEncoder } from "../../agent/publish/xray/encoder.ts"
 import { fitted, MAX_DOCUMENT_BYTES } from "../../agent/publish/xray/fit.ts"
 import { cleanName } from "../../agent/publish/xray/names.ts"
-import { xrayStatus } from "../../agent/publish/xray/status.ts"
 
 const TRACE = "5759e988bd862e3fe1be46a994272793"
 const PARENT = "aaaaaaaaaaaaaaaa"
@@ -75,12 +74,6 @@ const ENVOY = {
   },
 }
 
-const proxied = (status: number, flags = "-", more: Partial<Span> = {}): Partial<Span> => ({
-  http: { status },
-  proxy: { ...PROXY, flags },
-  ...more,
-})
-const grpc = (code: string): Partial<Span> => ({ attributes: new Map([["grpc.status_code", code]]) })
 const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as Record<string, unknown>
 const child = (index: number, bytes: number, more: object = {}) => ({
   id: index.toString(16).padStart(16, "0"),
@@ -93,39 +86,30 @@ describe("what a span is named", () => {
   const sub = { parentId: PARENT, kind: "client" as const }
   const rows: readonly [string, Partial<Span>, string][] = [
     ["an application by its service", { service: "shop" }, "shop"],
-    ["an application without one by what it did", { service: "", name: "GET /" }, "GET _".replace("_", "/")],
+    ["an application without one by what it did", { service: "", name: "GET /" }, "GET /"],
     ["its call by whom it called", { ...sub, service: "shop", remote: "db", name: "select" }, "db"],
     [
       "its own work by what it did",
       { parentId: PARENT, kind: "internal", name: "parse", service: "shop" },
       "parse",
     ],
-    ["a proxy that nobody named", { proxy: PROXY }, "yelb/ui"],
+    ["by what it did where it does not say whom", { ...sub, service: "shop", name: "GET /" }, "GET /"],
+    ["a proxy by what its resolver calls it", { proxy: PROXY, service: "yelb/ui" }, "yelb/ui"],
     [
-      "a proxy by its node id",
-      { proxy: PROXY, service: "arn:aws:appmesh:eu-west-1:1:mesh/yelb/virtualNode/ui" },
+      "a proxy's call by whom it called",
+      { ...sub, proxy: EGRESS, remote: "yelb/appserver" },
+      "yelb/appserver",
+    ],
+    [
+      "its document too",
+      { ...sub, proxy: EGRESS, remote: "yelb/appserver", service: "yelb/ui", document: ENVOY },
+      "yelb/appserver",
+    ],
+    [
+      "a proxy's call without parent stays its segment",
+      { proxy: EGRESS, kind: "client", service: "yelb/ui" },
       "yelb/ui",
     ],
-    ["a proxy of the OpenTelemetry tracer", { proxy: PROXY, service: "unknown_service:envoy" }, "yelb/ui"],
-    ["a proxy that its owner named", { proxy: PROXY, service: "front" }, "front"],
-    ["a proxy's call by the node", { ...sub, proxy: EGRESS }, "yelb/appserver"],
-    [
-      "by the service where the node is not known",
-      { ...sub, proxy: { ...EGRESS, target: "(ambiguous)" } },
-      "app.yelb",
-    ],
-    [
-      "by whom the sender says",
-      { ...sub, remote: "cache", proxy: { ...EGRESS, target: "", virtualService: "(undeclared)" } },
-      "cache",
-    ],
-    ["by the host", { ...sub, proxy: { ...EGRESS, target: "", virtualService: "" } }, "yelb-ui"],
-    [
-      "by the cluster",
-      { ...sub, http: {}, proxy: { ...EGRESS, target: "", virtualService: "", cluster: "c1" } },
-      "c1",
-    ],
-    ["a proxy's call without parent stays its segment", { proxy: EGRESS, kind: "client" }, "yelb/ui"],
   ]
   test.each(rows)("%s", (_, change, name) => {
     expect(encode(change)["name"]).toBe(name)
@@ -141,6 +125,7 @@ describe("what a span is named", () => {
 })
 
 describe("segment or subsegment", () => {
+  const call = { parentId: PARENT, kind: "client" as const }
   const rows: readonly [string, Partial<Span>, string | undefined, string | undefined][] = [
     ["a server with a parent", { parentId: PARENT }, undefined, undefined],
     ["a client without one", { kind: "client" }, undefined, undefined],
@@ -152,16 +137,16 @@ describe("segment or subsegment", () => {
       "aws",
     ],
     ["work inside", { kind: "internal", parentId: PARENT }, "subsegment", undefined],
-    ["a proxy's ingress", { proxy: PROXY, parentId: PARENT, kind: "client" }, undefined, undefined],
-    ["a proxy's egress", { proxy: EGRESS, parentId: PARENT }, "subsegment", "remote"],
+    ["a proxy's ingress", { proxy: PROXY, parentId: PARENT }, undefined, undefined],
+    ["a proxy's egress", { ...call, proxy: EGRESS }, "subsegment", "remote"],
     ["a proxy's egress that is a root", { proxy: EGRESS }, undefined, undefined],
+    ["a proxy's own document", { ...call, proxy: EGRESS, document: ENVOY }, "subsegment", "remote"],
     [
-      "a side that is not known goes by kind",
-      { proxy: { ...EGRESS, direction: "unknown" }, kind: "client", parentId: PARENT },
-      "subsegment",
-      "remote",
+      "a proxy's document whose side is not known",
+      { parentId: PARENT, kind: "internal", proxy: { ...PROXY, direction: "unknown" }, document: ENVOY },
+      undefined,
+      undefined,
     ],
-    ["a proxy's own document", { proxy: EGRESS, parentId: PARENT, document: ENVOY }, "subsegment", "remote"],
     [
       "an application's document stays",
       { kind: "client", parentId: PARENT, document: ENVOY },
@@ -179,40 +164,10 @@ describe("segment or subsegment", () => {
 })
 
 describe("error, throttle and fault", () => {
-  const said = { error: false, throttle: false, fault: true }
-  const rows: readonly [string, Partial<Span>, string][] = [
-    ["200", proxied(200), ""],
-    ["404 of no route", proxied(404, "NR"), "error"],
-    ["429", proxied(429), "error throttle"],
-    ["503 of Envoy, whatever it said", proxied(503, "UH", { status: STATUS_OK }), "fault"],
-    ["500 with a fault that says error", proxied(500, "-", { status: { ...said, error: true } }), "fault"],
-    ["a caller that went away, which Envoy calls a fault", proxied(0, "DC", { status: said }), "error"],
-    ["a caller that reset", proxied(0, "DR", { status: said }), "error"],
-    ["a caller that went away after the answer began", proxied(200, "DC"), "error"],
-    ["no answer", proxied(0, "UF,URX"), "fault"],
-    ["no answer without a flag", proxied(0, ""), "fault"],
-    ["an answer that broke off", proxied(200, "UC"), "fault"],
-    ["not ended yet", proxied(0, "", { endUs: undefined }), ""],
-    ["gRPC UNAVAILABLE", proxied(200, "-", grpc("14")), "fault"],
-    ["gRPC NOT_FOUND", proxied(200, "-", grpc("5")), "error"],
-    ["gRPC RESOURCE_EXHAUSTED", proxied(200, "-", grpc("8")), "error throttle"],
-    ["gRPC OK", proxied(200, "-", { ...grpc("0"), status: said }), ""],
-    ["an application's word", { http: { status: 200 }, status: said }, "fault"],
-    ["an application's code", { http: { status: 404 }, status: said }, "error"],
-    ["an application without code", { http: {}, status: said }, "fault"],
-  ]
-  test.each(rows)("%s", (_, change, expected) => {
-    const status = xrayStatus({ ...SPAN, ...change })
-    expect(
-      Object.entries(status)
-        .flatMap(([word, on]) => (on ? [word] : []))
-        .join(" "),
-    ).toBe(expected)
-  })
-
-  test("what was said wrongly is taken out of the document", () => {
-    const document = encode({ ...proxied(0, "DC"), document: { ...ENVOY, fault: true } })
-    expect(document).toMatchObject({ error: true })
+  test("are those of the span, also where its document said otherwise", () => {
+    const status = { error: true, throttle: true, fault: false }
+    const document = encode({ proxy: PROXY, status, document: { ...ENVOY, fault: true } })
+    expect(document).toMatchObject({ error: true, throttle: true })
     expect(document).not.toHaveProperty("fault")
   })
 })
@@ -225,7 +180,6 @@ describe("a proxy's document", () => {
     }
     expect(encode(span, { logGroup: (mesh) => `/mesh/${mesh}` })).toEqual({
       ...ENVOY,
-      fault: undefined,
       origin: "AWS::AppMesh::Proxy",
       aws: {
         app_mesh: { mesh_name: "yelb", virtual_node_name: "ui" },
@@ -255,7 +209,6 @@ describe("a proxy's document", () => {
 
   test("of a gateway says so", () => {
     expect(encode({ proxy: GATEWAY })).toMatchObject({
-      name: "yelb/gw",
       aws: { app_mesh: { mesh_name: "yelb", virtual_node_name: "gw", virtual_gateway_name: "gw" } },
       annotations: { virtual_gateway: "gw" },
     })
@@ -311,6 +264,7 @@ describe("a span that was no document", () => {
       {
         service: "shop",
         name: "GET /cart",
+        status: { error: false, throttle: false, fault: true },
         http: {
           method: "GET",
           url: "http://shop/cart",

@@ -67,9 +67,15 @@ export function spanOf(
   }
 }
 
-/** Both sides of an Envoy write segments; its annotation tells which it was. */
+/**
+ * Both sides of an Envoy write segments. Its annotation tells which it was; older ones have only the name of the cluster,
+ * by which App Mesh told them apart.
+ */
 function segmentKind(document: JsonObject): SpanKind {
-  return textAt(objectAt(document, "annotations"), "direction") === "egress" ? "client" : "server"
+  const annotations = objectAt(document, "annotations")
+  const direction = textAt(annotations, "direction")
+  if (direction !== undefined) return direction === "egress" ? "client" : "server"
+  return textAt(annotations, "upstream_cluster")?.startsWith("cds_egress_") === true ? "client" : "server"
 }
 
 const subsegmentKind = (namespace: string | undefined): SpanKind =>

@@ -1,6 +1,5 @@
 import type { AttributeValue, Span, SpanProxy } from "#mesh/span.ts"
 import { type JsonObject, objectOf } from "./json-object.ts"
-import { isSubsegment } from "./names.ts"
 
 /** X-Ray indexes 50 of a trace (…/xray-api-segmentdocuments.html, `annotations`). */
 export const MAX_ANNOTATIONS = 50
@@ -20,7 +19,7 @@ export interface Annotations {
  */
 export function proxyAnnotations(span: Span, proxy: SpanProxy): Annotations {
   const told = span.document === undefined ? span.attributes : objectOf(span.document, "annotations")
-  return chosen([...meshWords(span, proxy), ...entriesOf(told)])
+  return chosen([...meshWords(proxy), ...entriesOf(told)])
 }
 
 /** Those that are to be searched for; `names` are attributes that become annotations. */
@@ -29,14 +28,14 @@ export function namedAnnotations(span: Span, names: ReadonlySet<string>): Annota
 }
 
 /** Names of the mesh that are known; `virtual_gateway` says that it is a gateway. */
-function meshWords(span: Span, proxy: SpanProxy): [string, AttributeValue][] {
+function meshWords(proxy: SpanProxy): [string, AttributeValue][] {
   const own = proxy.role === "gateway" ? "virtual_gateway" : "virtual_node"
   const words: [string, string][] = [
     ["mesh", proxy.mesh],
     [own, proxy.resource],
     ["virtual_service", proxy.virtualService],
     ["route", proxy.route],
-    ["target_node", isSubsegment(span) || proxy.direction === "egress" ? proxy.target : ""],
+    ["target_node", proxy.direction === "egress" ? proxy.target : ""],
     ["response_flags", proxy.flags],
     ["direction", proxy.direction === "unknown" ? "" : proxy.direction],
   ]

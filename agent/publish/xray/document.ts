@@ -3,7 +3,6 @@ import { type Annotations, namedAnnotations, proxyAnnotations } from "./annotati
 import { awsBlock, originOf } from "./aws-block.ts"
 import { type Draft, type JsonObject, objectOf, present } from "./json-object.ts"
 import { cleanName, isSubsegment, spanName } from "./names.ts"
-import { xrayStatus } from "./status.ts"
 
 export interface DocumentOptions {
   /** Attributes that become annotations of spans that did not come as X-Ray documents. */
@@ -73,7 +72,7 @@ function common(span: Span, options: DocumentOptions): Draft {
     proxy === undefined ? namedAnnotations(span, options.annotate) : proxyAnnotations(span, proxy)
   const origin = isSubsegment(span) ? undefined : originOf(span)
   return {
-    ...statusFlags(xrayStatus(span)),
+    ...statusFlags(span.status),
     origin,
     aws: awsBlock(span, logGroup),
     annotations: present(annotations.kept),
@@ -119,7 +118,7 @@ function eventOf({ timeUs, name, attributes }: SpanEvent): Draft {
 
 function namespaceOf({ kind, attributes }: Span): string | undefined {
   if (attributes.get("rpc.system") === "aws-api") return "aws"
-  return kind === "internal" ? undefined : "remote"
+  return kind === "client" || kind === "producer" ? "remote" : undefined
 }
 
 function httpBlock({ http }: Span, sub: boolean): Draft | undefined {

@@ -67,10 +67,13 @@ export class XrayTelemetry {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
+    for (;;) {
       await this.#deps.clock.sleep(INTERVAL_MS, this.#stopped.signal)
+      // What came while the last was being sent is told too.
+      const last = this.#stopped.signal.aborted
       this.#cut()
       await this.#sendAll()
+      if (last) return
     }
   }
 
