@@ -1,4 +1,5 @@
 import { type AccessFact, FIELD_COUNT, Field, type FormatAbilities, fieldText } from "#mesh/access.ts"
+import { makeTraceHeader, readTraceHeader } from "#mesh/trace-header.ts"
 import { b3Header, b3Headers, type TraceHeader, traceHeader } from "./trace-header.ts"
 
 /** Reads the trace of a line; undefined where its headers tell none. The first that is sampled wins, else the first. */
@@ -16,8 +17,14 @@ export function lineTrace(abilities: FormatAbilities | undefined): LineTrace {
   }
   const single = at("b3")
   const many = ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"].map(at)
+  const glance = makeTraceHeader()
+  const ownTrace = (fact: AccessFact): TraceHeader | undefined => {
+    readTraceHeader(fact, glance)
+    const isSampled = glance.form === "none" || glance.sampled === true
+    return isSampled ? traceHeader(textOf(fact, Field.traceId)) : UNSAMPLED
+  }
   return (fact) => {
-    const own = traceHeader(textOf(fact, Field.traceId))
+    const own = ownTrace(fact)
     if (own?.sampled === true || (single < 0 && (many[0] ?? -1) < 0)) return own
     const one = b3Header(textOf(fact, single))
     if (one?.sampled === true) return one
@@ -26,5 +33,8 @@ export function lineTrace(abilities: FormatAbilities | undefined): LineTrace {
     return parts?.sampled === true ? parts : (own ?? one ?? parts)
   }
 }
+
+/** Most lines are of requests that nobody traces: no text is made of them. */
+const UNSAMPLED: TraceHeader = { traceId: "", parentId: "", sampled: false }
 
 const textOf = (fact: AccessFact, field: number): string => (field < 0 ? "" : (fieldText(fact, field) ?? ""))
