@@ -125,8 +125,8 @@ describe("a segment becomes a span", () => {
   })
 })
 
+const kind = (annotations: object) => only({ ...WHOLE, annotations }).kind
 test("the side of an Envoy is its annotation's, or that of its cluster's name", () => {
-  const kind = (annotations: object) => only({ ...WHOLE, annotations }).kind
   expect(kind({ direction: "egress" })).toBe("client")
   expect(kind({ direction: "ingress", upstream_cluster: "cds_egress_m_n_http_80" })).toBe("server")
   expect(kind({ upstream_cluster: "cds_egress_m_n_http_80" })).toBe("client")
