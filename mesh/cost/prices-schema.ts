@@ -27,11 +27,17 @@ export const pricesSchema = z
       .string()
       .regex(/^\d{4}(?:-\d{2}){0,2}$/, { error: "expects a date such as 2026-11-21" })
       .describe("When they were read."),
-    prices: z
-      .partialRecord(z.enum(PRICE_KEYS, { error: `expects one of ${PRICE_KEYS.join(", ")}` }), price)
-      .describe(
-        "US dollars. `classicMetric` per metric and month, `metricRequests` per 1,000 requests of PutMetricData, `logsStandard`, `logsInfrequentAccess`, `otlpMetrics` and `spans` per GB taken in, `xrayTraces` per 1,000,000.",
-      ),
+    prices: z.strictObject({
+      classicMetric: price.optional().describe("US dollars per metric and month."),
+      metricRequests: price.optional().describe("US dollars per 1,000 requests of PutMetricData."),
+      logsStandard: price
+        .optional()
+        .describe("US dollars per GB taken in by a log group of the standard class."),
+      logsInfrequentAccess: price.optional().describe("The same, of the infrequent access class."),
+      otlpMetrics: price.optional().describe("US dollars per GB of OTLP metrics taken in."),
+      xrayTraces: price.optional().describe("US dollars per 1,000,000 traces recorded."),
+      spans: price.optional().describe("US dollars per GB of spans taken in."),
+    }),
   })
   .describe("Prices in place of the built-in ones. What is not named keeps the built-in price of us-east-1.")
 export type OwnPrices = z.output<typeof pricesSchema>

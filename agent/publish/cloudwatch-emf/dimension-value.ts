@@ -8,13 +8,14 @@ export const NO_VALUE = "(none)"
 export const OVERFLOW = "(overflow)"
 
 /**
- * A name as CloudWatch takes it: ASCII without controls, not blank, at most 1,024 characters. Everything else is written as
- * `\u00fc`; what is then too long keeps its beginning and gets a hash of the whole, so that two names stay two.
+ * A name as CloudWatch takes it: ASCII without controls, not blank, at most 1,024 characters. Everything else, and a
+ * backslash, is written as `\u00fc`; what is then too long keeps its beginning and gets a hash of the whole. So two names stay
+ * two, but for blank ones, which count as none.
  */
 export function dimensionValue(name: string): string {
-  const plain = /^[ -~]*$/.test(name)
+  const plain = /^[ -[\]-~]*$/.test(name)
     ? name
-    : name.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : name.replaceAll(/[^ -[\]-~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
   if (plain.trim() === "") return NO_VALUE
   if (plain.length <= MAX_CHARS) return plain
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 16)

@@ -12,12 +12,13 @@ export interface ValueCounts {
 
 /** A representative lies at least this share above its bucket's lower bound, which belongs to the bucket below. */
 const LEAST_SHARE = 1e-3
+const OPEN_SECONDS = (DURATION_BOUNDS.at(-1) ?? 0) * (1 + LEAST_SHARE)
 
 /**
  * One value for each bucket that holds something. All lie at the same share of their bucket's width, chosen so that their
  * sum is the sum that was measured: CloudWatch's Average and Sum are then right, and a percentile is off by less than the
- * bucket that it falls into. The last bucket has no upper bound: its representative is its lower bound (300 s), or, when
- * the sum cannot be reached otherwise, what the sum leaves for it. Where the sum does not fit the buckets at all (counters
+ * bucket that it falls into. The last bucket has no upper bound: its representative is just above its lower bound (300 s),
+ * or, when the sum cannot be reached otherwise, what the sum leaves for it. Where the sum does not fit the buckets at all (counters
  * of Envoy, read at slightly different moments), the nearest share is taken and the sum is off.
  * @param counts `BUCKET_COUNT` counts from `offset`
  * @param sum seconds
@@ -38,7 +39,7 @@ export function representatives(
     low += lowerBound(bucket) * count
     width += (upperBound(bucket) - lowerBound(bucket)) * count
   }
-  const share = clamp(width > 0 ? (sum - low - lowerBound(last) * open) / width : 1, LEAST_SHARE, 1)
+  const share = clamp(width > 0 ? (sum - low - OPEN_SECONDS * open) / width : 1, LEAST_SHARE, 1)
   const left = open > 0 ? (sum - low - share * width) / open : 0
   const values: number[] = []
   const kept: number[] = []
@@ -48,7 +49,8 @@ export function representatives(
     const count = counts[offset + bucket] ?? 0
     if (!(count > 0)) continue
     const bound = lowerBound(bucket)
-    const seconds = bucket === last ? Math.max(bound, left) : bound + share * (upperBound(bucket) - bound)
+    const seconds =
+      bucket === last ? Math.max(OPEN_SECONDS, left) : bound + share * (upperBound(bucket) - bound)
     const value = seconds * scale
     values.push(value)
     kept.push(count)
