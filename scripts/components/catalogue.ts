@@ -20,6 +20,25 @@ export interface DescriptorSource {
   wheel: WheelSource
 }
 
+/** Python packages that pip puts into a folder of their own, and a file that runs them. */
+export interface PythonSource {
+  kind: "python"
+  /** Beside this file: what pip reads, each package with its version and the sha256 of its files. */
+  requirements: string
+  /** What its folder grows to while it is made: downloads, and what is in them. */
+  bytes: number
+  /** Beside this file: copied into the folder, runs what is in `site` there. */
+  launcher: string
+}
+
+/** One file of a Maven repository, fetched by Maven. */
+export interface MavenSource {
+  kind: "maven"
+  /** group:artifact:version:packaging:classifier */
+  artifact: string
+  file: PinnedFile
+}
+
 /** Debian packages, fetched by apt-get and unpacked, not installed. Why a newer version is taken: docs/decisions. */
 export interface DebianSource {
   kind: "debian"
@@ -58,7 +77,14 @@ export interface CollectorSource {
   manifest: string
 }
 
-export type FetchedSource = WheelSource | DescriptorSource | DebianSource | GoSource | CollectorSource
+export type FetchedSource =
+  | WheelSource
+  | DescriptorSource
+  | PythonSource
+  | MavenSource
+  | DebianSource
+  | GoSource
+  | CollectorSource
 
 /** What is fetched as one: a package may hold several components. */
 export interface Package<S = FetchedSource> {
@@ -249,6 +275,26 @@ const mtail: Package = {
   otherwise: "Install Debian's package `mtail`, or name its binary by MTAIL.",
 }
 
+/** A second opinion on the wire forms of CloudWatch Logs, CloudWatch and X-Ray. */
+const moto: Package = {
+  name: "moto",
+  version: "5.2.5",
+  source: { kind: "python", requirements: "moto.txt", bytes: 155_000_000, launcher: "moto_server.py" },
+  otherwise: "Install moto 5 with its extra `server` yourself and name its program `moto_server` by MOTO.",
+}
+
+const zipkin: Package = {
+  name: "zipkin",
+  version: "3.5.1",
+  source: {
+    kind: "maven",
+    artifact: "io.zipkin:zipkin-server:3.5.1:jar:exec",
+    file: { sha256: "7ac633a6832647e71e50012a5e3e91fbc7054414955261724526030faf271d8d", bytes: 130_946_228 },
+  },
+  otherwise:
+    "Install Maven and Java 17 (as root: apt-get install maven openjdk-17-jre-headless), or name the jar of a Zipkin server by ZIPKIN.",
+}
+
 /** Every real component, by the name that `component(name)` takes. */
 export const COMPONENTS = {
   envoy: {
@@ -282,6 +328,9 @@ export const COMPONENTS = {
   otelcol: { package: collector, file: "otelcol" },
   "otlp-descriptors": { package: descriptors, file: "otlp.binpb" },
   mtail: { package: mtail, file: "usr/bin/mtail" },
+  moto: { package: moto, file: "moto_server" },
+  /** A jar: `java -jar` runs it. */
+  zipkin: { package: zipkin, file: "zipkin-server-3.5.1-exec.jar" },
 } satisfies Record<string, Component>
 
 export type ComponentName = keyof typeof COMPONENTS

@@ -10,6 +10,7 @@ const TOOL_PACKAGES: Record<string, string> = {
   python3: "python3 and python3-pip (apt-get install python3 python3-pip)",
   "apt-get": "a Debian system; elsewhere install the component yourself and name it by the variable",
   dpkg: "a Debian system; elsewhere install the component yourself and name it by the variable",
+  mvn: "Maven (apt-get install maven)",
   go: "Go 1.26 or newer (the `go` command in PATH)",
 }
 

