@@ -3,7 +3,7 @@ import { gzip } from "node:zlib"
 import type { Clock } from "#mesh/clock.ts"
 import type { Outbox, Sink, SpanConsumer } from "../contract.ts"
 import { resultOf } from "../http/answer-result.ts"
-import type { PushClient } from "../http/push-client.ts"
+import { makePushClient, type PushConfig } from "../http/push-client.ts"
 import { zipkinJson } from "./span-json.ts"
 import { splitZipkin, ZIPKIN_LIMITS, type ZipkinLimits } from "./span-split.ts"
 
@@ -13,28 +13,26 @@ const HEADERS = { "content-type": "application/json", "content-encoding": "gzip"
 const RETRYABLE = new Set([408, 429, 502, 503, 504])
 const RULES = { retryable: (status: number) => RETRYABLE.has(status) }
 
-export interface ZipkinSinkConfig {
+export interface ZipkinSinkConfig extends Pick<PushConfig, "headers" | "tls"> {
   /** Full address, such as `http://127.0.0.1:9411/api/v2/spans`. */
-  readonly url: URL
+  readonly url: string
   readonly limits?: ZipkinLimits
 }
 
-export interface ZipkinSinkDeps {
-  /** Ours to close. */
-  readonly client: PushClient
-  readonly clock: Clock
-}
-
 /** Posts lists of spans to a Zipkin server, or to whatever speaks its API: Jaeger, Tempo, the OpenTelemetry Collector. */
-export function makeZipkinSink(config: ZipkinSinkConfig, deps: ZipkinSinkDeps): Sink<Uint8Array> {
-  const { client, clock } = deps
+export function makeZipkinSink(
+  config: ZipkinSinkConfig,
+  deps: { readonly clock: Pick<Clock, "now"> },
+): Sink<Uint8Array> {
+  const client = makePushClient(config)
+  const url = new URL(config.url)
   return {
     start: () => Promise.resolve(),
     split: (records) => splitZipkin(records, config.limits ?? ZIPKIN_LIMITS),
     async write(body, signal) {
       const packed = await compress(body, { level: 1 })
-      const order = { method: "POST", url: config.url, headers: HEADERS, body: packed } as const
-      return resultOf(await client.send(order, signal), RULES, clock.now())
+      const order = { method: "POST", url, headers: HEADERS, body: packed } as const
+      return resultOf(await client.send(order, signal), RULES, deps.clock.now())
     },
     stop() {
       client.close()
