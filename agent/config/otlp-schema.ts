@@ -1,29 +1,13 @@
 import * as z from "zod"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { headersSchema } from "./header-schema.ts"
-
-const ENDPOINT = "expects a URL such as http://collector:4318"
-
-const endpoint = z.string({ error: ENDPOINT }).transform((text, context) => {
-  const url = URL.parse(text)
-  const problem = url === null ? ENDPOINT : endpointProblem(url)
-  if (url !== null && problem === undefined) return `${url.origin}${url.pathname.replace(/\/+$/, "")}`
-  context.addIssue({ code: "custom", message: problem ?? ENDPOINT })
-  return z.NEVER
-})
-
-function endpointProblem(url: URL): string | undefined {
-  if (url.protocol !== "http:" && url.protocol !== "https:") return ENDPOINT
-  // Not "expects …": the value is not repeated, since it holds a password.
-  if (url.username !== "" || url.password !== "") return "holds a password; give it as a header from a file"
-  return url.search === "" && url.hash === "" ? undefined : `${ENDPOINT}, without query`
-}
+import { baseUrlSchema } from "./url-schema.ts"
 
 /** Where metrics are sent by OTLP over HTTP. */
 export const otlpSchema = z.strictObject({
-  endpoint: endpoint
-    .meta({ title: "URL" })
-    .describe("Base address of the receiver; `/v1/metrics` is added to it."),
+  endpoint: baseUrlSchema("http://collector:4318").describe(
+    "Base address of the receiver; `/v1/metrics` is added to it.",
+  ),
   headers: headersSchema
     .default({})
     .describe(

@@ -77,7 +77,7 @@ test("what is encoded is what the protocol's own messages read, series by series
           const all = snapshot.families.flatMap((family) =>
             family.series.map((series) => ({ family, series })),
           )
-          for (const { family, series } of all) request.value(family, series, snapshot.timeMs)
+          for (const { family, series } of all) request.put("value", family, series, snapshot.timeMs)
           const samples = request.samples
           const read = readWriteRequest(request.take())
           expect(read).toEqual(

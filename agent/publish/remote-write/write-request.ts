@@ -2,7 +2,6 @@ import { DURATION_BOUNDS, type Metric } from "#mesh/catalogue.ts"
 import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
 import { fieldBytes, putHead } from "../otlp/wire.ts"
-import { linesPer } from "../prometheus/series-lines.ts"
 import { boundText } from "../prometheus/text.ts"
 import { type LabelBytes, labelField } from "./label-bytes.ts"
 
@@ -12,18 +11,10 @@ import { type LabelBytes, labelField } from "./label-bytes.ts"
  */
 export interface WriteRequest {
   readonly samples: number
-  readonly empty: boolean
-  /** The series' value as last committed, at `timeMs`; before it 0 at `zeroMs`, where that is given. */
-  value(family: Family, series: Series, timeMs: number, zeroMs?: number): void
-  /** A stale marker: the series has ended. */
-  ended(family: Family, series: Series, timeMs: number): void
+  /** A sample of the series: `value` as last committed, `zero` 0, `ended` a stale marker. */
+  put(what: "value" | "zero" | "ended", family: Family, series: Series, timeMs: number): void
   /** The message so far, good until the next call; then it is empty again. */
   take(): Buffer
-}
-
-/** How many samples `value` takes at most, without and with a zero. */
-export function samplesOf(metric: Metric, withZero: boolean): number {
-  return linesPer(metric) * (withZero ? 2 : 1)
 }
 
 /** Tags: `timeseries` of WriteRequest, `samples` of TimeSeries, `value` and `timestamp` of Sample. */
@@ -57,28 +48,13 @@ export function makeWriteRequest(labels: LabelBytes, snapshot: Snapshot): WriteR
     out = bigger
     view = new DataView(out.buffer)
   }
-  const putSample = (at: number, value: number | undefined, timeMs: number): number => {
-    const inner = putHead(out, at, SAMPLES, sampleBytes(timeMs))
-    out[inner] = SAMPLE_VALUE
-    if (value === undefined) out.set(STALE, inner + 1)
-    else view.setFloat64(inner + 1, value, true)
-    samples++
-    return putHead(out, inner + 9, SAMPLE_TIME, timeMs)
-  }
-  /** `value` undefined: a stale marker. `zeroMs` NaN: no zero. */
-  const put = (
-    name: Buffer,
-    le: Buffer,
-    series: Series,
-    value: number | undefined,
-    timeMs: number,
-    zeroMs: number,
-  ): void => {
+  /** `value` undefined: a stale marker. */
+  const put = (name: Buffer, le: Buffer, series: Series, value: number | undefined, timeMs: number): void => {
     const from = labels.known(series)
-    const [head, tail] = [labels.headLength(series.slot), labels.tailLength(series.slot)]
-    const zero = Number.isNaN(zeroMs) ? 0 : fieldBytes(sampleBytes(zeroMs))
-    const bytes =
-      labels.before.length + name.length + head + le.length + tail + zero + fieldBytes(sampleBytes(timeMs))
+    const head = labels.headLength(series.slot)
+    const tail = labels.tailLength(series.slot)
+    const sample = sampleBytes(timeMs)
+    const bytes = labels.before.length + name.length + head + le.length + tail + fieldBytes(sample)
     makeRoom(fieldBytes(bytes))
     let at = putHead(out, end, TIME_SERIES, bytes)
     at += labels.before.copy(out, at)
@@ -86,34 +62,37 @@ export function makeWriteRequest(labels: LabelBytes, snapshot: Snapshot): WriteR
     at += labels.bytes.copy(out, at, from, from + head)
     at += le.copy(out, at)
     at += labels.bytes.copy(out, at, from + head, from + head + tail)
-    if (zero > 0) at = putSample(at, 0, zeroMs)
-    end = putSample(at, value, timeMs)
+    at = putHead(out, at, SAMPLES, sample)
+    out[at] = SAMPLE_VALUE
+    if (value === undefined) out.set(STALE, at + 1)
+    else view.setFloat64(at + 1, value, true)
+    end = putHead(out, at + 9, SAMPLE_TIME, timeMs)
+    samples++
   }
-  const putAll = (family: Family, series: Series, stale: boolean, timeMs: number, zeroMs: number): void => {
-    const { metric } = family
-    const [name = NOTHING, sum = NOTHING, count = NOTHING] = namesOf(metric)
-    const own = stale ? undefined : snapshot.values[series.slot]
-    if (metric.type !== "histogram") {
-      put(name, NOTHING, series, own, timeMs, zeroMs)
-      return
-    }
+  const putHistogram = (family: Family, series: Series, timeMs: number, factor: number | undefined): void => {
+    const [bucketName = NOTHING, sum = NOTHING, count = NOTHING] = namesOf(family.metric)
+    const shown = (value: number): number | undefined => (factor === undefined ? undefined : value * factor)
     let below = 0
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
       below += snapshot.buckets[series.bucketAt + bucket] ?? 0
-      put(name, BOUNDS[bucket] ?? NOTHING, series, stale ? undefined : below, timeMs, zeroMs)
+      put(bucketName, BOUNDS[bucket] ?? NOTHING, series, shown(below), timeMs)
     }
-    put(sum, NOTHING, series, own, timeMs, zeroMs)
-    put(count, NOTHING, series, stale ? undefined : below, timeMs, zeroMs)
+    put(sum, NOTHING, series, shown(snapshot.values[series.slot] ?? 0), timeMs)
+    put(count, NOTHING, series, shown(below), timeMs)
   }
   return {
     get samples() {
       return samples
     },
-    get empty() {
-      return samples === 0
+    put(what, family, series, timeMs) {
+      const factor = what === "ended" ? undefined : what === "zero" ? 0 : 1
+      if (family.metric.type === "histogram") putHistogram(family, series, timeMs, factor)
+      else {
+        const [name = NOTHING] = namesOf(family.metric)
+        const value = snapshot.values[series.slot] ?? 0
+        put(name, NOTHING, series, factor === 0 ? 0 : factor === undefined ? undefined : value, timeMs)
+      }
     },
-    value: (family, series, timeMs, zeroMs) => putAll(family, series, false, timeMs, zeroMs ?? Number.NaN),
-    ended: (family, series, timeMs) => putAll(family, series, true, timeMs, Number.NaN),
     take() {
       const message = out.subarray(0, end)
       end = 0
