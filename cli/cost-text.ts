@@ -52,9 +52,14 @@ const WORDS: Readonly<Record<string, string>> = {
   logsStandard: "log data",
 }
 
+const UNKNOWN_WORDS: Readonly<Record<string, string>> = {
+  otlpMetrics: "the price per GB of OTLP metrics",
+  spans: "the price per GB of spans",
+}
+
 function notes({ seconds, sampling, flow, estimate, prices }: CostAnswer): string[] {
   const { classic, otlp, lines, traces } = flow
-  const unknown = Object.values(prices.prices).filter(({ tiers }) => tiers === undefined)
+  const unknown = Object.entries(prices.prices).filter(([, { tiers }]) => tiers === undefined)
   return [
     `Seen in ${ageText(seconds)}: ${classic.metrics} metrics moved and ${classic.idle} did not, ${otlp.series} series, ${perSecond(lines.perSecond)} lines/s, ${perSecond(traces.perSecond)} traces/s of ${(sampling * 100).toFixed(sampling < 0.01 ? 2 : 0)} % sampled.`,
     ...(classic.cap === undefined ? [] : [`The cap allows ${classic.cap} metrics.`]),
@@ -65,7 +70,8 @@ function notes({ seconds, sampling, flow, estimate, prices }: CostAnswer): strin
     ...(unknown.length === 0
       ? []
       : [
-          `Not known: the price per GB of OTLP metrics and of spans, where so marked. Name yours with --prices FILE; ${unknown.map(({ source }) => source).join(" and ")} say how they are billed.`,
+          `Not known, so not told: ${unknown.map(([key]) => UNKNOWN_WORDS[key] ?? key).join(" and ")}. Name yours with --prices FILE. How it is billed:`,
+          ...unknown.map(([, { source }]) => `  ${source}`),
         ]),
   ]
 }

@@ -39,7 +39,7 @@ const lately = (agent: ReturnType<typeof telling>): void =>
 test("CloudWatch makes of the documents what the ledger counted: sums, averages, and percentiles within a bucket", async () => {
   const agent = telling()
   lately(agent)
-  const seconds = Array.from({ length: 997 }, (_, at) => ((at * 7919) % 997) ** 3 / 4e8)
+  const seconds = Array.from({ length: 997 }, (_, at) => (((at * 7919) % 997) + 1) ** 3 / 4e8)
   for (const [at, one] of seconds.entries()) {
     agent.observe(routeLabels("checkout"), one)
     agent.add(routeLabels("checkout", { outcome: at % 10 === 0 ? "error" : "ok" }), 1)
@@ -64,7 +64,7 @@ test("CloudWatch makes of the documents what the ledger counted: sums, averages,
   for (const percent of [50, 90, 95, 99, 99.9]) {
     const truth = sorted[Math.ceil((percent / 100) * 997) - 1] ?? Number.NaN
     const told = fake.metrics.percentile({ ...about, name: "duration" }, percent) ?? Number.NaN
-    expect(Math.abs(bucketOf(told) - bucketOf(truth)), `p${percent}`).toBeLessThanOrEqual(1)
+    expect(Math.abs(bucketOf(told) - bucketOf(truth))).toBeLessThanOrEqual(1)
   }
 })
 

@@ -6,6 +6,7 @@ import { dollars, LIST_PRICES, metricCap, PRICE_KEYS, unitsFor } from "#mesh/cos
 import { pricesSchema, priceTable } from "#mesh/cost/prices-schema.ts"
 import { ledgerSamples, type Sample, type Samples } from "#mesh/cost/samples.ts"
 import { documentBytes, LOG_EVENT_BYTES, pointBytes } from "#mesh/cost/sizes.ts"
+import { sayCost } from "../../agent/publish/cost/cost-line.ts"
 import { readPage } from "../../cli/agent-page.ts"
 import { routeLabels, telling } from "../fixtures/cloudwatch/telling.ts"
 
@@ -51,8 +52,8 @@ test("the smaller of metrics and dollars is the cap", () => {
 test("each price has a unit, a date and a source, and an open one costs nothing that could be told", () => {
   for (const key of PRICE_KEYS) {
     const price = LIST_PRICES.prices[key]
-    expect(price.source, key).toMatch(/https:\/\//)
-    expect(price.asOf, key).toMatch(/^20\d\d/)
+    expect(price.source).toMatch(/https:\/\//)
+    expect(price.asOf).toMatch(/^20\d\d/)
     expect(price.unit).not.toBe("")
   }
   expect(dollars(LIST_PRICES.prices.otlpMetrics, 5)).toBeUndefined()
@@ -115,9 +116,10 @@ const sample = (name: string, labels: Record<string, string>, value: number): Sa
 const samples = (...list: readonly Sample[]): Samples =>
   new Map(list.map((one) => [JSON.stringify([one.name, ...one.labels]), one]))
 
+const requests = (route: string, value: number, outcome = "ok") =>
+  sample("mesh_requests_total", { ...routeLabels(route), outcome }, value)
+
 test("what moved is counted, what did not is known, and a counter that fell began anew", () => {
-  const requests = (route: string, value: number, outcome = "ok") =>
-    sample("mesh_requests_total", { ...routeLabels(route), outcome }, value)
   const before = samples(requests("a", 100), requests("b", 50), requests("c", 7))
   const after = samples(requests("a", 160), requests("a", 6, "error"), requests("b", 50), requests("c", 2))
   const { classic, traces, otlp } = flowOf(before, after, 60, OPTIONS)
@@ -184,4 +186,33 @@ test("a page of Prometheus's is read: histograms by their count, values with quo
     ["mesh_request_duration_seconds", [["route", "a"]], 4],
     ["mesh_agent_series", [], 12],
   ])
+})
+
+test("the agent says once, a while after its start, what a month costs", async () => {
+  const { world, clock, add } = telling()
+  const said: string[] = []
+  const config = { flow: OPTIONS, prices: LIST_PRICES, afterMs: 60_000 }
+  const lines = { logBytes: 0, linesRead: 0, linesAccounted: 0 }
+  const deps = {
+    snapshot: world.ledger.snapshot,
+    // While it looks on, traffic comes.
+    clock: {
+      ...clock,
+      sleep: async (ms: number) => {
+        add(routeLabels("a"), 600)
+        Object.assign(lines, { logBytes: 200_000, linesRead: 1000, linesAccounted: 600 })
+        world.ledger.commit()
+        await clock.sleep(ms)
+      },
+    },
+    own: () => lines,
+    say: (sentence: string) => void said.push(sentence),
+  }
+  await sayCost(config, deps, new AbortController().signal)
+  expect(said).toHaveLength(1)
+  // 10 lines/s of 200 + 250 + 26 bytes, for 730 hours.
+  expect(said[0]).toContain("logs-standard $6.25 (12.51 GB)")
+  expect(said[0]).toContain("emf $0.3")
+  await sayCost(config, deps, AbortSignal.abort())
+  expect(said).toHaveLength(1)
 })
