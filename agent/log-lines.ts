@@ -1,9 +1,11 @@
+import type { ProxyIdentity } from "#mesh/proxy.ts"
 import type { Doubt, Resolution, Resolver } from "#mesh/request.ts"
 import type { RequestAccountant } from "./account/requests.ts"
 import type { Tally } from "./account/tally.ts"
 import type { TailConsumer } from "./collect/tail/tail-source.ts"
 import { type FramerConfig, LineFramer } from "./decode/access-log/framing.ts"
 import { type LineReader, LineResult } from "./decode/access-log/line-reader.ts"
+import type { LineConsumer } from "./publish/contract.ts"
 import type { Provenances } from "./resolve/provenance.ts"
 
 /** What reads and names the lines of one proxy; replaced when its configuration moved. */
@@ -21,6 +23,8 @@ export interface LoggedProxy {
   /** Undefined until its configuration is known; its files are not followed before. */
   readonly binding: LineBinding | undefined
   readonly tally: Tally
+  /** Undefined until it is known. */
+  readonly identity: ProxyIdentity | undefined
   /** Told of each line that could not be given away without doubt. */
   doubt(doubt: Doubt): void
 }
@@ -65,12 +69,18 @@ export class LogLines implements TailConsumer {
   readonly #files = new Map<number, LoggedFile>()
   readonly #accountant: RequestAccountant
   readonly #framing: FramerConfig
+  readonly #consumers: LineConsumer[] = []
   #current: LoggedProxy | undefined
   #lines = 0
 
   constructor(accountant: RequestAccountant, framing: FramerConfig) {
     this.#accountant = accountant
     this.#framing = framing
+  }
+
+  /** From now on also tells a consumer of each access line of a proxy that is known, whether the line or stats count. */
+  tell(consumer: LineConsumer): void {
+    this.#consumers.push(consumer)
   }
 
   /** Gives a followed file to a proxy. A file that changes hands keeps its framing. */
@@ -128,19 +138,19 @@ export class LogLines implements TailConsumer {
 
   #request(proxy: LoggedProxy, binding: LineBinding): void {
     this.counters.access += 1
+    const { fact } = binding.reader
+    const resolution = binding.resolver.resolve(fact)
     if (binding.blind === true) {
       proxy.tally.undecided += 1
       proxy.doubt("direction")
-      return
-    }
-    const { fact } = binding.reader
-    const resolution = binding.resolver.resolve(fact)
-    if (!counts(binding.provenances, resolution)) {
+    } else if (counts(binding.provenances, resolution)) {
+      if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
+      this.#accountant.account(fact, resolution, proxy.tally)
+    } else {
       this.counters.uncounted += 1
-      return
     }
-    if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
-    this.#accountant.account(fact, resolution, proxy.tally)
+    if (proxy.identity === undefined) return
+    for (const consumer of this.#consumers) consumer.line(fact, resolution, proxy.identity)
   }
 
   #note(result: number): void {

@@ -82,7 +82,7 @@ function boundLines(ledger: Ledger): LogLines {
   const config = sidecarConfig()
   const readable = readableLogs(["/var/log/front.log"])
   const { reader, abilities } = lineReader(fileLoggers(config, readable))
-  const { resolver, provenances } = makeResolver({
+  const { resolver, provenances, identity } = makeResolver({
     config,
     identity: { proxy: "front" },
     declared: { meshes: [declaredMesh()] },
@@ -93,6 +93,7 @@ function boundLines(ledger: Ledger): LogLines {
   lines.assign(1, {
     binding: { reader, resolver, provenances },
     tally: makeTally(),
+    identity,
     doubt: (doubt) => {
       throw new Error(`a line is in doubt: ${doubt}`)
     },

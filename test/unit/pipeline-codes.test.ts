@@ -21,11 +21,11 @@ async function codeSeries(settings: string): Promise<number> {
   const deps = { clock: systemClock, log, model: { model, notes: [] }, scraped: quiet, committed: quiet }
   const pipeline = new Pipeline(config, deps)
   try {
-    const { resolver } = resolvingFor(mesh, mesh.virtualNodes[0]?.name ?? "")
+    const { resolver, identity } = resolvingFor(mesh, mesh.virtualNodes[0]?.name ?? "")
     const reader = new LineReader([])
     const both = { inbound: "log", outbound: "log" } as const
     const binding = { reader, resolver, provenances: { http: both, tcp: both } }
-    pipeline.lines.assign(1, { binding, tally: makeTally(), doubt: quiet })
+    pipeline.lines.assign(1, { binding, tally: makeTally(), identity, doubt: quiet })
     const lines = await readFile(new URL("../fixtures/access-log/app-mesh-text.log", import.meta.url))
     pipeline.lines.lines(1, lines, 0, lines.length)
     pipeline.commit()
