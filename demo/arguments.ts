@@ -18,7 +18,7 @@ export interface DemoArguments {
   /** Without agent and collector: Envoys and load alone. */
   readonly bare: boolean
   readonly tracer: "none" | "xray" | "zipkin" | "otlp"
-  /** Where the spans go, `host:port`; undefined: where the tracer sends them unless told otherwise, on 127.0.0.1. */
+  /** Where the spans go, `host:port`; undefined: where an agent takes them by default. */
   readonly spansTo: { readonly host: string; readonly port: number } | undefined
   readonly faults: readonly TimedFault[]
 }
@@ -44,7 +44,7 @@ listen; faults are typed while it runs. Ctrl-C ends it and removes everything. N
   --mix <name>         everyday (default, mostly fine) or all: every case often
   --logs <name>        mixed (default: some JSON, one in text, the rest none) or json
   --tracer <name>      none (default), xray, zipkin or otlp: the Envoys trace every request
-  --spans-to <addr>    where the spans go (default 127.0.0.1 and port 2000, 9411 or 4318)
+  --spans-to <addr>    where the spans go (default 127.0.0.1 and port 2000, 9411 or 4319)
   --fault <line>@<t>   a fault at a time, e.g. --fault kill-app@20s --fault "weights 0:1@30s"
   --bare               no agent and no collector
   --keep               leave the run folder

@@ -14,8 +14,8 @@ export const ALL_JSON: LogPlan = { "*": "json" }
 
 export const PLACEMENT: Replicas = { "yelb-appserver-virtual-node": 2 }
 
-/** Where each tracer sends its spans unless told otherwise. */
-const SPAN_PORTS = { xray: 2000, zipkin: 9411, otlp: 4318 } as const
+/** Where the agent takes them by default. */
+const SPAN_PORTS = { xray: 2000, zipkin: 9411, otlp: 4319 } as const
 
 /** The same tracer in every proxy, and no request left out. */
 export function tracersFor({ tracer, spansTo }: Pick<DemoArguments, "tracer" | "spansTo">): TracerPlan {

@@ -8,12 +8,13 @@ const tracer = (kind: string, host: string, port: number, protocol: Tracer["prot
   to: [{ host, port }],
   service: "",
 })
-const HOSTS = new Set(["10.0.0.7", "fd00::7"])
+const HOSTS = new Set(["10.0.0.7", "fd00::7", "agent.mesh"])
 const ALL: SpanReception = {
   listens: {
     "xray-udp": { host: "0.0.0.0", port: 2000 },
     zipkin: { host: "0.0.0.0", port: 9411 },
     otlp: { host: "127.0.0.1", port: 4318 },
+    "otlp-grpc": { host: "127.0.0.1", port: 4317 },
   },
   hosts: HOSTS,
   lines: false,
@@ -45,6 +46,20 @@ const ROWS: readonly Row[] = [
   ["another port", [xray("10.0.0.7", 2001)], ALL, APART, "elsewhere (10.0.0.7:2001)"],
   ["another host", [xray("10.0.0.8")], ALL, APART, "elsewhere (10.0.0.8:2000)"],
   ["an agent without that intake", [xray("10.0.0.7")], LINES, APART, "elsewhere (10.0.0.7:2000)"],
+  [
+    "a service in front of the agent",
+    [tracer("zipkin", "agent.mesh", 9411)],
+    ALL,
+    APART,
+    "to this agent by zipkin",
+  ],
+  [
+    "OTLP by gRPC",
+    [tracer("opentelemetry", "127.0.0.1", 4317, "grpc")],
+    ALL,
+    BESIDE,
+    "to this agent by otlp-grpc",
+  ],
   ["Jaeger by Helm", [tracer("zipkin", "10.0.0.7", 9411)], ALL, APART, "to this agent by zipkin"],
   ["Jaeger's own service", [tracer("zipkin", "jaeger.ns", 9411)], ALL, APART, "elsewhere (jaeger.ns:9411)"],
   ["OTLP on loopback", [tracer("opentelemetry", "localhost", 4318)], ALL, BESIDE, "to this agent by otlp"],
@@ -63,7 +78,7 @@ const ROWS: readonly Row[] = [
     "elsewhere (127.0.0.2:4318)",
   ],
   [
-    "OTLP by gRPC",
+    "OTLP by gRPC at the port of the other",
     [tracer("opentelemetry", "127.0.0.1", 4318, "grpc")],
     ALL,
     BESIDE,

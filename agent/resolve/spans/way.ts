@@ -2,14 +2,17 @@ import type { FormatAbilities } from "#mesh/access.ts"
 import type { ProxyConfig, SocketAddress, Tracer } from "#mesh/proxy.ts"
 
 /** How spans of a proxy can come to an agent by a tracer. */
-export const SPAN_INTAKES = ["xray-udp", "zipkin", "otlp"] as const
+export const SPAN_INTAKES = ["xray-udp", "zipkin", "otlp", "otlp-grpc"] as const
 export type SpanIntake = (typeof SPAN_INTAKES)[number]
 
 /** What the agent takes spans by. */
 export interface SpanReception {
-  /** Where it listens, as bound: a wildcard takes every address in `hosts`. Absent: not configured. */
+  /** Where it listens, as bound: a wildcard takes what is sent to any of `hosts`. Absent: not configured. */
   readonly listens: Readonly<Partial<Record<SpanIntake, SocketAddress>>>
-  /** The agent's own addresses and host names, loopback aside. */
+  /**
+   * Addresses and names under which proxies reach the agent, loopback aside: its host's, and those that are configured,
+   * such as the address of a Kubernetes service in front of it.
+   */
   readonly hosts: ReadonlySet<string>
   /** Spans are made from log lines. */
   readonly lines: boolean
@@ -86,7 +89,8 @@ function tracerWay(tracer: Tracer, reception: SpanReception, sender: SpanSender)
 function intakeOf({ kind, protocol }: Tracer): SpanIntake | undefined {
   if (kind === "xray") return "xray-udp"
   if (kind === "zipkin") return "zipkin"
-  return kind === "opentelemetry" && protocol === "http" ? "otlp" : undefined
+  if (kind !== "opentelemetry") return undefined
+  return protocol === "http" ? "otlp" : protocol === "grpc" ? "otlp-grpc" : undefined
 }
 
 function takes(
