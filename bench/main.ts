@@ -19,7 +19,9 @@ const BENCHES: readonly { readonly file: string; readonly goals: readonly string
   { file: "otlp.ts", goals: ["P11"] },
   { file: "otlp-in.ts", goals: ["P11"] },
   { file: "idle.ts", goals: ["P12"] },
+  { file: "xray.ts", goals: ["X-Ray"] },
   { file: "first-line.ts", goals: ["P16"] },
+  { file: "cloudwatch-logs.ts", goals: ["P18"] },
 ]
 const PAGE = join(import.meta.dirname, "../docs/benchmarks.md")
 

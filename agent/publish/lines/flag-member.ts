@@ -1,4 +1,5 @@
 import { FLAGS, OTHER_FLAG } from "#mesh/flags.ts"
+import { put } from "./bytes.ts"
 import { memberHead } from "./line-members.ts"
 
 const HEAD = memberHead("flags")
@@ -16,8 +17,8 @@ export const FLAGS_MOST_BYTES = NAMES.reduce((sum, name) => sum + name.length + 
 /** Writes the member `flags`; nothing when the format does not tell any (-1). */
 export function writeFlags(out: Buffer, to: number, bits: number): number {
   if (bits < 0) return to
-  if (bits === 0) return to + NONE.copy(out, to)
-  to += HEAD.copy(out, to)
+  if (bits === 0) return put(out, to, NONE)
+  to = put(out, to, HEAD)
   out[to++] = QUOTE
   let separate = false
   for (let index = 0; index < BITS.length; index++) {
@@ -25,7 +26,7 @@ export function writeFlags(out: Buffer, to: number, bits: number): number {
     if (separate) out[to++] = COMMA
     separate = true
     const name = NAMES[index]
-    if (name !== undefined) to += name.copy(out, to)
+    if (name !== undefined) to = put(out, to, name)
   }
   out[to++] = QUOTE
   return to

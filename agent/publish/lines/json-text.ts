@@ -25,8 +25,11 @@ export function writeText(
 ): number {
   let at = start
   while (at < end) {
-    const plainEnd = Math.min(end, at + limit - to)
-    while (at < plainEnd && PLAIN[bytes[at] ?? 0] === 1) out[to++] = bytes[at++] ?? 0
+    for (const plainEnd = Math.min(end, at + limit - to); at < plainEnd; at++) {
+      const byte = bytes[at] ?? 0
+      if (PLAIN[byte] !== 1) break
+      out[to++] = byte
+    }
     if (at >= end) break
     const size = sequence(bytes, at, end)
     const next = writeCharacter(out, to, bytes, at, size, limit)

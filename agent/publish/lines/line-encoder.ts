@@ -3,6 +3,7 @@ import { answeredByIndex } from "#mesh/answered-by.ts"
 import { ANSWERED_BY, OUTCOMES, outcomeOf } from "#mesh/outcome.ts"
 import type { ProxyIdentity } from "#mesh/proxy.ts"
 import { DOUBTS, PROTOCOLS, type Resolution } from "#mesh/request.ts"
+import { put, putNumber } from "./bytes.ts"
 import { FLAGS_MOST_BYTES, writeFlags } from "./flag-member.ts"
 import { type LineMember, memberHead, wholeMember } from "./line-members.ts"
 import { startTimeMs, writeTime } from "./line-time.ts"
@@ -44,10 +45,20 @@ const OPEN = Buffer.from(`{${memberHead("time").subarray(1).toString()}"`)
 const FROM_READ = wholeMember("time_from", "read")
 const HEALTH_CHECK = wholeMember("health_check", true)
 const TRUNCATED = wholeMember("truncated", true)
-const HTTP_PROTOCOLS = PROTOCOLS.map((name) => wholeMember("protocol", name))
 const TCP_PROTOCOL = wholeMember("protocol", "tcp")
 const OUTCOME = OUTCOMES.map((name) => wholeMember("outcome", name))
-const ANSWERED = ANSWERED_BY.map((name) => wholeMember("answered_by", name))
+/** By protocol, outcome and who answered, which are written together. */
+const ENDINGS = PROTOCOLS.flatMap((protocol) =>
+  OUTCOMES.flatMap((outcome) =>
+    ANSWERED_BY.map((who) =>
+      Buffer.concat([
+        wholeMember("protocol", protocol),
+        wholeMember("outcome", outcome),
+        wholeMember("answered_by", who),
+      ]),
+    ),
+  ),
+)
 const DOUBT = new Map(DOUBTS.map((doubt) => [doubt, wholeMember("doubt", doubt)]))
 const [CODE, GRPC, ATTEMPTS, DURATION, UPSTREAM, REQUEST, RESPONSE] = (
   [
@@ -92,17 +103,17 @@ export function makeLineEncoder(
       reserve(names.size(resolution, proxy) + texts.size(fact) + REST_BYTES)
       const said = startOf(fact)
       line.timeMs = said < 0 ? deps.now() : said
-      let to = OPEN.copy(out)
+      let to = put(out, 0, OPEN)
       to = writeTime(out, to, line.timeMs)
       out[to++] = QUOTE
-      if (said < 0) to += FROM_READ.copy(out, to)
+      if (said < 0) to = put(out, to, FROM_READ)
       const textsAt = names.write(out, to, resolution, proxy)
       to = writeNumbers(out, texts.write(out, textsAt, fact, NO_LIMIT), fact, resolution)
       if (to >= config.maxBytes) {
         const rest = to - sum(texts.lengths) + TRUNCATED.length + 1
         const each = fittingLength(texts.lengths, config.maxBytes - rest)
         to = writeNumbers(out, texts.write(out, textsAt, fact, each), fact, resolution)
-        to += TRUNCATED.copy(out, to)
+        to = put(out, to, TRUNCATED)
       }
       out[to++] = CLOSE
       line.bytes = view(to)
@@ -130,13 +141,13 @@ function writeNumbers(out: Buffer, to: number, fact: AccessFact, resolution: Res
   to = writeNumber(out, to, REQUEST, fact.bytesReceived)
   to = writeNumber(out, to, RESPONSE, fact.bytesSent)
   to = writeTrace(out, to, fact)
-  if (kind === "health_check") to += HEALTH_CHECK.copy(out, to)
+  if (kind === "health_check") to = put(out, to, HEALTH_CHECK)
   return doubt === undefined ? to : writeWhole(out, to, DOUBT.get(doubt))
 }
 
 /** A connection has no HTTP status: its flags alone tell how it ended. */
 function writeConnection(out: Buffer, to: number, fact: AccessFact): number {
-  to += TCP_PROTOCOL.copy(out, to)
+  to = put(out, to, TCP_PROTOCOL)
   return writeWhole(out, to, OUTCOME[outcomeOf(200, -1, fact.flags, false)])
 }
 
@@ -152,29 +163,19 @@ function writeRequest(
   to = writeNumber(out, to, UPSTREAM, fact.upstreamMs)
   // Without a reporter neither protocol nor outcome is decided.
   if (kind === "undecided") return to
-  to = writeWhole(out, to, HTTP_PROTOCOLS[protocol])
-  const gateway = row.reporter === "gateway"
-  to = writeWhole(out, to, OUTCOME[outcomeOf(fact.code, fact.grpcStatus, fact.flags, gateway)])
-  return writeWhole(out, to, ANSWERED[answeredByIndex(fact)])
+  const outcome = outcomeOf(fact.code, fact.grpcStatus, fact.flags, row.reporter === "gateway")
+  const ending = (protocol * OUTCOMES.length + outcome) * ANSWERED_BY.length + answeredByIndex(fact)
+  return writeWhole(out, to, ENDINGS[ending])
 }
 
 function writeWhole(out: Buffer, to: number, member: Buffer | undefined): number {
-  return member === undefined ? to : to + member.copy(out, to)
+  return member === undefined ? to : put(out, to, member)
 }
 
-/** Whole numbers; nothing for -1, which is not known, and for what no number of a request can be. */
+/** Nothing for -1, which is not known, and for what no number of a request can be. */
 function writeNumber(out: Buffer, to: number, head: Buffer | undefined, value: number): number {
   if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER) || head === undefined) return to
-  to += head.copy(out, to)
-  let digits = 1
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++
-  let rest = value
-  for (let at = to + digits - 1; at >= to; at--) {
-    const tens = Math.floor(rest / 10)
-    out[at] = 48 + (rest - tens * 10)
-    rest = tens
-  }
-  return to + digits
+  return putNumber(out, put(out, to, head), value)
 }
 
 function sum(lengths: Int32Array): number {

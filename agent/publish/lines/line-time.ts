@@ -1,6 +1,11 @@
+import { put, putDigits } from "./bytes.ts"
+
 const DASH = 45
 const COLON = 58
 const DOT = 46
+const UPPER_T = 84
+const UPPER_Z = 90
+const BLANK = 32
 const DAY_MS = 86_400_000
 const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
@@ -17,7 +22,7 @@ export function startTimeMs(bytes: Uint8Array, start: number, end: number): numb
 function dateMs(bytes: Uint8Array, start: number, end: number): number {
   const separated = bytes[start + 7] === DASH && bytes[start + 13] === COLON && bytes[start + 16] === COLON
   const between = bytes[start + 10]
-  if (!separated || (between !== 84 && between !== 32)) return Number.NaN
+  if (!separated || (between !== UPPER_T && between !== BLANK)) return Number.NaN
   const month = number(bytes, start + 5, start + 7)
   const day = number(bytes, start + 8, start + 10)
   const hour = number(bytes, start + 11, start + 13)
@@ -57,7 +62,7 @@ function fractionMs(bytes: Uint8Array, start: number, end: number): number {
 
 /** `Z`, nothing, `+02:00` or `+0200`; NaN for anything else. */
 function zoneMs(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end || (bytes[start] === 90 && start + 1 === end)) return 0
+  if (start >= end || (bytes[start] === UPPER_Z && start + 1 === end)) return 0
   const sign = bytes[start] === 43 ? 1 : bytes[start] === DASH ? -1 : Number.NaN
   const minutesAt = start + 3 + (bytes[start + 3] === COLON ? 1 : 0)
   if (end !== minutesAt + 2) return Number.NaN
@@ -81,40 +86,29 @@ function number(bytes: Uint8Array, start: number, end: number): number {
   return value
 }
 
+/** `2026-11-20T` of the day that was written last: lines of one day share it. */
+const dayText = Buffer.alloc(11)
+let dayNumber = Number.NaN
+
 /** Writes `2026-11-20T15:53:52.113Z` at `out[to]`. `ms` lies in the years 1970 to 9999. */
-export function writeTime(out: Uint8Array, to: number, ms: number): number {
+export function writeTime(out: Buffer, to: number, ms: number): number {
   const day = Math.floor(ms / DAY_MS)
-  const inDay = ms - day * DAY_MS
-  // The calendar from days since the epoch: howardhinnant.github.io/date_algorithms.html, `civil_from_days`.
-  const shifted = day + 719_468
-  const era = Math.floor(shifted / 146_097)
-  const dayOfEra = shifted - era * 146_097
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  )
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  to = writeDigits(out, to, year, 4, DASH)
-  to = writeDigits(out, to, month, 2, DASH)
-  to = writeDigits(out, to, dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1, 2, 84)
-  to = writeDigits(out, to, Math.floor(inDay / 3_600_000), 2, COLON)
-  to = writeDigits(out, to, Math.floor(inDay / 60_000) % 60, 2, COLON)
-  to = writeDigits(out, to, Math.floor(inDay / 1000) % 60, 2, DOT)
-  return writeDigits(out, to, inDay % 1000, 3, 90)
+  if (day !== dayNumber) {
+    dayText.write(new Date(day * DAY_MS).toISOString().slice(0, 11), "latin1")
+    dayNumber = day
+  }
+  const inDay = (ms - day * DAY_MS) | 0
+  const seconds = (inDay / 1000) | 0
+  const minutes = (seconds / 60) | 0
+  to = put(out, to, dayText)
+  to = writePart(out, to, (minutes / 60) | 0, 2, COLON)
+  to = writePart(out, to, minutes % 60, 2, COLON)
+  to = writePart(out, to, seconds % 60, 2, DOT)
+  return writePart(out, to, inDay % 1000, 3, UPPER_Z)
 }
 
-function writeDigits(out: Uint8Array, to: number, value: number, digits: number, after: number): number {
-  for (let at = to + digits - 1; at >= to; at--) {
-    const tens = Math.floor(value / 10)
-    out[at] = 48 + (value - tens * 10)
-    value = tens
-  }
-  out[to + digits] = after
-  return to + digits + 1
+function writePart(out: Buffer, to: number, value: number, count: number, after: number): number {
+  const next = putDigits(out, to, value, count)
+  out[next] = after
+  return next + 1
 }

@@ -1,5 +1,6 @@
 import type { ProxyIdentity } from "#mesh/proxy.ts"
 import type { RequestRow, Resolution, Target } from "#mesh/request.ts"
+import { put } from "./bytes.ts"
 import { writeText } from "./json-text.ts"
 import { type LineMember, memberHead } from "./line-members.ts"
 
@@ -43,10 +44,8 @@ export function makeNameMembers(cluster: string): NameMembers {
     },
     write(out, to, { kind, row, target }, proxy) {
       const { own, undecided } = proxyBytes(proxy)
-      if (kind === "undecided") return to + undecided.copy(out, to)
-      to += rows(row).copy(out, to)
-      to += targets(target).copy(out, to)
-      return to + own.copy(out, to)
+      if (kind === "undecided") return put(out, to, undecided)
+      return put(out, put(out, put(out, to, rows(row)), targets(target)), own)
     },
   }
 }
@@ -84,7 +83,7 @@ function textMember(name: LineMember, text: string): Buffer {
   const head = memberHead(name)
   const bytes = Buffer.from(text)
   const out = Buffer.alloc(head.length + MAX_NAME_BYTES + 2)
-  let to = head.copy(out)
+  let to = put(out, 0, head)
   out[to++] = 0x22
   to = writeText(out, to, bytes, 0, bytes.length, to + MAX_NAME_BYTES)
   out[to++] = 0x22

@@ -1,4 +1,5 @@
 import { type AccessFact, Field } from "#mesh/access.ts"
+import { put } from "./bytes.ts"
 import { MOST_GROWTH, writeText } from "./json-text.ts"
 import { type LineMember, memberHead } from "./line-members.ts"
 
@@ -65,7 +66,7 @@ export function makeTextMembers(keepQuery: boolean): TextMembers {
         let end = spans[at + 1] ?? start
         if (!keepQuery && PATHS[index] === 1) end = queryStart(bytes, start, end)
         const head = HEADS[index]
-        if (head !== undefined) to += head.copy(out, to)
+        if (head !== undefined) to = put(out, to, head)
         const from = to
         to = writeText(out, to, bytes, start, end, to + each)
         lengths[index] = to - from

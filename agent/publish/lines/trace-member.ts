@@ -1,5 +1,6 @@
 import type { AccessFact } from "#mesh/access.ts"
 import { HEAD_DIGITS, makeTraceHeader, readTraceHeader, TAIL_DIGITS } from "#mesh/trace-header.ts"
+import { put, putRange } from "./bytes.ts"
 import { memberHead, wholeMember } from "./line-members.ts"
 
 const HEAD = memberHead("trace_id")
@@ -16,16 +17,16 @@ export function writeTrace(out: Buffer, to: number, fact: AccessFact): number {
   const { form, headAt, tailAt, sampled } = header
   if (form === "none") return to
   const { bytes } = fact
-  to += HEAD.copy(out, to)
+  to = put(out, to, HEAD)
   out[to++] = QUOTE
   if (form === "xray") {
     out[to++] = ONE
     out[to++] = DASH
   }
-  to += bytes.copy(out, to, headAt, headAt + HEAD_DIGITS)
+  to = putRange(out, to, bytes, headAt, headAt + HEAD_DIGITS)
   if (form === "xray") out[to++] = DASH
-  to += bytes.copy(out, to, tailAt, tailAt + TAIL_DIGITS)
+  to = putRange(out, to, bytes, tailAt, tailAt + TAIL_DIGITS)
   out[to++] = QUOTE
   if (sampled === undefined) return to
-  return to + (sampled ? SAMPLED : NOT_SAMPLED).copy(out, to)
+  return put(out, to, sampled ? SAMPLED : NOT_SAMPLED)
 }
