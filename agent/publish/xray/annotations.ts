@@ -1,10 +1,10 @@
 import type { AttributeValue, Span, SpanProxy } from "#mesh/span.ts"
-import { type JsonObject, objectOf } from "./json-object.ts"
+import { bareObject, type JsonObject, objectOf, present } from "./json-object.ts"
 
 /** X-Ray indexes 50 of a trace (…/xray-api-segmentdocuments.html, `annotations`). */
 export const MAX_ANNOTATIONS = 50
 const MAX_TEXT = 250
-const KEY = /^[A-Za-z0-9_]{1,100}$/
+const KEY = /^\w{1,100}$/
 
 export interface Annotations {
   readonly kept: JsonObject
@@ -48,15 +48,19 @@ function entriesOf(told: JsonObject | Span["attributes"]): [string, unknown][] {
 
 /** The first of a name stays. */
 function chosen(entries: readonly (readonly [string, unknown])[]): Annotations {
-  const kept = new Map<string, AttributeValue>()
-  const rest = new Map<string, unknown>()
+  const kept = bareObject()
+  const rest = bareObject()
+  let room = MAX_ANNOTATIONS
   for (const [name, value] of entries) {
     const key = cleanKey(name)
-    if (kept.has(key)) continue
-    if (kept.size >= MAX_ANNOTATIONS || !isScalar(value)) rest.set(name, value)
-    else kept.set(key, typeof value === "string" ? value.slice(0, MAX_TEXT) : value)
+    if (key in kept) continue
+    if (room === 0 || !isScalar(value)) rest[name] = value
+    else {
+      kept[key] = typeof value === "string" && value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value
+      room--
+    }
   }
-  return { kept: Object.fromEntries(kept), rest: rest.size === 0 ? undefined : Object.fromEntries(rest) }
+  return { kept, rest: present(rest) }
 }
 
 export function cleanKey(name: string): string {

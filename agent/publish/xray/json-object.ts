@@ -13,8 +13,13 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-/** Without members that are undefined, which JSON has not; undefined where nothing is left. */
-export function present(draft: JsonObject): Draft | undefined {
-  const entries = Object.entries(draft).filter(([, value]) => value !== undefined)
-  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+/** A draft that says something; members that are undefined are not written. Undefined where it says nothing. */
+export function present(draft: JsonObject): JsonObject | undefined {
+  for (const key in draft) if (draft[key] !== undefined) return draft
+  return undefined
+}
+
+/** An object without prototype: whatever a key is called, it is one. */
+export function bareObject(): Draft {
+  return { __proto__: null }
 }
