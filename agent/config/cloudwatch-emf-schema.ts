@@ -51,7 +51,7 @@ export const cloudwatchEmfSchema = z
       .enum(NAMINGS)
       .default("meshscope")
       .describe(
-        "Whose names and dimensions. `appmesh`: those of App Mesh's metrics extension as StatsD and OpenTelemetry senders wrote them (`envoy.appmesh.RequestCount`), `appmesh-cwagent`: as the CloudWatch agent did (`envoy_appmesh_RequestCount`, with `metric_type`), so that dashboards and alarms go on. Not told: ActiveConnectionCount, NewConnectionCount, and TargetResponseTime by TargetVirtualService (it is told by VirtualNode or VirtualGateway and TargetVirtualNode). ProcessedBytes and TargetProcessedBytes hold bodies and TCP payload without headers; TargetProcessedBytes is told of TCP only.",
+        "Whose names and dimensions. `appmesh`: those of App Mesh's metrics extension as StatsD and OpenTelemetry senders wrote them (`envoy.appmesh.RequestCount`), `appmesh-cwagent`: as the CloudWatch agent did (`envoy_appmesh_RequestCount`, with `metric_type`), so that dashboards and alarms go on. Not told: ActiveConnectionCount and NewConnectionCount. ProcessedBytes and TargetProcessedBytes hold bodies and TCP payload without headers, TargetProcessedBytes those of TCP only. TargetResponseTime has `(ambiguous)` as its service where a caller reaches a node by several.",
       ),
     sets: z
       .array(metricSet)

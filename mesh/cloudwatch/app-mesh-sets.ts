@@ -7,8 +7,8 @@ import { type Part, type ToldMetric, told } from "./told-metrics.ts"
  * `appmesh-cwagent`: as the CloudWatch agent does (`envoy_appmesh_RequestCount`, and a dimension `metric_type`).
  *
  * What cannot be told, as no log line and no counter of ours says it: ActiveConnectionCount and NewConnectionCount of
- * listeners (we count connections where they are opened), and TargetResponseTime by virtual service (see below).
- * ProcessedBytes and TargetProcessedBytes hold bodies and TCP payload, not headers.
+ * listeners, as we count connections where they are opened. ProcessedBytes and TargetProcessedBytes hold bodies and TCP
+ * payload without headers, and TargetProcessedBytes only TCP, as bytes of requests are not counted per caller.
  */
 export function appMeshSets(naming: "appmesh" | "appmesh-cwagent"): readonly MetricSet[] {
   const prefix = naming === "appmesh" ? "envoy.appmesh." : "envoy_appmesh_"
@@ -49,10 +49,7 @@ const INBOUND = [
 ]
 const PER_TARGET = [told.counter("RequestCountPerTarget", "Count", { key: "requests" }), ...codes]
 
-/**
- * Bytes of a target are not counted per calling node, nor is what it took per virtual service: a duration goes out with
- * Mesh, caller and TargetVirtualNode only.
- */
+/** Counted per caller and node; the producer adds the service, or `(ambiguous)` where there are several. */
 const RESPONSE_TIME = told.metric("histogram", "TargetResponseTime", "Milliseconds", {
   key: "upstreamDuration",
 })
@@ -85,13 +82,13 @@ const SETS: readonly MetricSet[] = [
   {
     name: "node-target-time",
     where: { source: undefined },
-    dimensions: [MESH, CALLER, { name: "TargetVirtualNode", label: "virtual_node" }],
+    dimensions: [MESH, CALLER, ...TARGET],
     metrics: [RESPONSE_TIME],
   },
   {
     name: "gateway-target-time",
     where: { virtual_gateway: undefined },
-    dimensions: [MESH, GATEWAY, { name: "TargetVirtualNode", label: "virtual_node" }],
+    dimensions: [MESH, GATEWAY, ...TARGET],
     metrics: [RESPONSE_TIME],
   },
 ]

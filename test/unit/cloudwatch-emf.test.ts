@@ -144,7 +144,7 @@ test("speaks App Mesh's names", () => {
     `envoy.appmesh.HTTPCode_Target_5XX_Count{${target}}=2`,
     `envoy.appmesh.RequestCountPerTarget{${target}}=2`,
     "envoy.appmesh.RequestCount{Mesh=m,VirtualNode=app}=3",
-    "envoy.appmesh.TargetResponseTime{Mesh=m,TargetVirtualNode=app,VirtualNode=ui}=500",
+    `envoy.appmesh.TargetResponseTime{${target}}=500`,
   ])
   agent.restart({ sets: metricSets("appmesh-cwagent") })
   agent.add(
@@ -154,4 +154,30 @@ test("speaks App Mesh's names", () => {
   expect(brief(agent.told())).toEqual([
     "envoy_appmesh_RequestCount{Mesh=m,VirtualNode=app,metric_type=counter}=1",
   ])
+})
+
+const times500 = (caller: string, service: string): string =>
+  `envoy.appmesh.TargetResponseTime{Mesh=m,TargetVirtualNode=app,TargetVirtualService=${service},${caller}}=500`
+
+test("App Mesh's response time is told of the one service by which a caller reaches a node, else it is ambiguous", () => {
+  const { world, add, told } = telling({ sets: metricSets("appmesh") })
+  const took = (labels: Record<string, string>): void =>
+    world.ledger.observe(
+      world.ledger.slot("upstreamDuration", { mesh: "m", virtual_node: "app", ...labels }),
+      0.5,
+    )
+  const asked = (service: string, caller: Record<string, string>): void =>
+    add({ mesh: "m", reporter: "source", virtual_service: service, virtual_node: "app", ...caller }, 1)
+  const times = (): string[] => brief(told().filter(({ name }) => name.endsWith("TargetResponseTime")))
+  took({ source: "ui" })
+  expect(times()).toEqual([times500("VirtualNode=ui", "(none)")])
+  asked("s1", { source: "ui" })
+  asked("s1", { virtual_gateway: "gw" })
+  asked("s2", { virtual_gateway: "gw" })
+  took({ source: "ui" })
+  took({ virtual_gateway: "gw" })
+  expect(times()).toEqual([times500("VirtualNode=ui", "s1"), times500("VirtualGateway=gw", "(ambiguous)")])
+  asked("s2", { source: "ui" })
+  took({ source: "ui" })
+  expect(times()).toEqual([times500("VirtualNode=ui", "(ambiguous)")])
 })

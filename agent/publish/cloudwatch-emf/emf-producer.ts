@@ -8,6 +8,7 @@ import { type Cap, type CapCounts, makeCap } from "./cap.ts"
 import { logGroup } from "./dimension-value.ts"
 import { emfDocument, type Point } from "./document.ts"
 import { addAmount, addCounts, empty, type Group, pour, valuesOf } from "./groups.ts"
+import { makeReachedServices } from "./reached-services.ts"
 import { representatives } from "./representatives.ts"
 import { brokenRule, type EmfRule } from "./rules.ts"
 import { type Delta, makeSentValues, type SentValues } from "./sent-values.ts"
@@ -80,7 +81,8 @@ class Producer implements EmfProducer {
   readonly #cap: Cap
   readonly #sent: SentValues
   readonly #keys: ReadonlySet<MetricKey>
-  readonly #targets = new WeakMap<Series, readonly Target[]>()
+  readonly #services = makeReachedServices()
+  #targets = new WeakMap<Series, readonly Target[]>()
   readonly #delta: Delta = { amount: 0, counts: new Float64Array(BUCKET_COUNT) }
   readonly #refused = new Map<EmfRule, number>()
   #documents = 0
@@ -121,6 +123,7 @@ class Producer implements EmfProducer {
   tick(): void {
     const { snapshot, clock } = this.#deps
     if (snapshot.generation === 0) return
+    if (this.#services.update(snapshot)) this.#targets = new WeakMap()
     const active = this.#collect()
     const nowMs = clock.now()
     this.#cap.settle(active, nowMs)
@@ -171,7 +174,7 @@ class Producer implements EmfProducer {
   #targetsOf(series: Series, key: MetricKey): readonly Target[] {
     const known = this.#targets.get(series)
     if (known?.every(({ group }) => !group.gone) === true) return known
-    const labels = new Map(series.labels)
+    const labels = this.#labelsOf(series, key)
     const found = this.#config.sets.flatMap((set) =>
       set.metrics.flatMap(({ parts }, metric) =>
         parts
@@ -184,6 +187,13 @@ class Producer implements EmfProducer {
     )
     this.#targets.set(series, found)
     return found
+  }
+
+  /** With the service that an upstream's duration belongs to, which the series itself does not say. */
+  #labelsOf(series: Series, key: MetricKey): ReadonlyMap<string, string> {
+    const labels = new Map(series.labels)
+    const service = key === "upstreamDuration" ? this.#services.of(labels) : undefined
+    return service === undefined ? labels : labels.set("virtual_service", service)
   }
 
   #tell(group: Group, nowMs: number): void {
