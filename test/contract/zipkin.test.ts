@@ -4,6 +4,7 @@ import { expect, test } from "vitest"
 import type { Span } from "#mesh/span.ts"
 import { readZipkinJson } from "../../agent/decode/spans/zipkin-json.ts"
 import { readZipkinProtobuf } from "../../agent/decode/spans/zipkin-protobuf.ts"
+import { nameOf } from "../../agent/publish/otlp-traces/span-names.ts"
 import { zipkinJson } from "../../agent/publish/zipkin/span-json.ts"
 import { splitZipkin } from "../../agent/publish/zipkin/span-split.ts"
 import { anySpan, Kept, spanIds, times, traceIds } from "../fixtures/spans/span-arbitrary.ts"
@@ -110,7 +111,7 @@ test("protobuf as the format's descriptor writes it, and JSON, are the same span
 function asZipkinHas(span: Span): object {
   const { links: _, resource, attributes, ...rest } = span
   const told = [...resource, ...attributes].map(([name, value]): [string, string] => [name, String(value)])
-  return { ...rest, attributes: new Map(told), resource: new Map() }
+  return { ...rest, name: nameOf(span), attributes: new Map(told), resource: new Map() }
 }
 
 /** Attributes of events become text of their names. */

@@ -1,6 +1,6 @@
 import type { AttributeValue, Span, SpanEvent, SpanLink } from "#mesh/span.ts"
 import { BackWriter } from "./back-writer.ts"
-import { type Attribute, httpNames, proxyNames, requestNames } from "./span-names.ts"
+import { type Attribute, httpNames, nameOf, proxyNames, requestNames } from "./span-names.ts"
 
 /**
  * Writes a span as what stands in the queue, by field: its Resource (1), its InstrumentationScope (2) and the Span (3)
@@ -60,7 +60,7 @@ function putSpan(out: BackWriter, span: Span, endUs: number): void {
   out.nanos(0x41, endUs)
   out.nanos(0x39, span.startUs)
   out.varint(0x30, KINDS[span.kind])
-  if (span.name !== "") out.text(0x2a, span.name)
+  out.text(0x2a, nameOf(span))
   if (span.parentId !== "") out.hex(0x22, span.parentId)
   if (span.traceState !== undefined) out.text(0x1a, span.traceState)
   out.hex(0x12, span.id)

@@ -17,6 +17,11 @@ const MESH = {
   route: "mesh.route",
 } as const
 
+/** A span's name: what was done, or the little that is known of it. OTLP asks for one; X-Ray's spans have none. */
+export function nameOf({ name, http, remote, service }: Span): string {
+  return name || http.method || remote || service || "unknown"
+}
+
 /** Which proxy it was: the same for all its spans. */
 export function proxyNames(proxy: SpanProxy | undefined): Attribute[] {
   if (proxy === undefined) return []

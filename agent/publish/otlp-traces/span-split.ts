@@ -44,7 +44,11 @@ interface Part {
   readonly span: Uint8Array
 }
 
-/** Cuts spans, as `SpanEncoder` wrote them, into `ExportTraceServiceRequest`s, oldest first. Pure. */
+/**
+ * Cuts spans, as `SpanEncoder` wrote them, into `ExportTraceServiceRequest`s, oldest first. Where a request may not reach
+ * over more than some time, spans are told apart by whole stretches of it, so that times that go to and fro do not make
+ * many small requests. Pure.
+ */
 export function splitSpans(
   records: readonly QueueRecord[],
   nowMs: number,
@@ -52,11 +56,9 @@ export function splitSpans(
 ): Split<Uint8Array> {
   const requests: SinkRequest<Uint8Array>[] = []
   const refused = new Map<number, string>()
-  let filling = makeFilling()
-  const close = (): void => {
-    if (filling.records.length > 0) requests.push({ records: filling.records, body: bodyOf(filling) })
-    filling = makeFilling()
-  }
+  const open = new Map<number, Filling>()
+  const close = ({ records: indexes, groups }: Filling): void =>
+    void requests.push({ records: indexes, body: bodyOf(groups) })
   for (const [index, { payload, timeMs }] of records.entries()) {
     const part = partOf(payload, index)
     const why = part === undefined ? "invalid" : refusalOf(part, timeMs, nowMs, limits)
@@ -64,10 +66,17 @@ export function splitSpans(
       refused.set(index, why ?? "invalid")
       continue
     }
-    if (!fits(filling, part, timeMs, limits)) close()
-    add(filling, part, timeMs)
+    const stretch = limits.maxSpreadMs === undefined ? 0 : Math.floor(timeMs / limits.maxSpreadMs)
+    let filling = open.get(stretch)
+    if (filling !== undefined && !fits(filling, part, limits)) {
+      close(filling)
+      filling = undefined
+    }
+    filling ??= { records: [], groups: new Map(), bytes: 0 }
+    open.set(stretch, filling)
+    add(filling, part)
   }
-  close()
+  for (const filling of open.values()) close(filling)
   return { requests, refused }
 }
 
@@ -76,17 +85,7 @@ interface Filling {
   /** By resource and scope. */
   readonly groups: Map<string, Part[]>
   bytes: number
-  firstMs: number
-  lastMs: number
 }
-
-const makeFilling = (): Filling => ({
-  records: [],
-  groups: new Map(),
-  bytes: 0,
-  firstMs: Infinity,
-  lastMs: -Infinity,
-})
 
 function refusalOf(part: Part, timeMs: number, nowMs: number, limits: SpanLimits): string | undefined {
   const { maxAgeMs = Infinity, maxAheadMs = Infinity } = limits
@@ -96,13 +95,9 @@ function refusalOf(part: Part, timeMs: number, nowMs: number, limits: SpanLimits
   return timeMs > nowMs + maxAheadMs ? "too_new" : undefined
 }
 
-function fits(filling: Filling, part: Part, timeMs: number, limits: SpanLimits): boolean {
-  const spread = Math.max(filling.lastMs, timeMs) - Math.min(filling.firstMs, timeMs)
-  return (
-    filling.records.length < limits.maxSpans &&
-    filling.bytes + bytesIn(filling, part) <= limits.maxBytes &&
-    spread <= (limits.maxSpreadMs ?? Infinity)
-  )
+function fits(filling: Filling, part: Part, limits: SpanLimits): boolean {
+  const bytes = filling.bytes + bytesIn(filling, part)
+  return filling.records.length < limits.maxSpans && bytes <= limits.maxBytes
 }
 
 /** What the part adds, at most. */
@@ -111,11 +106,9 @@ function bytesIn({ groups }: Filling, part: Part): number {
   return groups.has(keyOf(part)) ? span : span + part.resource.length + part.scope.length + GROUP_BYTES
 }
 
-function add(filling: Filling, part: Part, timeMs: number): void {
+function add(filling: Filling, part: Part): void {
   filling.bytes += bytesIn(filling, part)
   filling.records.push(part.record)
-  filling.firstMs = Math.min(filling.firstMs, timeMs)
-  filling.lastMs = Math.max(filling.lastMs, timeMs)
   const key = keyOf(part)
   const group = filling.groups.get(key)
   if (group === undefined) filling.groups.set(key, [part])
@@ -130,7 +123,7 @@ const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 
 /** resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2 } } */
-function bodyOf({ groups }: Filling): Uint8Array {
+function bodyOf(groups: Filling["groups"]): Uint8Array {
   const sized = [...groups.values()].map((parts) => {
     const [first] = parts
     const scope = fieldBytes(first?.scope.length ?? 0)

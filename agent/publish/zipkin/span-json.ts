@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net"
 import type { AttributeValue, Span } from "#mesh/span.ts"
-import { proxyNames, requestNames } from "../otlp-traces/span-names.ts"
+import { nameOf, proxyNames, requestNames } from "../otlp-traces/span-names.ts"
 
 /**
  * A span as Zipkin's JSON, version 2 (zipkin.io/zipkin-api). The format has texts only, no resource and no links: what the
@@ -15,8 +15,7 @@ export function zipkinJson(span: Span): string {
     parentId: span.parentId === "" ? undefined : span.parentId,
     id: span.id,
     kind,
-    // Zipkin's own is in lower case; an empty one is none.
-    name: span.name === "" ? undefined : span.name,
+    name: nameOf(span),
     timestamp: startUs,
     // 0 would mean that it is not known.
     duration: endUs === undefined ? undefined : Math.max(1, endUs - startUs),
