@@ -21,6 +21,9 @@ export const OTLP_KINDS: ReadonlyMap<unknown, SpanKind> = new Map<unknown, SpanK
   ]),
 )
 
+/** Whom the span called, by the newer name and the older one that most still write. */
+const PEER = ["service.peer.name", "peer.service"]
+
 /** StatusCode of trace.proto. */
 export const STATUS_ERROR = 2
 
@@ -45,10 +48,11 @@ export function originOf(attributes: Map<string, AttributeValue>): OtlpOrigin {
 /** Judges what was read and tells the visitor. */
 export function finishOtlpSpan(draft: SpanDraft, origin: OtlpOrigin, visitor: SpanVisitor): void {
   draft.service = origin.service
-  const peer = draft.attributes.get("peer.service")
-  if (typeof peer === "string") {
+  for (const name of PEER) {
+    const peer = draft.attributes.get(name)
+    if (typeof peer !== "string" || (draft.remote !== "" && draft.remote !== peer)) continue
     draft.remote = peer
-    draft.attributes.delete("peer.service")
+    draft.attributes.delete(name)
   }
   const span = spanOf(draft, origin.resource)
   if (typeof span === "string") visitor.refused(span, 1)
