@@ -6,7 +6,7 @@ import type { SpanProxy } from "#mesh/span.ts"
  * The mesh as App Mesh's agent called it in segment names: with `@owner` where the node id has it
  * (amazon-ecs-service-connect-agent, `getMeshResourceFromNodeId`).
  */
-export function meshWord({ nodeId, mesh }: Pick<ProxyIdentity, "nodeId" | "mesh">): string {
+function meshWord({ nodeId, mesh }: Pick<ProxyIdentity, "nodeId" | "mesh">): string {
   const word = /(?:^|:)mesh\/([^/]{1,255})\//.exec(nodeId)?.[1]
   return word !== undefined && word.split("@")[0] === mesh ? word : mesh
 }

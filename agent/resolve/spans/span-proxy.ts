@@ -15,7 +15,7 @@ const PROXY_ORIGIN = "AWS::AppMesh::Proxy"
 const MAX_NAME = 2048
 
 /** Whether a proxy made the span, whichever it was. */
-export function isProxySpan(span: Span): boolean {
+function isProxySpan(span: Span): boolean {
   return (
     span.attributes.get(TAG.component) === "proxy" ||
     span.resource.get(ORIGIN) === PROXY_ORIGIN ||

@@ -13,8 +13,6 @@ import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
 import type { DeclaredModel } from "../../../mesh/declared.ts"
 
 export const GATEWAY = "yelb-gateway_yelb"
-export const UI = "yelb-ui-virtual-node"
-export const APP = "yelb-appserver-virtual-node"
 
 /** Gateway, ui and appserver on real Envoys, all calls of the appserver to its first version. */
 export interface TracedMesh {
