@@ -1,6 +1,6 @@
 import type { MetricSet } from "#mesh/cloudwatch/metric-set.ts"
 import { decodeCap, encodeCap, metricId } from "./cap-state.ts"
-import { type Group, groupKey, makeGroup, overflowValues, sizeOf } from "./groups.ts"
+import { type Group, groupKey, hasNames, makeGroup, overflowValues, sizeOf } from "./groups.ts"
 
 export interface CapOptions {
   readonly sets: readonly MetricSet[]
@@ -103,8 +103,7 @@ class MemberCap implements Cap {
     const key = groupKey(set, named)
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const overflow = this.#overflow(set, mesh, named)
-    if (overflow.key === key || this.#groups.size >= MAX_GROUPS) return overflow
+    if (!hasNames(set) || this.#groups.size >= MAX_GROUPS) return this.#overflow(set, mesh, named)
     const made = makeGroup(set, mesh, named, false)
     const absent = this.#absent.get(key)
     if (absent !== undefined) {

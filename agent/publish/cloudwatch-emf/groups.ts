@@ -57,6 +57,13 @@ export function overflowValues(set: MetricSet, values: readonly string[], mesh: 
   })
 }
 
+/** Whether a set has a dimension that can be folded. */
+export function hasNames(set: MetricSet): boolean {
+  return set.dimensions.some(
+    ({ label, fixed }) => fixed === undefined && !COMMON_LABELS.some((common) => common === label),
+  )
+}
+
 export function addAmount(group: Group, metric: number, amount: number): void {
   const sum = group.sums[metric]
   group.sums[metric] = (typeof sum === "number" ? sum : 0) + amount
