@@ -49,7 +49,7 @@ export interface XrayUdp {
 
 const LOOK_MS = 10_000
 /** What may be worked off at once after a quiet time. */
-const BURST_MS = 500
+const BURST_MS = 200
 
 /**
  * Takes datagrams as the X-Ray daemon does. Each is handed on at once, so nothing waits here and memory stays flat: Node
