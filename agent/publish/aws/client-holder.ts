@@ -10,7 +10,7 @@ export interface AwsClientConfig {
 
 /** An SDK client that is made with the first request, and made anew where its credentials have to be looked for again. */
 export interface AwsClientHolder<Client> {
-  /** Rejects only where the SDK is not installed whole. */
+  /** Rejects only where the SDK is not installed whole, or does not like its environment. */
   client(): Promise<Client>
   /** To be told of each trouble. */
   noteTrouble(trouble: AwsTrouble): void
@@ -42,8 +42,13 @@ export function makeAwsClientHolder<Client extends { destroy(): void }>(
   }
   return {
     client() {
-      current ??= begin()
-      return current
+      if (current !== undefined) return current
+      const made = begin()
+      current = made
+      made.catch(() => {
+        if (current === made) current = undefined
+      })
+      return made
     },
     noteTrouble(trouble) {
       if (trouble.kind !== "retry" || trouble.credentials !== true) return

@@ -42,8 +42,14 @@ export function makeCloudWatchLogsSink(
     }
   }
   return {
-    // Loading the SDK takes a tenth of a second in which no line is read: better now than with the first request.
-    start: async () => void (await holder.client()),
+    async start() {
+      // Loading the SDK takes a tenth of a second in which no line is read: better now than with the first request.
+      try {
+        await holder.client()
+      } catch {
+        // The first write says why.
+      }
+    },
     split: splitLogEvents,
     async write(batch, signal) {
       const result = await deliver(batch, signal)
