@@ -53,6 +53,9 @@ const statistics = (RuleName: string, ClientID = "0123456789abcdef01234567") => 
   BorrowCount: 1,
 })
 
+const annotations = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, "v"]))
+
 describe("PutTraceSegments", () => {
   test("keeps a whole trace, nested subsegments too", async () => {
     const child = segment({
@@ -132,8 +135,8 @@ describe("PutTraceSegments", () => {
     expect(await sent(segment({ trace_id: "1-00000000-bd862e3fe1be46a994272793" }))).toEqual([])
   })
 
-  test("takes 65,536 bytes of one document and not one more", async () => {
-    const room = 65_536 - Buffer.byteLength(JSON.stringify(segment({ metadata: { text: "" } })))
+  test("takes 64,000 bytes of one document and not one more", async () => {
+    const room = 64_000 - Buffer.byteLength(JSON.stringify(segment({ metadata: { text: "" } })))
     expect(await sent(segment({ metadata: { text: "x".repeat(room) } }))).toEqual([])
     const over = await sent(segment({ metadata: { text: "x".repeat(room + 1) } }))
     expect(over).toEqual([expect.objectContaining({ Id: "53995c3f42cd8ad8", ErrorCode: "DocumentTooLarge" })])
@@ -189,6 +192,19 @@ describe("PutTraceSegments", () => {
       "metadata key AWS.x",
       "url of 251 characters",
     ])
+  })
+
+  test("tells how many annotations a trace has", async () => {
+    const nested = {
+      name: "a",
+      id: "0000000000000003",
+      start_time: 1,
+      end_time: 2,
+      annotations: annotations(20),
+    }
+    await sent(segment({ annotations: annotations(30), subsegments: [nested] }))
+    await sent(segment({ id: "00000000000000aa", annotations: annotations(31) }))
+    expect(fake.xray.annotations(TRACE)).toEqual({ all: 81, names: 31 })
   })
 
   test("can be told to refuse some, to throttle, or to be down", async () => {

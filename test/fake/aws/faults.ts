@@ -20,7 +20,10 @@ export type Fault =
   | { readonly kind: "hang" }
   /** It takes this long, and then goes on as always. */
   | { readonly kind: "slow"; readonly ms: number }
-  /** The first records of the call are refused, the others taken. `code`: the word for it, where the API has one. */
+  /**
+   * The first records of the call are refused, the others taken, where the API can say so: PutLogEvents, PutTraceSegments,
+   * OTLP, remote write. `code`: the word for it, where the API has one.
+   */
   | { readonly kind: "refuse"; readonly first: number; readonly code?: string }
 
 /** An API, all of one service (`"logs:*"`), or all. */

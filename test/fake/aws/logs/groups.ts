@@ -11,6 +11,8 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]
 
+const ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+
 /** @throws Refusal */
 export function existingGroup(store: LogsStore, name: string): LogGroup {
   const group = store.groups.get(name)
@@ -80,6 +82,12 @@ export function describeLogGroups(store: LogsStore): JsonHandler {
         logGroupName: group.name,
         creationTime: group.createdMs,
         logGroupClass: group.class,
+        arn: `${ARN}${group.name}:*`,
+        logGroupArn: `${ARN}${group.name}`,
+        metricFilterCount: 0,
+        storedBytes: [...group.streams.values()]
+          .flat()
+          .reduce((sum, { message }) => sum + Buffer.byteLength(message), 0),
         // JSON leaves it out where there is none
         retentionInDays: group.retentionInDays,
       })),

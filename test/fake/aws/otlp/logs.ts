@@ -14,7 +14,7 @@ export function takeLogs(store: OtlpStore, logs: FakeLogs, codec: Codec, call: C
   const stream = header(call, "x-aws-log-stream")
   if (logs.groups.get(group)?.streams.has(stream) !== true)
     throw new Refusal("ResourceNotFoundException", "The specified log group or log stream does not exist.")
-  const records = recordsOf(codec.read(call), group, stream)
+  const records = recordsOf(codec.read(call).fields, group, stream)
   const taken = records.slice(call.refuse?.first ?? 0)
   store.records.push(...taken)
   return codec.answer(call, records.length - taken.length, "Some log records were not taken.")

@@ -15,7 +15,7 @@ const TYPES = ["gauge", "sum", "histogram", "exponentialHistogram", "summary"] a
 
 /** Limits of time are not documented for this endpoint, so there are none. @throws Refusal */
 export function takeMetrics(store: OtlpStore, codec: Codec, call: Call): Answer {
-  const points = pointsOf(codec.read(call))
+  const points = pointsOf(codec.read(call).fields)
   if (points.length > MAX_POINTS)
     throw new Refusal(
       "ValidationException",

@@ -23,9 +23,9 @@ const operation = (
 })
 
 /** The descriptors are read when they are first needed. */
-const once = (signal: string, rejectedField: string): (() => Promise<Codec>) => {
+const once = (signal: string, rejectedField: string, path: readonly string[]): (() => Promise<Codec>) => {
   let codec: Promise<Codec> | undefined
-  return () => (codec ??= makeCodec(signal, rejectedField))
+  return () => (codec ??= makeCodec(signal, rejectedField, path))
 }
 
 /**
@@ -37,14 +37,23 @@ export function makeOtlp(logs: FakeLogs): { store: FakeOtlp; operations: Operati
   return {
     store,
     operations: [
-      operation("otlp:metrics", "monitoring", once("metrics", "rejectedDataPoints"), (codec, call) =>
-        takeMetrics(store, codec, call),
+      operation(
+        "otlp:metrics",
+        "monitoring",
+        once("metrics", "rejectedDataPoints", ["resourceMetrics", "scopeMetrics", "metrics"]),
+        (codec, call) => takeMetrics(store, codec, call),
       ),
-      operation("otlp:logs", "logs", once("logs", "rejectedLogRecords"), (codec, call) =>
-        takeLogs(store, logs, codec, call),
+      operation(
+        "otlp:logs",
+        "logs",
+        once("logs", "rejectedLogRecords", ["resourceLogs", "scopeLogs", "logRecords"]),
+        (codec, call) => takeLogs(store, logs, codec, call),
       ),
-      operation("otlp:traces", "xray", once("trace", "rejectedSpans"), (codec, call) =>
-        takeTraces(store, codec, call),
+      operation(
+        "otlp:traces",
+        "xray",
+        once("trace", "rejectedSpans", ["resourceSpans", "scopeSpans", "spans"]),
+        (codec, call) => takeTraces(store, codec, call),
       ),
     ],
   }

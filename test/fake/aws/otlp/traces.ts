@@ -6,8 +6,9 @@ import { attributesOf, type Codec, type Fields, fieldsOf, listOf, msOf, textOf }
 /**
  * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html, table of the traces endpoint. How a
  * breach is answered is not documented: here what concerns the request is a 400, what concerns one span partial success.
+ * Units are of 1000 bytes, the stricter way to read them.
  */
-const MAX_BODY_BYTES = 5 * 1_048_576
+const MAX_BODY_BYTES = 5_000_000
 const MAX_SPANS = 10_000
 const MAX_SPAN_BYTES = 200_000
 const DAY_MS = 86_400_000
@@ -21,7 +22,8 @@ const refused = (message: string): Refusal => new Refusal("ValidationException",
 /** @throws Refusal */
 export function takeTraces(store: OtlpStore, codec: Codec, call: Call): Answer {
   if (call.body.length > MAX_BODY_BYTES) throw refused("The request is larger than 5 MB after inflating.")
-  const spans = spansOf(codec.read(call))
+  const { fields, itemBytes } = codec.read(call)
+  const spans = spansOf(fields)
   if (spans.length > MAX_SPANS)
     throw refused(`The request has ${spans.length} spans, more than ${MAX_SPANS}.`)
   const starts = spans.map(({ span }) => msOf(span["startTimeUnixNano"]))
@@ -31,7 +33,10 @@ export function takeTraces(store: OtlpStore, codec: Codec, call: Call): Answer {
   if (gap > MAX_GAP_MS) throw refused("The spans of the request are more than 24 hours apart.")
   const taken = spans.filter(
     (span, index) =>
-      index >= (call.refuse?.first ?? 0) && isSpan(span) && inTime(span, call.nowMs) && isSmall(span),
+      index >= (call.refuse?.first ?? 0) &&
+      isSpan(span) &&
+      inTime(span, call.nowMs) &&
+      (itemBytes[index] ?? 0) <= MAX_SPAN_BYTES,
   )
   store.spans.push(...taken)
   return codec.answer(call, spans.length - taken.length, "Some spans were not taken.")
@@ -48,12 +53,6 @@ function inTime({ span }: OtlpSpan, nowMs: number): boolean {
   const startMs = msOf(span["startTimeUnixNano"])
   return startMs >= nowMs - OLDEST_MS && msOf(span["endTimeUnixNano"]) <= nowMs + NEWEST_MS
 }
-
-/** Measured as JSON, since a span's own bytes are not kept: somewhat stricter than its protobuf form. */
-const isSmall = (span: OtlpSpan): boolean =>
-  Buffer.byteLength(
-    JSON.stringify(span.span, (_key, value: unknown) => (typeof value === "bigint" ? Number(value) : value)),
-  ) <= MAX_SPAN_BYTES
 
 function spansOf(request: Fields): OtlpSpan[] {
   return listOf(request["resourceSpans"]).flatMap(({ resource, scopeSpans }) =>

@@ -4,9 +4,11 @@ import {
   fromBinary,
   fromJson,
   type JsonValue,
+  type Message,
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf"
+import { isReflectMessage, reflect } from "@bufbuild/protobuf/reflect"
 import { otlpMessage, type Plain, plain } from "../../../fixtures/ledger/otlp-schema.ts"
 import { type Call, isObject } from "../operation.ts"
 import { type Answer, Refusal } from "../refusal.ts"
@@ -14,23 +16,39 @@ import { type Answer, Refusal } from "../refusal.ts"
 /** Fields of a decoded message. */
 export type Fields = { [field: string]: Plain }
 
+export interface Decoded {
+  readonly fields: Fields
+  /** Bytes of each metric, record or span as protobuf, in the order of the request. */
+  readonly itemBytes: readonly number[]
+}
+
 /** One signal's request and response, by the protocol's own descriptors. */
 export interface Codec {
   /** The request as plain objects: bytes as hexadecimal, 64-bit numbers as bigint, one-ofs as `{ case: value }`. @throws Refusal */
-  read(call: Call): Fields
+  read(call: Call): Decoded
   /** The response in the request's encoding; partial success when `rejected` is more than 0. */
   answer(call: Call, rejected: number, message: string): Answer
 }
 
-/** @param rejectedField the response's field for how many were not taken, in the schema's words */
-export async function makeCodec(signal: string, rejectedField: string): Promise<Codec> {
+/**
+ * @param rejectedField the response's field for how many were not taken, in the schema's words
+ * @param path the lists of the request that lead to its items
+ */
+export async function makeCodec(
+  signal: string,
+  rejectedField: string,
+  path: readonly string[],
+): Promise<Codec> {
   const name = `${signal[0]?.toUpperCase()}${signal.slice(1)}`
   // the package's folder is called `trace`, its messages `ExportTrace...`; the other signals are as they are
   const full = `opentelemetry.proto.collector.${signal}.v1.Export${name}Service`
   const request = await otlpMessage(`${full}Request`)
   const response = await otlpMessage(`${full}Response`)
   return {
-    read: (call) => fieldsOf(plain(decoded(request, call))),
+    read(call) {
+      const message = decoded(request, call)
+      return { fields: fieldsOf(plain(message)), itemBytes: itemBytes(request, message, path) }
+    },
     answer(call, rejected, errorMessage) {
       const body = rejected > 0 ? { partialSuccess: { [rejectedField]: BigInt(rejected), errorMessage } } : {}
       const message = create(response, withNested(response, body))
@@ -49,6 +67,17 @@ export async function makeCodec(signal: string, rejectedField: string): Promise<
   }
 }
 
+function itemBytes(request: DescMessage, message: Message, path: readonly string[]): number[] {
+  let level = [reflect(request, message)]
+  for (const name of path) {
+    level = level.flatMap((one) => {
+      const list = one.fields.find(({ localName }) => localName === name)
+      return list?.fieldKind === "list" ? [...one.get(list)].filter((item) => isReflectMessage(item)) : []
+    })
+  }
+  return level.map((one) => toBinary(one.desc, one.message).length)
+}
+
 /** Nested messages must be made by their own descriptor. */
 function withNested(
   response: DescMessage,
@@ -64,7 +93,7 @@ function withNested(
 const isJson = ({ headers }: Call): boolean => (headers["content-type"] ?? "").startsWith("application/json")
 
 /** opentelemetry.io/docs/specs/otlp: application/x-protobuf or application/json, nothing else. */
-function decoded(request: DescMessage, call: Call): unknown {
+function decoded(request: DescMessage, call: Call): Message {
   const type = call.headers["content-type"] ?? ""
   if (!isJson(call) && type !== "application/x-protobuf")
     throw new Refusal("UnsupportedMediaTypeException", `The content type ${type} is not OTLP's.`, {

@@ -12,8 +12,8 @@ export interface Refused {
   readonly id: string | undefined
 }
 
-/** "up to 64 kB"; read as KiB, as the daemon's buffer is. */
-export const MAX_DOCUMENT_BYTES = 65_536
+/** "up to 64 kB": whether of 1000 or of 1024 bytes is not documented, so the smaller. */
+export const MAX_DOCUMENT_BYTES = 64_000
 const MAX_NAME = 200
 /** "Unicode letters, numbers, and whitespace, and the following symbols: _, ., :, /, %, &, #, =, +, \, -, @" */
 const NAME = /^[\p{L}\p{N}\p{Z}\s_.:/%&#=+\\\-@]+$/u

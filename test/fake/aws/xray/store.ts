@@ -17,6 +17,11 @@ export interface FakeXray {
   readonly traceIds: readonly string[]
   /** All segments and subsegments of a trace, nested ones too; a finished document replaces the unfinished one. */
   trace(traceId: string): StoredSegment[]
+  /**
+   * How many annotations a trace has in all its segments. "X-Ray indexes up to 50 annotations per trace": the others are kept
+   * and not found by filters. Whether one name in two segments counts twice is not documented.
+   */
+  annotations(traceId: string): { readonly all: number; readonly names: number }
   /** How many finished documents came again with the same trace and id. */
   readonly duplicates: number
   /** What was taken though the page asks for something else: see remarks.ts. A good sender causes none. */
@@ -49,6 +54,8 @@ export function makeStore(samplingRules: Record<string, unknown>[]): XrayStore {
   const documents: Input[] = []
   const remarks: string[] = []
   let duplicates = 0
+  const trace = (traceId: string): StoredSegment[] =>
+    [...(traces.get(traceId)?.documents.values() ?? [])].flatMap((document) => flat(document))
   return {
     documents,
     remarks,
@@ -61,25 +68,31 @@ export function makeStore(samplingRules: Record<string, unknown>[]): XrayStore {
     get duplicates() {
       return duplicates
     },
-    trace: (traceId) =>
-      [...(traces.get(traceId)?.documents.values() ?? [])].flatMap((document) => flat(document)),
+    trace,
+    annotations(traceId) {
+      const names = trace(traceId).flatMap(annotationNames)
+      return { all: names.length, names: new Set(names).size }
+    },
     take(document, bytes, said) {
       const traceId = String(document["trace_id"])
       const id = String(document["id"])
-      const trace = traces.get(traceId) ?? { bytes: 0, documents: new Map<string, Input>() }
-      if (trace.bytes + bytes > MAX_TRACE_BYTES) return false
-      traces.set(traceId, trace)
-      const before = trace.documents.get(id)
+      const held = traces.get(traceId) ?? { bytes: 0, documents: new Map<string, Input>() }
+      if (held.bytes + bytes > MAX_TRACE_BYTES) return false
+      traces.set(traceId, held)
+      const before = held.documents.get(id)
       if (before !== undefined && before["in_progress"] !== true) duplicates++
       // an unfinished one that comes late must not undo the finished one
-      if (before === undefined || document["in_progress"] !== true) trace.documents.set(id, document)
-      if (before === undefined) trace.bytes += bytes
+      if (before === undefined || document["in_progress"] !== true) held.documents.set(id, document)
+      if (before === undefined) held.bytes += bytes
       documents.push(document)
       remarks.push(...said.map((remark) => `${traceId} ${id}: ${remark}`))
       return true
     },
   }
 }
+
+const annotationNames = ({ document }: StoredSegment): string[] =>
+  isObject(document["annotations"]) ? Object.keys(document["annotations"]) : []
 
 const parentOf = ({ parent_id: parent }: Input): string => (typeof parent === "string" ? parent : "")
 
