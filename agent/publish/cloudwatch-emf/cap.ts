@@ -49,7 +49,7 @@ const FORGOTTEN = 1e-3
 /** Groups beyond are not ranked; they go into the overflow. */
 const MAX_GROUPS = 50_000
 const MAX_MESHES = 8
-export const OTHER_MESH = "other"
+const OTHER_MESH = "other"
 const MAX_MONTH = 500_000
 
 export function makeCap(options: CapOptions, restored: Uint8Array | undefined): Cap {

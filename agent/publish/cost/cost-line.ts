@@ -38,7 +38,6 @@ export async function sayCost(
 
 function samplesNow({ snapshot, own }: CostLineDeps): Samples {
   const { logBytes, linesRead, linesAccounted } = own()
-  const sample = (name: string, value: number): [string, Sample] => [name, { name, labels: new Map(), value }]
   return new Map([
     ...ledgerSamples(snapshot),
     sample("mesh_agent_log_bytes_total", logBytes),
@@ -46,3 +45,5 @@ function samplesNow({ snapshot, own }: CostLineDeps): Samples {
     sample("mesh_agent_lines_accounted_total", linesAccounted),
   ])
 }
+
+const sample = (name: string, value: number): [string, Sample] => [name, { name, labels: new Map(), value }]
