@@ -1,21 +1,17 @@
 import { fork } from "node:child_process"
 import { createSocket } from "node:dgram"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { systemClock } from "#mesh/clock.ts"
-import { parseKubernetesObjects } from "#mesh/declare/kubernetes.ts"
-import { makeInterner } from "#mesh/request.ts"
 import { startXrayUdp, type XrayUdp } from "../agent/collect/receive/xray-udp.ts"
-import { decodeConfigDump } from "../agent/decode/config-dump/decode.ts"
 import { makeXrayDecoder } from "../agent/decode/spans/xray.ts"
 import { openQueue } from "../agent/publish/queue/open-queue.ts"
 import { makeQueueBudget } from "../agent/publish/queue/queue-budget.ts"
 import { makeXrayEncoder } from "../agent/publish/xray/encoder.ts"
-import { makeSpanNames, type SpanNames } from "../agent/resolve/spans/span-names.ts"
-import { appMeshDump } from "../test/fixtures/config-dump/app-mesh-dump.ts"
 import { captured } from "../test/fixtures/spans/captured.ts"
+import { demoNames } from "../test/fixtures/xray/demo-documents.ts"
 import { type BenchResult, printAlone } from "./result.ts"
 
 const SEGMENTS = 10_000
@@ -101,18 +97,6 @@ function makePath() {
       rmSync(folder, { recursive: true })
     },
   }
-}
-
-/** What an agent knows that has read the demo's proxies. */
-function demoNames(): SpanNames {
-  const file = join(import.meta.dirname, "../demo/yelb.yaml")
-  const { model } = parseKubernetesObjects(readFileSync(file, "utf8"), file)
-  const names = makeSpanNames({ declared: model, interner: makeInterner() })
-  const [mesh] = model.meshes
-  if (mesh === undefined) throw new Error(`${file} declares no mesh`)
-  for (const resource of ["yelb-gateway_yelb", "yelb-ui-virtual-node", "yelb-appserver-virtual-node"])
-    names.setProxy(resource, decodeConfigDump(appMeshDump(mesh, resource, 2022)))
-  return names
 }
 
 async function cpuUsOf(work: () => Promise<void>): Promise<number> {

@@ -1,20 +1,12 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { XRayClient } from "@aws-sdk/client-xray"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type Clock, systemClock } from "#mesh/clock.ts"
-import { decodeConfigDump } from "../../agent/decode/config-dump/decode.ts"
 import type { QueueRecord, WriteResult } from "../../agent/publish/contract.ts"
-import { makeXrayEncoder } from "../../agent/publish/xray/encoder.ts"
 import { makeXraySink } from "../../agent/publish/xray/sink.ts"
 import type { SegmentCounts } from "../../agent/publish/xray/telemetry.ts"
-import { makeSpanNames, type SpanNames } from "../../agent/resolve/spans/span-names.ts"
-import { parseKubernetesObjects } from "../../mesh/declare/kubernetes.ts"
-import { makeInterner } from "../../mesh/request.ts"
 import { type FakeAws, startFakeAws } from "../fake/aws/fake-aws.ts"
-import { appMeshDump } from "../fixtures/config-dump/app-mesh-dump.ts"
-import { captured, FORMS, type Form } from "../fixtures/spans/captured.ts"
-import { decodedSpans } from "../fixtures/spans/decoded.ts"
+import { FORMS } from "../fixtures/spans/captured.ts"
+import { demoDocuments } from "../fixtures/xray/demo-documents.ts"
 
 let fake: FakeAws
 beforeEach(async () => {
@@ -68,36 +60,9 @@ async function writeAll(
   return results
 }
 
-const FILE = join(import.meta.dirname, "../../demo/yelb.yaml")
-const YELB = parseKubernetesObjects(readFileSync(FILE, "utf8"), FILE).model
-
-/** An agent that has read the configurations of the demo's proxies. */
-function demoNames(): SpanNames {
-  const names = makeSpanNames({ declared: YELB, interner: makeInterner() })
-  const [mesh] = YELB.meshes
-  if (mesh === undefined) throw new Error("no mesh")
-  for (const resource of ["yelb-gateway_yelb", "yelb-ui-virtual-node", "yelb-appserver-virtual-node"])
-    names.setProxy(resource, decodeConfigDump(appMeshDump(mesh, resource, 2022)))
-  return names
-}
-
-function recordsOf(form: Form, request: string): QueueRecord[] {
-  const records: QueueRecord[] = []
-  const encoder = makeXrayEncoder(
-    { logGroup: (mesh) => `/mesh/${mesh}` },
-    {
-      append: (key, timeMs, payload) =>
-        records.push({ key, timeMs, count: 1, payload: Buffer.from(payload) }),
-    },
-  )
-  const names = demoNames()
-  for (const span of decodedSpans(form, captured(form, request))) encoder.span(names.name(span))
-  return records
-}
-
 describe.each(FORMS)("what Envoys sent arrives as X-Ray wants it: %s", (form) => {
   test("one request through gateway, ui and appserver is one trace, told in one call without a remark", async () => {
-    expect(await writeAll(sinkTo(fake), recordsOf(form, "fine"))).toEqual([{ kind: "accepted" }])
+    expect(await writeAll(sinkTo(fake), demoDocuments(form, "fine"))).toEqual([{ kind: "accepted" }])
     expect(fake.xray.remarks).toEqual([])
     expect(fake.xray.traceIds).toHaveLength(1)
     const trace = fake.xray.trace(fake.xray.traceIds[0] ?? "")
@@ -136,7 +101,7 @@ describe.each(FORMS)("what Envoys sent arrives as X-Ray wants it: %s", (form) =>
   })
 
   test.each(["retried", "failing", "broken", "throttled", "missing"])("%s: taken whole", async (request) => {
-    const records = recordsOf(form, request)
+    const records = demoDocuments(form, request)
     await writeAll(sinkTo(fake), records)
     expect(fake.xray.documents).toHaveLength(records.length)
     expect(fake.xray.remarks).toEqual([])
