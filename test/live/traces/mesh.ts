@@ -10,7 +10,7 @@ import { type Fleet, startFleet } from "../../../demo/fleet.ts"
 import type { LogPlan } from "../../../demo/logs.ts"
 import { BEHAVIOUR_HEADER, CALL_HEADER } from "../../../demo/records.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
-import type { DeclaredModel } from "../../../mesh/declared.ts"
+import type { DeclaredModel, WeightedTarget } from "../../../mesh/declared.ts"
 
 export const GATEWAY = "yelb-gateway_yelb"
 
@@ -74,22 +74,23 @@ export async function startMesh({ tracers, logs = {}, modelFile = YELB }: MeshOp
   }
 }
 
-/** Version 2 has no pod here. */
+/** Version 2 has no pod here, so nothing goes there that may go elsewhere. */
 function withoutCanary(model: DeclaredModel): DeclaredModel {
   const meshes = model.meshes.map((mesh) => ({
     ...mesh,
     virtualRouters: mesh.virtualRouters.map((router) => ({
       ...router,
-      routes: router.routes.map((route) => ({
-        ...route,
-        targets: route.targets.map((target) => ({
-          ...target,
-          weight: target.virtualNode.includes("-v2") ? 0 : target.weight,
-        })),
-      })),
+      routes: router.routes.map((route) => ({ ...route, targets: withoutV2(route.targets) })),
     })),
   }))
   return { meshes }
+}
+
+const isV2 = ({ virtualNode }: WeightedTarget): boolean => virtualNode.includes("-v2")
+
+function withoutV2(targets: readonly WeightedTarget[]): readonly WeightedTarget[] {
+  if (targets.every(isV2)) return targets
+  return targets.map((target) => (isV2(target) ? { ...target, weight: 0 } : target))
 }
 
 function ask(gateway: string, { path, id, behaviours, headers = {} }: Asked): Promise<number> {
