@@ -1,8 +1,10 @@
 import { expect, test } from "vitest"
 import { metricSets, type WrittenSet } from "#mesh/cloudwatch/metric-sets.ts"
 import { openLedger } from "../../agent/account/ledger.ts"
+import { makeEmfProducer } from "../../agent/publish/cloudwatch-emf/emf-producer.ts"
 import { type ReadMetric, sumOf } from "../fixtures/cloudwatch/emf-reader.ts"
 import { routeLabels as route, telling } from "../fixtures/cloudwatch/telling.ts"
+import { committedOutbox } from "../fixtures/ledger/committed-outbox.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
 
@@ -95,6 +97,44 @@ test("what was counted before anybody wanted to know is not told as a spike", ()
   expect(agent.told()).toEqual([])
   agent.world.ledger.add(attempt(), 1)
   expect(brief(agent.told())).toEqual(["attempts{mesh=m}=1"])
+})
+
+test("counters that start anew count whole, though what was told of them before is still known", () => {
+  const agent = telling()
+  agent.add(route("r"), 5)
+  agent.observe(route("r"), 0.02, 5)
+  agent.told()
+  agent.kill("2")
+  agent.add(route("r"), 3)
+  agent.observe(route("r"), 0.02, 2)
+  expect(brief(agent.told())).toEqual([
+    "requests{mesh=m,route=r,virtual_service=s.local}=3",
+    "duration{mesh=m,route=r,virtual_service=s.local}=0.04",
+  ])
+})
+
+test("kept bytes of another version: what is there counts as told, and all places are free", () => {
+  const { world, clock, add } = telling()
+  add(route("r"), 5)
+  world.ledger.commit()
+  const outbox = committedOutbox(undefined)
+  const producer = makeEmfProducer(
+    {
+      namespace: "n",
+      sets: metricSets("meshscope"),
+      logGroup: "g",
+      zeros: false,
+      maxMetrics: 100,
+      capPeriod: "hour",
+    },
+    { snapshot: world.ledger.snapshot, clock, outbox, restored: () => Buffer.from([99, 1, 2]) },
+  )
+  producer.tick()
+  expect(outbox.records).toEqual([])
+  add(route("r"), 2)
+  world.ledger.commit()
+  producer.tick()
+  expect(outbox.records).toHaveLength(1)
 })
 
 test("names of a pod are values, whatever they hold", () => {
