@@ -10,8 +10,11 @@ import { type FakeAws, startFakeAws } from "../fake/aws/fake-aws.ts"
 let fake: FakeAws
 let clients: SdkClients
 
+/** Stands still, so that a second is not over too soon. */
+const NOW = Date.now()
+
 beforeEach(async () => {
-  fake = await startFakeAws({ ceilings: { "logs:PutLogEvents": 5 } })
+  fake = await startFakeAws({ clock: { now: () => NOW }, ceilings: { "logs:PutLogEvents": 5 } })
   fake.logs.create("g", "s")
   clients = sdkClients(fake)
 })
@@ -24,7 +27,7 @@ const put = (
   messages: string[] = ["a"],
   abortSignal = AbortSignal.timeout(5000),
 ): Promise<PutLogEventsCommandOutput> => {
-  const logEvents = messages.map((message) => ({ timestamp: Date.now(), message }))
+  const logEvents = messages.map((message) => ({ timestamp: NOW, message }))
   return clients.logs.send(new PutLogEventsCommand({ logGroupName: "g", logStreamName: "s", logEvents }), {
     abortSignal,
   })
@@ -72,8 +75,9 @@ test("a dropped connection before anything, and one after all is done", async ()
 })
 
 test("no answer, and a late one", async () => {
-  fake.fail("logs:PutLogEvents", { kind: "hang" }, 1)
+  const recover = fake.fail("logs:PutLogEvents", { kind: "hang" })
   await expect(put(["a"], AbortSignal.timeout(200))).rejects.toMatchObject({ name: "AbortError" })
+  recover()
   fake.fail("logs:PutLogEvents", { kind: "slow", ms: 300 }, 1)
   const started = performance.now()
   await put(["b"])

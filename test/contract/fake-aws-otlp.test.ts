@@ -188,7 +188,9 @@ describe("/v1/traces", () => {
     expect(fake.otlp.spans).toHaveLength(1)
   })
 
-  test("refuses 10,001 spans, 5 MB, and 24 hours between spans, as a whole", async () => {
+  test("refuses 10,001 spans, 5 MB, and 24 hours between spans, as a whole", {
+    timeout: 30_000,
+  }, async () => {
     const many = Array.from({ length: 10_001 }, () => ({
       traceId: "01".repeat(16),
       spanId: "01".repeat(8),

@@ -71,16 +71,16 @@ describe("a signature", () => {
   })
 
   test.each([
-    ["5 minutes old", 5 * MINUTE_MS - 2000],
-    ["5 minutes ahead", -5 * MINUTE_MS + 2000],
+    ["almost 5 minutes old", 5 * MINUTE_MS - 20_000],
+    ["almost 5 minutes ahead", -5 * MINUTE_MS + 20_000],
   ])("that is %s is taken", async (_what, shift) => {
     shiftMs = shift
     expect(await told({})).toBeUndefined()
   })
 
   test.each([
-    ["older", 5 * MINUTE_MS + 2000, "Signature expired"],
-    ["further ahead", -5 * MINUTE_MS - 2000, "Signature not yet current"],
+    ["older", 5 * MINUTE_MS + 20_000, "Signature expired"],
+    ["further ahead", -5 * MINUTE_MS - 20_000, "Signature not yet current"],
   ])("that is %s is refused", async (_what, shift, message) => {
     shiftMs = shift
     const error = await told({})
@@ -93,7 +93,9 @@ describe("a signature", () => {
   test("is checked against the `date` header's clock, so a client can set its own by it", async () => {
     shiftMs = 3_600_000
     const response = await fetch(fake.url, { method: "POST" })
-    expect(Math.abs(Date.parse(response.headers.get("date") ?? "") - Date.now() - shiftMs)).toBeLessThan(3000)
+    expect(Math.abs(Date.parse(response.headers.get("date") ?? "") - Date.now() - shiftMs)).toBeLessThan(
+      20_000,
+    )
   })
 })
 

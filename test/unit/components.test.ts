@@ -41,6 +41,20 @@ describe("the list of components", () => {
     expect(pins.length).toBeGreaterThan(10)
     expect(pins.filter((pin) => !/^"sha256":"[0-9a-f]{64}"$/.test(pin))).toEqual([])
   })
+  it("pins every Python package by version and sha256", async () => {
+    const scripts = resolve(import.meta.dirname, "../../scripts/components")
+    for (const { package: from } of all.map(([, component]) => component)) {
+      if (from.source.kind !== "python") continue
+      const text = (await readFile(join(scripts, from.source.requirements), "utf8")).replaceAll(
+        /^#.*\n/gm,
+        "",
+      )
+      const packages = text.replaceAll(" \\\n", "").trim().split("\n")
+      expect(packages).toContainEqual(expect.stringMatching(`^${from.name}==${from.version} `))
+      for (const one of packages)
+        expect(one).toMatch(/^[a-z0-9-]+==[0-9a-z.]+( +--hash=sha256:[0-9a-f]{64})+$/)
+    }
+  })
   it("gives each component a variable of its own", () => {
     expect(new Set(all.map(([name]) => overrideVariable(name))).size).toBe(all.length)
     expect(overrideVariable("prometheus-3")).toBe("PROMETHEUS_3")

@@ -80,6 +80,8 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
   const find = route(operations)
   const serve = makeServe({ find, faults, ceiling, clock, region, credentials, requests })
   const server = createServer(serve)
+  // longer than a test waits between two calls: a client must not find its connection closed by the way
+  server.keepAliveTimeout = 120_000
   server.listen(options.port ?? 0, "127.0.0.1")
   await once(server, "listening")
   const { port } = server.address() as AddressInfo
