@@ -49,12 +49,9 @@ function makeGroups({ group, cluster }: LogLineProducerConfig): (proxy: ProxyIde
   const byProxy = new WeakMap<ProxyIdentity, string>()
   const known = new Set<string>()
   const find = ({ mesh, flavor, role, resource }: ProxyIdentity): string => {
-    const name = logGroupName(group, { mesh, flavor, cluster, role, resource })
-    if (known.has(name)) return name
-    if (known.size < MAX_GROUPS) {
-      known.add(name)
-      return name
-    }
+    const own = logGroupName(group, { mesh, flavor, cluster, role, resource })
+    if (known.size < MAX_GROUPS) known.add(own)
+    if (known.has(own)) return own
     return logGroupName(group, {
       mesh: OVERFLOW,
       flavor: OVERFLOW,
@@ -63,10 +60,13 @@ function makeGroups({ group, cluster }: LogLineProducerConfig): (proxy: ProxyIde
       resource: OVERFLOW,
     })
   }
+  // Lines come by the file, so nearly all are of the same proxy as the one before.
+  let last: ProxyIdentity | undefined
+  let name = ""
   return (proxy) => {
-    const given = byProxy.get(proxy)
-    if (given !== undefined) return given
-    const name = find(proxy)
+    if (proxy === last) return name
+    last = proxy
+    name = byProxy.get(proxy) ?? find(proxy)
     byProxy.set(proxy, name)
     return name
   }

@@ -7,7 +7,7 @@ import { put, putNumber } from "./bytes.ts"
 import { FLAGS_MOST_BYTES, writeFlags } from "./flag-member.ts"
 import { type LineMember, memberHead, wholeMember } from "./line-members.ts"
 import { startTimeMs, writeTime } from "./line-time.ts"
-import { makeNameMembers } from "./name-members.ts"
+import { makeNameMembers, NAMES_MOST_BYTES } from "./name-members.ts"
 import { fittingLength, makeTextMembers, NO_LIMIT } from "./text-members.ts"
 import { writeTrace } from "./trace-member.ts"
 
@@ -100,7 +100,7 @@ export function makeLineEncoder(
   }
   return {
     encode(fact, resolution, proxy) {
-      reserve(names.size(resolution, proxy) + texts.size(fact) + REST_BYTES)
+      reserve(NAMES_MOST_BYTES + texts.size(fact) + REST_BYTES)
       const said = startOf(fact)
       line.timeMs = said < 0 ? deps.now() : said
       let to = put(out, 0, OPEN)

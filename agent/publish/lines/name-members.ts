@@ -6,11 +6,11 @@ import { type LineMember, memberHead } from "./line-members.ts"
 
 /** Names come from configuration that a proxy shows, so they may be of any length. */
 const MAX_NAME_BYTES = 1024
+/** All members at once: nine of the row, the target, cluster and proxy, each with its own name. */
+export const NAMES_MOST_BYTES = 12 * (MAX_NAME_BYTES + 32)
 
 /** The members that name who a line is about, ready as bytes. */
 export interface NameMembers {
-  /** Most bytes that the next `write` takes. */
-  size(resolution: Resolution, proxy: ProxyIdentity): number
   write(out: Buffer, to: number, resolution: Resolution, proxy: ProxyIdentity): number
 }
 
@@ -28,26 +28,28 @@ export function makeNameMembers(cluster: string): NameMembers {
   const rows = cached((row: RequestRow) => rowBytes(row))
   const targets = cached((target: Target) => textMember("virtual_node", target.name))
   const proxies = new WeakMap<ProxyIdentity, ProxyBytes>()
+  // Lines come by the file, so nearly all are of the same proxy as the one before.
+  let last: ProxyIdentity | undefined
+  let bytes: ProxyBytes = { own: Buffer.alloc(0), undecided: Buffer.alloc(0) }
   const proxyBytes = (proxy: ProxyIdentity): ProxyBytes => {
-    const known = proxies.get(proxy)
-    if (known !== undefined) return known
-    const own = Buffer.concat([textMember("cluster", cluster), textMember("proxy", proxy.proxy)])
-    const mesh = [textMember("mesh", proxy.mesh), textMember("flavor", proxy.flavor)]
-    const made = { own, undecided: Buffer.concat([...mesh, own]) }
-    proxies.set(proxy, made)
-    return made
+    if (proxy === last) return bytes
+    last = proxy
+    bytes = proxies.get(proxy) ?? makeProxyBytes(cluster, proxy)
+    proxies.set(proxy, bytes)
+    return bytes
   }
   return {
-    size({ kind, row, target }, proxy) {
-      const { own, undecided } = proxyBytes(proxy)
-      return kind === "undecided" ? undecided.length : rows(row).length + targets(target).length + own.length
-    },
     write(out, to, { kind, row, target }, proxy) {
       const { own, undecided } = proxyBytes(proxy)
       if (kind === "undecided") return put(out, to, undecided)
       return put(out, put(out, put(out, to, rows(row)), targets(target)), own)
     },
   }
+}
+
+function makeProxyBytes(cluster: string, { proxy, mesh, flavor }: ProxyIdentity): ProxyBytes {
+  const own = Buffer.concat([textMember("cluster", cluster), textMember("proxy", proxy)])
+  return { own, undecided: Buffer.concat([textMember("mesh", mesh), textMember("flavor", flavor), own]) }
 }
 
 /** By dense number; what has the same number and is another object is made anew (another interner). */
