@@ -54,7 +54,7 @@ export interface XrayProxy {
 }
 
 /** What clients of the daemon ask it for (docs.aws.amazon.com/xray/latest/api, GetSamplingRules and the two after it). */
-export const SAMPLING_PATHS = [
+const SAMPLING_PATHS = [
   "/GetSamplingRules",
   "/SamplingTargets",
   "/SamplingStatisticSummaries",

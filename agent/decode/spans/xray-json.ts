@@ -1,5 +1,5 @@
 /** Deepest nesting that is read: X-Ray's console shows a dozen, and what writes documents again goes down by calls. */
-export const MAX_DEPTH = 64
+const MAX_DEPTH = 64
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

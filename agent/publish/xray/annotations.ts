@@ -2,7 +2,7 @@ import type { AttributeValue, Span, SpanProxy } from "#mesh/span.ts"
 import { bareObject, type JsonObject, objectOf, present } from "./json-object.ts"
 
 /** X-Ray indexes 50 of a trace (…/xray-api-segmentdocuments.html, `annotations`). */
-export const MAX_ANNOTATIONS = 50
+const MAX_ANNOTATIONS = 50
 const MAX_TEXT = 250
 const KEY = /^\w{1,100}$/
 
@@ -63,7 +63,7 @@ function chosen(entries: readonly (readonly [string, unknown])[]): Annotations {
   return { kept, rest: present(rest) }
 }
 
-export function cleanKey(name: string): string {
+function cleanKey(name: string): string {
   return KEY.test(name) ? name : name.slice(0, 100).replaceAll(/[^A-Za-z0-9_]/g, "_") || "_"
 }
 

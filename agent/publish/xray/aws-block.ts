@@ -1,7 +1,7 @@
 import type { Span, SpanProxy } from "#mesh/span.ts"
 import { type Draft, type JsonObject, objectOf, present } from "./json-object.ts"
 
-export const PROXY_ORIGIN = "AWS::AppMesh::Proxy"
+const PROXY_ORIGIN = "AWS::AppMesh::Proxy"
 
 /** Where the Collector's X-Ray exporter has them too (translator/segment.go). */
 const ORIGINS: ReadonlyMap<string, string> = new Map([

@@ -14,7 +14,7 @@ export interface SplitLimits {
 }
 
 /** 50: what the daemon and the Collector send. The API's page names no limit of bytes; calls of about 1 MB end in time. */
-export const XRAY_LIMITS: SplitLimits = { documents: 50, bytes: 1_048_576 }
+const XRAY_LIMITS: SplitLimits = { documents: 50, bytes: 1_048_576 }
 /** Traces that wait for more room beside the newest request. */
 const OPEN_REQUESTS = 8
 

@@ -9,7 +9,7 @@ import { makeXrayEncoder } from "../../../agent/publish/xray/encoder.ts"
 
 /** A batch of the sender is 50. */
 const MANY = 40_000
-const SENDER = join(import.meta.dirname, "flood-sender.ts")
+const SENDER = join(import.meta.dirname, "../../fixtures/xray/flood-sender.ts")
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0)
 
