@@ -7,7 +7,7 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 /** Visible ASCII, space and tab: what a header may hold without being read as two headers. */
 const FIELD_VALUE = /^[\t\u0020-\u007E]*$/
 
-const reference = z
+export const secretReference = z
   .strictObject({
     file: z
       .string()
@@ -21,13 +21,13 @@ const reference = z
     if ((file === undefined) !== (env === undefined)) return
     context.addIssue({ code: "custom", message: "expects either file or env" })
   }, whereStand())
-export type SecretReference = z.output<typeof reference>
+export type SecretReference = z.output<typeof secretReference>
 
 /** Request headers by name. A header with a secret takes `{file: …}` or `{env: …}` instead of a text. */
 export const headersSchema = z
   .record(
     z.string().regex(FIELD_NAME, { error: "is not a header name" }),
-    z.union([z.string().regex(FIELD_VALUE, { error: "expects visible ASCII characters" }), reference], {
+    z.union([z.string().regex(FIELD_VALUE, { error: "expects visible ASCII characters" }), secretReference], {
       error: "expects a text, {file: …} or {env: …}",
     }),
   )
