@@ -5,6 +5,7 @@ import { checkedSplit } from "../../agent/publish/delivery/checked-split.ts"
 import { DEFAULT_DELIVERY, Delivery, type DeliveryConfig } from "../../agent/publish/delivery/delivery.ts"
 import { countDrop } from "../../agent/publish/delivery/drop-counts.ts"
 import { makeMemoryQueue } from "../../agent/publish/delivery/memory-queue.ts"
+import type { RecordQueue } from "../../agent/publish/delivery/record-queue.ts"
 import { type ManualClock, manualClock } from "../fixtures/ledger/manual-clock.ts"
 
 interface Numbered extends QueueRecord {
@@ -204,6 +205,90 @@ test("a part that is never taken holds up nothing else", async () => {
   expect(delivery.counters.delivered).toBe(46)
   await delivery.stop(0)
   expect(delivery.counters.dropped.get("shutdown")).toBe(6)
+})
+
+test("a receiver that asks to be left alone is left alone, by all requests", async () => {
+  const clock = manualClock()
+  const times: number[] = []
+  const answers: WriteResult[] = [{ ...RETRY, afterMs: 20_000 }, ACCEPTED, RETRY, ACCEPTED]
+  const { delivery, queue } = delivering(
+    () => {
+      times.push(clock.monotonic())
+      return answers.shift() ?? ACCEPTED
+    },
+    {},
+    1,
+    clock,
+  )
+  for (const id of [1, 2, 3]) queue.offer(record(id, 10, 1, `k${id}`))
+  await delivery.start()
+  await settled(() => delivery.counters.held === 0)
+  expect(times.slice(0, 2)).toEqual([0, 20_000])
+  expect(times.slice(2).every((time) => time >= 20_000)).toBe(true)
+  expect(delivery.counters).toMatchObject({ delivered: 3, retries: 2, trouble: undefined })
+  await delivery.stop(0)
+})
+
+test("a receiver that takes nothing of a request is given time, as one that does not take the request", async () => {
+  const again: WriteResult = { kind: "accepted", again: new Set([0, 1]), why: "throttled" }
+  const { delivery, queue, clock } = delivering(scripted([again, again]), {}, 2)
+  queue.offer(record(1))
+  queue.offer(record(2))
+  await delivery.start()
+  await settled(() => delivery.counters.held === 0)
+  expect(clock.slept).toEqual([1000, 2000])
+  await delivery.stop(0)
+})
+
+test("stopping does not wait for the next try", async () => {
+  const clock = { ...manualClock(), sleep: realSleep }
+  const { delivery, queue, written } = delivering(scripted([{ ...RETRY, afterMs: 100_000 }]), {}, 1, clock)
+  queue.offer(record(1))
+  await delivery.start()
+  await settled(() => delivery.counters.retries === 1)
+  await delivery.stop(5000)
+  expect(written).toEqual([[1], [1]])
+  expect(delivery.counters).toMatchObject({ delivered: 5, held: 0 })
+})
+
+test("a queue that cannot be read now is tried again, and says why", async () => {
+  const queue = makeMemoryQueue<Numbered>({ maxBytes: 1e6, maxRecords: 10 })
+  let failures = 2
+  const failing: RecordQueue<Numbered> = {
+    take: (limit) => (failures-- > 0 ? Promise.reject(new Error("EMFILE")) : queue.take(limit)),
+    settle: (held, delivered, reason) => queue.settle(held, delivered, reason),
+    get waiting() {
+      return queue.waiting
+    },
+    listen: (ready) => queue.listen(ready),
+    close: () => queue.close(),
+    get counters() {
+      return queue.counters
+    },
+  }
+  queue.offer(record(1))
+  const clock = manualClock()
+  const seen: (string | undefined)[] = []
+  const sink: Sink<readonly Numbered[], Numbered> = {
+    start: () => Promise.resolve(),
+    split: byKey(1),
+    write: () => {
+      seen.push(delivery.counters.trouble)
+      return Promise.resolve(ACCEPTED)
+    },
+    stop: () => Promise.resolve(),
+  }
+  const delivery: Delivery<readonly Numbered[], Numbered> = new Delivery(CONFIG, {
+    queue: failing,
+    sink,
+    clock,
+    random: () => 1,
+  })
+  await delivery.start()
+  await settled(() => delivery.counters.held === 0)
+  expect([seen, clock.slept]).toEqual([["EMFILE"], [1000, 2000]])
+  expect(delivery.counters).toMatchObject({ delivered: 5, trouble: undefined })
+  await delivery.stop(0)
 })
 
 test("several requests at once, but one at a time while the receiver is down", async () => {

@@ -135,11 +135,12 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
 
   /** Until something is due, or comes while there is room for it. */
   async #wait(nowMs: number): Promise<void> {
-    const untilMs = Math.max(this.#pausedToMs, this.#window.dueMs(this.#config.ordered))
+    const paused = nowMs < this.#pausedToMs
+    const untilMs = paused ? this.#pausedToMs : this.#window.dueMs(this.#config.ordered)
     this.#nap = new AbortController()
     if (this.#ended.signal.aborted) return
     const { signal } = this.#nap
-    if (nowMs >= this.#pausedToMs && !this.#window.full) {
+    if (!paused && !this.#window.full) {
       if (this.#deps.queue.waiting) return
       this.#wake = () => this.#nap.abort()
     }

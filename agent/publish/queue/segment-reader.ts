@@ -11,7 +11,8 @@ import {
 } from "./frame.ts"
 import { type Segment, settledBefore, TakenRecord } from "./segment.ts"
 
-const CHUNK_BYTES = 1024 * 1024
+const LEAST_CHUNK = 64 * 1024
+const MOST_CHUNK = 1024 * 1024
 
 /** How many records and bytes may still be taken. The first record always may. */
 export interface Room {
@@ -27,7 +28,7 @@ export interface Room {
 export async function readSegment(segment: Segment, room: Room): Promise<TakenRecord[]> {
   const { end } = segment.visible
   const mostBytes = end - segment.readAt
-  let chunk = await bytesAt(segment, Math.min(mostBytes, CHUNK_BYTES))
+  let chunk = await bytesAt(segment, Math.min(mostBytes, MOST_CHUNK, Math.max(LEAST_CHUNK, room.bytes)))
   const taken: TakenRecord[] = []
   const range = (): FrameRange => ({
     salt: segment.salt,
