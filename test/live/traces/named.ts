@@ -22,10 +22,10 @@ export function namesOf({ model }: TracedMesh, configs: ReadonlyMap<string, Prox
   return names
 }
 
-/** Which way the spans of each proxy go, each word once, for an agent that listens where the recorder does. */
+/** Which way the spans of each proxy go, each word once, for an agent that listens there. */
 export function waysOf(
   configs: ReadonlyMap<string, ProxyConfig>,
-  { host, port }: Recorder,
+  { host, port }: Pick<Recorder, "host" | "port">,
 ): readonly string[] {
   const at = { host, port }
   const reception = {
