@@ -125,12 +125,12 @@ describe("a segment becomes a span", () => {
   })
 })
 
-const kind = (annotations: object) => only({ ...WHOLE, annotations }).kind
+const kindBy = (annotations: object) => only({ ...WHOLE, annotations }).kind
 test("the side of an Envoy is its annotation's, or that of its cluster's name", () => {
-  expect(kind({ direction: "egress" })).toBe("client")
-  expect(kind({ direction: "ingress", upstream_cluster: "cds_egress_m_n_http_80" })).toBe("server")
-  expect(kind({ upstream_cluster: "cds_egress_m_n_http_80" })).toBe("client")
-  expect(kind({ upstream_cluster: "cds_ingress_m_n_http_80" })).toBe("server")
+  expect(kindBy({ direction: "egress" })).toBe("client")
+  expect(kindBy({ direction: "ingress", upstream_cluster: "cds_egress_m_n_http_80" })).toBe("server")
+  expect(kindBy({ upstream_cluster: "cds_egress_m_n_http_80" })).toBe("client")
+  expect(kindBy({ upstream_cluster: "cds_ingress_m_n_http_80" })).toBe("server")
 })
 
 describe("subsegments", () => {
@@ -185,6 +185,19 @@ describe("subsegments", () => {
     )
     expect(spans.map(({ name }) => name)).toEqual(["", "ok"])
     expect(counters).toMatchObject({ documents: 1, spans: 2, unread: 4 })
+  })
+
+  test("a list of them is as if each had come by itself", () => {
+    const sub = { ...WHOLE, type: "subsegment", parent_id: "53995c3f42cd8ad8" }
+    const { spans, drop, counters } = decodeText(JSON.stringify([sub, 1, { ...sub, id: "53995c3f42cd8ad9" }]))
+    expect(drop).toBeUndefined()
+    expect(spans.map(({ id, document }) => [id, document?.["id"]])).toEqual([
+      ["70de5b6f19ff9a0a", "70de5b6f19ff9a0a"],
+      ["53995c3f42cd8ad9", "53995c3f42cd8ad9"],
+    ])
+    expect(counters).toMatchObject({ spans: 2, unread: 1 })
+    expect(decodeText("[]").drop).toBe("bad_json")
+    expect(decodeText('[{"name":"x"}]').drop).toBe("no_id")
   })
 
   test("no more than a thousand become spans", () => {

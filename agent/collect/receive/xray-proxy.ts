@@ -54,11 +54,7 @@ export interface XrayProxy {
 }
 
 /** What clients of the daemon ask it for (docs.aws.amazon.com/xray/latest/api, GetSamplingRules and the two after it). */
-const SAMPLING_PATHS = [
-  "/GetSamplingRules",
-  "/SamplingTargets",
-  "/SamplingStatisticSummaries",
-] as const
+const SAMPLING_PATHS = ["/GetSamplingRules", "/SamplingTargets", "/SamplingStatisticSummaries"] as const
 
 const MAX_BODY_BYTES = 256 * 1024
 const MAX_CONNECTIONS = 256

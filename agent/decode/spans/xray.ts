@@ -10,7 +10,10 @@ export interface XrayDecoderCounters {
   /** Handed on, nested subsegments among them. */
   readonly spans: number
   readonly dropped: Readonly<Record<XrayDocumentDrop, number>>
-  /** Nested subsegments that are not spans by themselves (no id, no time, too many); their document carries them still. */
+  /**
+   * Subsegments that are not spans by themselves: no id, no time, too many. Nested ones their document carries still; of a
+   * list they are lost.
+   */
   readonly unread: number
   /** Attributes above the limit of a span. */
   readonly cutAttributes: number
@@ -18,7 +21,8 @@ export interface XrayDecoderCounters {
 
 export interface XrayDecoder {
   /**
-   * Reads one document and hands on its spans, the document's own first, then those nested in it, marked `carried`.
+   * Reads one document and hands on its spans, the document's own first, then those nested in it, marked `carried`. A list
+   * of subsegments, which X-Ray's API takes as one document too, is read as if each had come by itself.
    * `bytes` may be reused afterwards. Never throws.
    * @returns why nothing was handed on
    */
@@ -55,7 +59,15 @@ export function makeXrayDecoder(): XrayDecoder {
     if (bytes.length > MAX_BYTES) return "too_large"
     if (isTooDeep(bytes)) return "too_deep"
     const document = parsed(bytes)
-    if (document === undefined) return "bad_json"
+    if (!Array.isArray(document)) return one(document, emit)
+    const drops = document.slice(0, MAX_NESTED).map((part: unknown) => one(part, emit))
+    const refused = drops.filter((drop) => drop !== undefined)
+    if (refused.length === drops.length) return refused[0] ?? "bad_json"
+    totals.unread += refused.length + document.length - drops.length
+    return undefined
+  }
+  const one = (document: unknown, emit: (span: Span) => void): XrayDocumentDrop | undefined => {
+    if (!isObject(document)) return "bad_json"
     const span = spanOf(document, undefined, cut)
     if (typeof span === "string") return span
     emit(span)
@@ -95,10 +107,10 @@ export function makeXrayDecoder(): XrayDecoder {
   }
 }
 
-function parsed(bytes: Buffer): JsonObject | undefined {
+/** Undefined where it is no JSON. */
+function parsed(bytes: Buffer): unknown {
   try {
-    const document: unknown = JSON.parse(bytes.toString("utf8"))
-    return isObject(document) ? document : undefined
+    return JSON.parse(bytes.toString("utf8"))
   } catch {
     return undefined
   }
