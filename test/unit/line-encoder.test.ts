@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs"
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type FieldName, Field as fields, fieldText } from "#mesh/access.ts"
 import { FLAGS, flagsText } from "#mesh/flags.ts"
 import { plainJson } from "#mesh/plain-text.ts"
+import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import { DOUBTS } from "#mesh/request.ts"
+import { LineReader, LineResult } from "../../agent/decode/access-log/line-reader.ts"
 import { type LineEncoderConfig, makeLineEncoder } from "../../agent/publish/lines/line-encoder.ts"
 import { LINE_MEMBERS } from "../../agent/publish/lines/line-members.ts"
 import { factOf, PROXY, resolutionOf } from "./line-facts.ts"
@@ -318,6 +321,53 @@ describe("hostile bytes", () => {
     )
   })
 })
+
+test("lines as Envoy writes them, read by the agent's own decoder", () => {
+  const raw = readFileSync(new URL("../fixtures/access-log/recommended-json.log", import.meta.url))
+  const reader = new LineReader([{ format: { kind: "json", fields: RECOMMENDED_JSON }, kind: "http" }])
+  const shared = encoder()
+  let requests = 0
+  const lines = raw.toString("latin1").trimEnd().split("\n")
+  for (const text of lines) {
+    const bytes = Buffer.from(text, "latin1")
+    // Two of them are none, on purpose.
+    if (reader.read(bytes, 0, bytes.length) !== LineResult.access) continue
+    requests += 1
+    const kind = reader.fact.kind === "tcp" ? "tcp" : "request"
+    const encoded = shared.encode(reader.fact, resolutionOf({ kind }), PROXY).bytes
+    const got = JSON.parse(Buffer.from(encoded).toString())
+    expect(got).toMatchObject(toldBy(bytes, kind))
+  }
+  expect(requests).toBe(lines.length - 2)
+})
+
+/** What an Envoy line in JSON says, by the name that a structured line has for it. Older Envoys quote all values. */
+function toldBy(bytes: Buffer, kind: string): Line {
+  const said: Line = JSON.parse(bytes.toString())
+  const texts = {
+    time: "start_time",
+    method: "method",
+    path: "path",
+    original_path: "original_path",
+    authority: "authority",
+    details: "response_code_details",
+    upstream_host: "upstream_host",
+    user_agent: "user_agent",
+    request_id: "request_id",
+  }
+  const numbers = {
+    ...(kind === "tcp" ? {} : { code: "response_code", upstream_ms: "upstream_service_time" }),
+    grpc_status: "grpc_status",
+    duration_ms: "duration",
+    request_bytes: "bytes_received",
+    response_bytes: "bytes_sent",
+  }
+  const told = (names: Record<string, string>, read: (value: unknown) => unknown) =>
+    Object.entries(names)
+      .filter(([, key]) => said[key] !== null && said[key] !== "-" && said[key] !== undefined)
+      .map(([name, key]) => [name, read(said[key])])
+  return Object.fromEntries([...told(texts, String), ...told(numbers, Number)])
+}
 
 test("a line is overwritten by the next one, and nothing of it is left", () => {
   const shared = encoder()
