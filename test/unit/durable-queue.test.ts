@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -15,6 +16,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { makeQueueBudget } from "../../agent/publish/queue/queue-budget.ts"
 import { findUnusedQueues, unusedQueueNote } from "../../agent/publish/queue/unused-queues.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
+import { fillDisk, smallDisk } from "../fixtures/ledger/small-disk.ts"
 import { queueHost, sumOf, takeAll } from "../fixtures/queue/queue-host.ts"
 
 const text = (value: string): Buffer => Buffer.from(value)
@@ -262,6 +264,32 @@ test("the disk takes nothing: the commit fails with a sentence, and nothing is l
   host.commit()
   expect(queue.counters).toMatchObject({ offered: 33, delivered: 33 - lost, held: 0 })
 }, 20_000)
+
+test("a full disk: nothing that was appended is lost while it fits into memory, and a kill then loses nothing that was committed", async () => {
+  const folder = smallDisk(512)
+  const host = queueHost(folder)
+  const queue = host.open()
+  for (const one of numbered(0, 50)) queue.append("", 1, text(one.padEnd(1000)))
+  host.commit()
+  const makeRoom = fillDisk(folder)
+  let failed = 0
+  for (let commit = 1; commit < 4; commit++) {
+    for (const one of numbered(50 * commit, 50 * (commit + 1))) queue.append("", 1, text(one.padEnd(1000)))
+    failed += host.commit() ? 0 : 1
+  }
+  expect([failed, host.problem]).toEqual([3, expect.stringMatching(/its disk is full\.$/)])
+  expect(queue.counters).toMatchObject({ offered: 50, held: 50, dropped: new Map() })
+  const torn = temporaryFolder()
+  cpSync(folder, torn, { recursive: true })
+  const killed = queueHost(torn)
+  for (const [key, bytes] of host.kept) killed.kept.set(key, bytes)
+  expect(await takeAll(killed.open())).toHaveLength(50)
+  makeRoom()
+  expect(host.commit()).toBe(true)
+  expect((await takeAll(queue)).map((one) => one.trim())).toEqual(numbered(0, 200))
+  host.commit()
+  expect(queue.counters).toMatchObject({ offered: 200, delivered: 200, held: 0, dropped: new Map() })
+})
 
 const KB = 1024
 /** Fills two queues of one budget, 1 KB a record, and commits now and then. */

@@ -1,8 +1,6 @@
-import { execFileSync } from "node:child_process"
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,12 +9,13 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { expect, onTestFinished, test } from "vitest"
+import { expect, test } from "vitest"
 import type { Ledger } from "../../agent/account/contract.ts"
 import { openLedger } from "../../agent/account/ledger.ts"
 import { exposedValues } from "../fixtures/ledger/exposed.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
+import { fillDisk, smallDisk } from "../fixtures/ledger/small-disk.ts"
 
 const STATE = "state.sqlite"
 
@@ -129,22 +128,8 @@ test("the log cut at any byte gives the state of some commit, whole", () => {
   }
 })
 
-/** A file system of 256 KB that is gone after the test. Mounting takes root, which CI and the containers have. */
-function tinyDisk(): string {
-  const folder = temporaryFolder()
-  const disk = join(folder, "disk")
-  mkdirSync(disk)
-  if (process.getuid?.() !== 0) throw new Error("this test mounts a small disk: run it as root")
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk])
-  onTestFinished(() => {
-    // Lazily: the last flush of the log may still be under way in another thread.
-    execFileSync("umount", ["-l", disk])
-  })
-  return disk
-}
-
 test("a full disk freezes what is exposed, says so, and loses nothing when there is room again", () => {
-  const folder = tinyDisk()
+  const folder = smallDisk(256)
   const { ledger } = open(folder)
   const slot = ledger.slot("requests", { route: "r" })
   let saved = 0
@@ -193,17 +178,6 @@ test("a full disk freezes what is exposed, says so, and loses nothing when there
   expect(Buffer.from(again.ledger.restored("tail") ?? []).toString()).toBe(lastSaved)
   again.ledger.close()
 })
-
-function fillDisk(disk: string): () => void {
-  const ballast = join(disk, "ballast")
-  for (let bytes = 4096; ; bytes += 4096) {
-    try {
-      writeFileSync(ballast, Buffer.alloc(bytes))
-    } catch {
-      return () => rmSync(ballast)
-    }
-  }
-}
 
 test("a folder that cannot be written is refused", () => {
   const parent = temporaryFolder()
