@@ -126,6 +126,20 @@ test("the right to set the retention is missing: the events arrive all the same,
   expect(messages(fake)).toEqual(["a"])
 })
 
+test("a class that the region does not have: the events are kept, and the sentence says so", async () => {
+  const { fake, sink } = await started()
+  const message = "Unsupported log group class"
+  fake.fail(
+    "logs:CreateLogGroup",
+    { kind: "error", status: 400, code: "InvalidParameterException", message },
+    1,
+  )
+  const [refused] = await write(sink, [record("a")])
+  expect(refused).toMatchObject({ kind: "retry" })
+  expect(refused?.why).toContain(message)
+  expect(await write(sink, [record("a")])).toEqual([{ kind: "accepted" }])
+})
+
 test("two agents that make the same group at once", async () => {
   const { fake, sink, another } = await started()
   const other = another()

@@ -52,7 +52,8 @@ async function prepareGroup(
   const created = await made(() =>
     client.send(new CreateLogGroupCommand({ logGroupName: group, logGroupClass }), options),
   )
-  if (created.kind !== "ready") return isDenied(created) ? withoutGroup(group, created.why) : created
+  if (created.kind !== "ready")
+    return isDenied(created) ? withoutGroup(group, created.why) : blamed(created, group)
   if (retentionDays === undefined) return created
   const retention = { logGroupName: group, retentionInDays: retentionDays }
   const kept = await made(() => client.send(new PutRetentionPolicyCommand(retention), options))
@@ -61,17 +62,19 @@ async function prepareGroup(
   return { kind: "ready", why: `Log group ${group} is made, but its retention could not be set: ${kept.why}` }
 }
 
+/** What is refused here is a matter of configuration, not of the events that wait: they are kept for when it is mended. */
 async function made(create: () => Promise<unknown>): Promise<Prepared> {
   try {
     await create()
     return { kind: "ready" }
   } catch (error) {
     if (error instanceof Error && error.name === "ResourceAlreadyExistsException") return { kind: "ready" }
-    return awsTrouble(error)
+    const trouble = awsTrouble(error)
+    return trouble.kind === "rejected" ? { kind: "retry", why: trouble.why } : trouble
   }
 }
 
-/** The credentials are the user's to mend, and so the trouble is to be tried again. */
+/** Credentials and groups are the user's to mend, and so it is to be tried again. */
 function withoutGroup(group: string, why: string): AwsTrouble {
   return {
     kind: "retry",
@@ -80,8 +83,8 @@ function withoutGroup(group: string, why: string): AwsTrouble {
 }
 
 function blamed(prepared: Prepared, group: string): Prepared {
-  if (prepared.kind === "ready" || !isDenied(prepared)) return prepared
-  return { ...prepared, why: `A stream in log group ${group} cannot be made: ${prepared.why}` }
+  if (prepared.kind === "ready") return prepared
+  return { ...prepared, why: `Log group ${group} and its stream could not be made: ${prepared.why}` }
 }
 
 const isDenied = (trouble: AwsTrouble): boolean => trouble.kind === "retry" && trouble.denied === true

@@ -2,10 +2,10 @@ import { isUtf8 } from "node:buffer"
 import type { QueueRecord, SinkRequest, Split } from "../contract.ts"
 
 /** Limits of PutLogEvents (client-cloudwatch-logs, PutLogEventsCommand). */
-export const MAX_REQUEST_BYTES = 1_048_576
+const MAX_REQUEST_BYTES = 1_048_576
 /** Added to each event's UTF-8 bytes. */
-export const EVENT_OVERHEAD_BYTES = 26
-export const MAX_EVENTS = 10_000
+const EVENT_OVERHEAD_BYTES = 26
+const MAX_EVENTS = 10_000
 /** An event alone must fit a request too. */
 export const MAX_EVENT_BYTES = MAX_REQUEST_BYTES - EVENT_OVERHEAD_BYTES
 const DAY_MS = 86_400_000

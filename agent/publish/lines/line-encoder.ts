@@ -102,7 +102,7 @@ export function makeLineEncoder(
     encode(fact, resolution, proxy) {
       reserve(NAMES_MOST_BYTES + texts.size(fact) + REST_BYTES)
       const said = startOf(fact)
-      line.timeMs = said < 0 ? deps.now() : said
+      line.timeMs = said < 0 ? Math.floor(deps.now()) : said
       let to = put(out, 0, OPEN)
       to = writeTime(out, to, line.timeMs)
       out[to++] = QUOTE
