@@ -1,6 +1,5 @@
 /** Which records leave when there is no room: the oldest of the sink that holds most, or the one that comes. */
 export type OverflowPolicy = "oldest" | "newest"
-export const OVERFLOW_POLICIES = ["oldest", "newest"] as const satisfies readonly OverflowPolicy[]
 
 export interface QueueBudgetConfig {
   /** Of all queues together, on disk. */
@@ -8,7 +7,7 @@ export interface QueueBudgetConfig {
   readonly policy: OverflowPolicy
 }
 
-export const DEFAULT_QUEUE_BUDGET: QueueBudgetConfig = { maxBytes: 256 * 1024 * 1024, policy: "oldest" }
+const DEFAULT_BUDGET: QueueBudgetConfig = { maxBytes: 256 * 1024 * 1024, policy: "oldest" }
 
 /** Something on disk that counts against the budget. */
 export interface BudgetMember {
@@ -35,7 +34,7 @@ export interface QueueBudget {
 const LEAST_SEGMENT = 64 * 1024
 const MOST_SEGMENT = 8 * 1024 * 1024
 
-export function makeQueueBudget(config: QueueBudgetConfig = DEFAULT_QUEUE_BUDGET): QueueBudget {
+export function makeQueueBudget(config: QueueBudgetConfig = DEFAULT_BUDGET): QueueBudget {
   const { maxBytes, policy } = config
   const segmentBytes = Math.max(LEAST_SEGMENT, Math.min(MOST_SEGMENT, Math.floor(maxBytes / 16)))
   const members: BudgetMember[] = []
