@@ -1,5 +1,5 @@
 import type { Series } from "#mesh/snapshot.ts"
-import { bytesField, textField } from "../otlp/wire.ts"
+import { fieldBytes, putHead } from "../otlp/wire.ts"
 
 /** Tag of `labels` in TimeSeries, and of name and value in Label (prometheus/prompb/types.proto). */
 const LABEL = 0x0a
@@ -8,7 +8,18 @@ const VALUE = 0x12
 
 /** `Label` as a field of its `TimeSeries`. */
 export function labelField(name: string, value: string): Buffer {
-  return bytesField(LABEL, Buffer.concat([textField(NAME, name), textField(VALUE, value)]))
+  const out = Buffer.alloc(16 + (name.length + value.length) * 3)
+  return out.subarray(0, putLabel(out, 0, name, value))
+}
+
+function putLabel(out: Buffer, at: number, name: string, value: string): number {
+  const nameBytes = Buffer.byteLength(name)
+  const valueBytes = Buffer.byteLength(value)
+  let end = putHead(out, at, LABEL, fieldBytes(nameBytes) + fieldBytes(valueBytes))
+  end = putHead(out, end, NAME, nameBytes)
+  end += out.write(name, end)
+  end = putHead(out, end, VALUE, valueBytes)
+  return end + out.write(value, end)
 }
 
 type Label = readonly [name: string, value: string]
@@ -40,14 +51,15 @@ export function makeLabelBytes(common: Readonly<Record<string, string>>): LabelB
   let head = new Int32Array(1024)
   let tail = new Int32Array(1024)
   const put = (labels: readonly Label[]): number => {
-    const encoded = Buffer.concat(labels.map(([name, value]) => labelField(name, value)))
-    if (used + encoded.length > bytes.length) {
-      const bigger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, used + encoded.length))
+    const wanted = labels.reduce((sum, [name, value]) => sum + 16 + (name.length + value.length) * 3, 0)
+    if (used + wanted > bytes.length) {
+      const bigger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, used + wanted))
       bytes.copy(bigger, 0, 0, used)
       bytes = bigger
     }
-    used += encoded.copy(bytes, used)
-    return encoded.length
+    const from = used
+    for (const [name, value] of labels) used = putLabel(bytes, used, name, value)
+    return used - from
   }
   const add = (series: Series): number => {
     const { slot } = series

@@ -37,7 +37,7 @@ const MAX_SAMPLES = 2000
 /** Label bytes of series that left are kept until they take as much as those of all others, and so much at least. */
 const MIN_TIDY_BYTES = 1 << 20
 
-/** Lets the event loop run after each request. */
+/** Lets the event loop run between requests, and between writing one and compressing it. */
 export function makeTickEncoder(config: TickEncoderConfig, snapshot: Snapshot): TickEncoder {
   const most = config.maxSamples ?? MAX_SAMPLES
   let kept: { readonly labels: LabelBytes; readonly request: WriteRequest; liveBytes: number } = begin()
@@ -54,8 +54,11 @@ export function makeTickEncoder(config: TickEncoderConfig, snapshot: Snapshot): 
       const requests: EncodedRequest[] = []
       request.take()
       for (const _ of cutTick(snapshot, request, tick, most)) {
+        await setImmediate()
+        if (removals() !== before) return undefined
         const count = request.samples
-        if (count > 0) requests.push({ payload: compressed(request.take()), count })
+        if (count === 0) continue
+        requests.push({ payload: compressed(request.take()), count })
         await setImmediate()
         if (removals() !== before) return undefined
       }

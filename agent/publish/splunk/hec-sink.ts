@@ -47,7 +47,12 @@ export function makeHecSink(
     clock,
     intervalMs: config.ackIntervalMs,
     async ask(ids) {
-      const answer = await post(url("ack"), Buffer.from(JSON.stringify({ acks: ids })), {}, ended.signal)
+      const answer = await post(
+        url(`ack?channel=${config.channel}`),
+        Buffer.from(JSON.stringify({ acks: ids })),
+        {},
+        ended.signal,
+      )
       return answer.kind === "answer" && answer.status === 200 ? readAcks(answer.body) : new Set()
     },
   })
@@ -65,7 +70,7 @@ export function makeHecSink(
       if (await acks.wait(ackId, limit)) return result
       return {
         kind: "retry",
-        why: "Splunk did not say in time that events are in its index; they are sent again.",
+        why: "Splunk did not say in time that events are in its index; they are sent again. Behind a load balancer, an agent must stay at one server.",
       }
     },
     stop() {
