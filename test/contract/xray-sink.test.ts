@@ -109,6 +109,8 @@ describe.each(FORMS)("what Envoys sent arrives as X-Ray wants it: %s", (form) =>
   })
 })
 
+const noRegion = (): Promise<string> => Promise.reject(new Error("Region is missing"))
+
 describe("answers", () => {
   const good = recordOf(segment({}))
   const other = recordOf(segment({ id: "53995c3f42cd8ad9" }))
@@ -164,6 +166,20 @@ describe("answers", () => {
     const credentials = { accessKeyId: "AKIDOTHER", secretAccessKey: "x" }
     const [result] = await writeAll(sinkTo({ ...fake, credentials }), [good])
     expect(result).toMatchObject({ kind: "retry" })
+  })
+
+  test("no region: the sink starts, and says what to set", async () => {
+    const sink = makeXraySink(
+      { telemetry: true, hostName: "", resourceArn: "" },
+      {
+        clock: systemClock,
+        counts: () => NO_COUNTS,
+        client: (config) =>
+          Promise.resolve(new XRayClient({ ...config, region: noRegion, credentials: fake.credentials })),
+      },
+    )
+    const [result] = await writeAll(sink, [good])
+    expect(result).toMatchObject({ kind: "retry", why: expect.stringContaining("set AWS_REGION") })
   })
 
   test("120 segments of three traces take three calls, each trace one", async () => {
