@@ -18,6 +18,7 @@ const BENCHES: readonly { readonly file: string; readonly goals: readonly string
   { file: "store.ts", goals: ["P9", "P10"] },
   { file: "otlp.ts", goals: ["P11"] },
   { file: "otlp-in.ts", goals: ["P11"] },
+  { file: "otlp-spans.ts", goals: ["P11"] },
   { file: "idle.ts", goals: ["P12"] },
   { file: "xray.ts", goals: ["X-Ray"] },
   { file: "first-line.ts", goals: ["P16"] },

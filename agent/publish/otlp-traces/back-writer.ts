@@ -1,3 +1,5 @@
+const SHORT = 96
+
 /**
  * Writes protobuf from the end to the beginning, so that the length of a message is known when it has to be written. One
  * buffer, used again and again. Whatever comes first in the bytes is put last. Tags are below 128.
@@ -22,6 +24,10 @@ export class BackWriter {
   }
 
   text(tag: number, value: string): void {
+    if (value.length <= SHORT && this.#ascii(value)) {
+      this.#head(tag, value.length)
+      return
+    }
     const length = Buffer.byteLength(value)
     this.#room(length)
     this.#at -= length
@@ -83,6 +89,20 @@ export class BackWriter {
     this.#bytes.writeUInt32LE(low % 2 ** 32, this.#at)
     this.#bytes.writeUInt32LE(high, this.#at + 4)
     this.#bytes[--this.#at] = tag
+  }
+
+  /** Short ASCII, as nearly all texts are, takes a third of the time by hand. Answers false where it is something else. */
+  #ascii(value: string): boolean {
+    this.#room(SHORT)
+    const bytes = this.#bytes
+    let at = this.#at
+    for (let index = value.length - 1; index >= 0; index--) {
+      const unit = value.charCodeAt(index)
+      if (unit > 127) return false
+      bytes[--at] = unit
+    }
+    this.#at = at
+    return true
   }
 
   #head(tag: number, length: number): void {

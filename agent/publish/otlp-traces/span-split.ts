@@ -38,6 +38,8 @@ const SPAN_BYTES = 6
 
 interface Part {
   readonly record: number
+  /** Resource and scope as they stand in the payload, one character a byte. */
+  readonly origin: string
   /** Content of the fields, in the record's payload. */
   readonly resource: Uint8Array
   readonly scope: Uint8Array
@@ -103,24 +105,16 @@ function fits(filling: Filling, part: Part, limits: SpanLimits): boolean {
 /** What the part adds, at most. */
 function bytesIn({ groups }: Filling, part: Part): number {
   const span = part.span.length + SPAN_BYTES
-  return groups.has(keyOf(part)) ? span : span + part.resource.length + part.scope.length + GROUP_BYTES
+  return groups.has(part.origin) ? span : span + part.resource.length + part.scope.length + GROUP_BYTES
 }
 
 function add(filling: Filling, part: Part): void {
   filling.bytes += bytesIn(filling, part)
   filling.records.push(part.record)
-  const key = keyOf(part)
-  const group = filling.groups.get(key)
-  if (group === undefined) filling.groups.set(key, [part])
+  const group = filling.groups.get(part.origin)
+  if (group === undefined) filling.groups.set(part.origin, [part])
   else group.push(part)
 }
-
-function keyOf({ resource, scope }: Part): string {
-  return `${resource.length} ${latin1(resource)}${latin1(scope)}`
-}
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 
 /** resource_spans 1 { resource 1, scope_spans 2 { scope 1, spans 2 } } */
 function bodyOf(groups: Filling["groups"]): Uint8Array {
@@ -155,22 +149,28 @@ function bodyOf(groups: Filling["groups"]): Uint8Array {
 
 /** The three fields of a payload, in their order; undefined where it is something else. */
 function partOf(payload: Uint8Array, record: number): Part | undefined {
-  const fields: Uint8Array[] = []
-  let at = 0
-  for (const tag of [0x0a, 0x12, 0x1a]) {
-    if (payload[at++] !== tag) return undefined
-    let length = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = payload[at++]
-      if (byte === undefined || scale > 2 ** 28) return undefined
-      length += (byte & 127) * scale
-      if (byte < 128) break
-    }
-    if (length > payload.length - at) return undefined
-    fields.push(payload.subarray(at, at + length))
-    at += length
+  const resource = fieldAt(payload, 0, 0x0a)
+  const scope = resource && fieldAt(payload, resource.end, 0x12)
+  const span = scope && fieldAt(payload, scope.end, 0x1a)
+  if (resource === undefined || scope === undefined || span?.end !== payload.length) return undefined
+  const origin = Buffer.from(payload.buffer, payload.byteOffset, scope.end).toString("latin1")
+  return { record, origin, resource: resource.content, scope: scope.content, span: span.content }
+}
+
+function fieldAt(
+  payload: Uint8Array,
+  start: number,
+  tag: number,
+): { readonly content: Uint8Array; readonly end: number } | undefined {
+  if (payload[start] !== tag) return undefined
+  let at = start + 1
+  let length = 0
+  for (let scale = 1; ; scale *= 128) {
+    const byte = payload[at++]
+    if (byte === undefined || scale > 2 ** 28) return undefined
+    length += (byte & 127) * scale
+    if (byte < 128) break
   }
-  const [resource, scope, span] = fields
-  if (resource === undefined || scope === undefined || span === undefined) return undefined
-  return at === payload.length ? { record, resource, scope, span } : undefined
+  const end = at + length
+  return end > payload.length ? undefined : { content: payload.subarray(at, end), end }
 }
