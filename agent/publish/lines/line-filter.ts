@@ -37,12 +37,12 @@ export function makeLineFilter(config: LineFilterConfig): LineFilter {
   return {
     leftOut,
     passes(fact, resolution) {
-      if (!isWell(fact, resolution)) return true
-      if (config.healthChecks === "drop" && resolution.kind === "health_check") {
+      const check = config.healthChecks === "drop" && resolution.kind === "health_check"
+      if ((!check && below >= ALL) || !isWell(fact, resolution)) return true
+      if (check) {
         leftOut.health_check += 1
         return false
       }
-      if (below >= ALL) return true
       const hash = requestHash(fact)
       if (hash < 0 ? inTurn() : hash < below) return true
       leftOut.sampled += 1
