@@ -291,6 +291,31 @@ test("a queue that cannot be read now is tried again, and says why", async () =>
   await delivery.stop(0)
 })
 
+test.each([true, false])(
+  "an outage with sleeps that end too early, and records that come meanwhile (ordered: %s)",
+  async (ordered) => {
+    const clock = manualClock()
+    let down = true
+    const { delivery, queue } = delivering(
+      () => (down ? RETRY : ACCEPTED),
+      { ordered, window: { bytes: 1e6, records: 50 }, backoff: { firstMs: 1, mostMs: 4 } },
+      1,
+      { ...clock, sleep: (ms: number) => clock.sleep(ms / 2).then(() => realSleep(0)) },
+    )
+    await delivery.start()
+    for (let id = 1; id <= 20; id++) {
+      queue.offer(record(id))
+      await realSleep(1)
+    }
+    await settled(() => delivery.counters.retries > 30)
+    expect(delivery.counters).toMatchObject({ delivered: 0, held: 100, trouble: "503" })
+    down = false
+    await settled(() => delivery.counters.held === 0)
+    expect(delivery.counters).toMatchObject({ delivered: 100, held: 0, trouble: undefined })
+    await delivery.stop(0)
+  },
+)
+
 test("several requests at once, but one at a time while the receiver is down", async () => {
   let now = 0
   let most = 0

@@ -43,6 +43,9 @@ export interface DeliveryCounters extends QueueCounters {
   readonly trouble: string | undefined
 }
 
+/** Records that are looked at while the receiver takes nothing: the rest need not be in memory, nor be split. */
+const PROBE_RECORDS = 1000
+
 /** How one round of writes went. */
 interface Round {
   retried: boolean
@@ -124,7 +127,8 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
 
   async #fill(): Promise<boolean> {
     try {
-      await this.#window.fill()
+      this.#window.sweep()
+      if (this.#wantsMore()) await this.#window.fill(this.#failures === 0 ? Infinity : PROBE_RECORDS)
       return true
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error)
@@ -133,14 +137,19 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
     }
   }
 
-  /** Until something is due, or comes while there is room for it. */
+  /** While the receiver is down, what was not tried yet is enough to try. */
+  #wantsMore(): boolean {
+    return !this.#window.full && (this.#failures === 0 || !this.#window.fresh)
+  }
+
+  /** Until something is due, or comes while it is wanted. */
   async #wait(nowMs: number): Promise<void> {
     const paused = nowMs < this.#pausedToMs
     const untilMs = paused ? this.#pausedToMs : this.#window.dueMs(this.#config.ordered)
     this.#nap = new AbortController()
     if (this.#ended.signal.aborted) return
     const { signal } = this.#nap
-    if (!paused && !this.#window.full) {
+    if (!paused && this.#wantsMore()) {
       if (this.#deps.queue.waiting) return
       this.#wake = () => this.#nap.abort()
     }
@@ -149,7 +158,9 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
     this.#wake = undefined
   }
 
-  async #round(ready: readonly Waiting<Item>[]): Promise<void> {
+  async #round(due: readonly Waiting<Item>[]): Promise<void> {
+    const down = this.#failures > 0
+    const ready = down ? this.#inTurn(due).slice(0, PROBE_RECORDS) : due
     const split = checkedSplit(
       this.#deps.sink,
       ready.map((one) => one.held.item),
@@ -159,13 +170,21 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
       const one = ready[index]
       if (one !== undefined) this.#window.settle(one, 0, reason)
     }
-    const requests = this.#config.ordered ? split.requests.slice() : freshFirst(split.requests, ready)
+    const tries = ({ records }: SinkRequest<Body>): number =>
+      records.reduce((most, index) => Math.max(most, ready[index]?.attempts ?? 0), 0)
+    const requests = this.#inTurn(split.requests.map((request) => ({ request, attempts: tries(request) })))
     const round: Round = { retried: false, worked: false, askedMs: undefined }
     // While the receiver is down it gets one request at a time.
-    const lanes = this.#failures > 0 ? 1 : this.#config.concurrency
-    await Promise.all(Array.from({ length: lanes }, () => this.#lane(requests, ready, round)))
+    const lanes = down ? 1 : this.#config.concurrency
+    const left = requests.map(({ request }) => request)
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane(left, ready, round)))
     this.#pause(round)
     this.#window.sweep()
+  }
+
+  /** Those that came back less often go first, where order does not matter. */
+  #inTurn<One extends { readonly attempts: number }>(ones: readonly One[]): readonly One[] {
+    return this.#config.ordered ? ones : ones.toSorted((one, other) => one.attempts - other.attempts)
   }
 
   async #lane(requests: SinkRequest<Body>[], ready: readonly Waiting<Item>[], round: Round): Promise<void> {
@@ -248,17 +267,4 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
     const waitMs = backoffMs(this.#config.backoff, this.#failures, this.#deps.random, round.askedMs)
     this.#pausedToMs = this.#deps.clock.monotonic() + waitMs
   }
-}
-
-/** Requests by how often their records came back; those of one number stay in order. */
-function freshFirst<Body>(
-  requests: readonly SinkRequest<Body>[],
-  ready: readonly Waiting<QueueRecord>[],
-): SinkRequest<Body>[] {
-  const attempts = ({ records }: SinkRequest<Body>): number =>
-    records.reduce((most, index) => Math.max(most, ready[index]?.attempts ?? 0), 0)
-  return requests
-    .map((request) => ({ request, attempts: attempts(request) }))
-    .toSorted((one, other) => one.attempts - other.attempts)
-    .map(({ request }) => request)
 }

@@ -37,18 +37,20 @@ export class WaitingWindow<Item extends QueueRecord> {
     return this.#waiting.some((one) => one.attempts > 0 && !one.settled)
   }
 
+  /** Whether some were not tried yet. */
+  get fresh(): boolean {
+    return this.#waiting.some((one) => one.attempts === 0)
+  }
+
   get full(): boolean {
     return this.#waiting.length >= this.#limits.records || this.#bytes >= this.#limits.bytes
   }
 
-  /** Takes what has room. Rejects when the queue cannot be read. */
-  async fill(): Promise<void> {
-    this.sweep()
-    while (!this.full) {
-      const room = {
-        records: this.#limits.records - this.#waiting.length,
-        bytes: this.#limits.bytes - this.#bytes,
-      }
+  /** Takes what has room, or `some` records of it. Rejects when the queue cannot be read. */
+  async fill(some = Infinity): Promise<void> {
+    const most = Math.min(this.#limits.records, this.#waiting.length + some)
+    while (!this.full && this.#waiting.length < most) {
+      const room = { records: most - this.#waiting.length, bytes: this.#limits.bytes - this.#bytes }
       const taken = await this.#queue.take(room)
       if (taken.length === 0) return
       for (const held of taken) {
