@@ -5,6 +5,7 @@ import type { Environment } from "#mesh/interpolation.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import { filledHeaders } from "./config/headers.ts"
 import type { AgentConfig } from "./config/parse.ts"
+import { readTls } from "./config/tls.ts"
 import { makeOutputTrouble } from "./output-trouble.ts"
 import { DEFAULT_DELIVERY, Delivery, type DeliveryCounters } from "./publish/delivery/delivery.ts"
 import { makeMemoryQueue } from "./publish/delivery/memory-queue.ts"
@@ -45,7 +46,7 @@ export async function startOtlpOutput(
   const headers = () => filledHeaders(config.headers, secrets)
   await headers()
   const url = `${config.endpoint}/v1/metrics`
-  const sink = makeOtlpHttpSink({ url, headers }, { clock })
+  const sink = makeOtlpHttpSink({ url, headers, tls: () => readTls(config.tls, secrets.readFile) }, { clock })
   const queue = makeMemoryQueue<MetricsRequest>(
     { maxBytes: config.queueBytes, maxRecords: MAX_REQUESTS },
     (request, reason) => {

@@ -19,7 +19,7 @@ export interface CloudWatchOtlpExportDeps {
 }
 
 /** docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html; more is a 400 for the whole request. */
-export const MAX_POINTS_PER_REQUEST = 1000
+const MAX_POINTS_PER_REQUEST = 1000
 
 /**
  * Puts the catalogue's metrics into the outbox as requests for CloudWatch's OTLP endpoint, encoded and compressed. Points

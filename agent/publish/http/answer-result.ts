@@ -40,7 +40,7 @@ export function plainText(body: Buffer): string {
 }
 
 /** A word for a status that refuses for good. */
-export function refusal(status: number): string {
+function refusal(status: number): string {
   if (status === 401 || status === 403) return "denied"
   if (status === 404 || status === 405) return "not_found"
   if (status === 413) return "too_large"
