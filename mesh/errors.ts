@@ -24,9 +24,13 @@ export const ERROR_CODES = {
     "The state file is damaged. It was set aside and a new one begun; counters have a new start time.",
   STATE_LOCKED: "Another agent uses this state folder. Give each agent its own.",
   EXPORT_REJECTED: "The receiver refuses a record for good. It is counted as dropped.",
+  QUEUE_DAMAGED:
+    "A part of what waited on disk for a receiver, or what was known of it, cannot be read. Lost records are counted as dropped, the others are sent.",
+  QUEUE_UNUSED:
+    "Records wait on disk for an output that is not configured any more. Configure it again to send them, or delete the folder.",
   EXPORT_UNAVAILABLE: "The receiver does not take records now. They are kept and sent again.",
   INTAKE_MALFORMED:
-    "The body is not a valid OTLP request. The message says where. Sending it again will not help.",
+    "The body is not valid OTLP, or not a valid list of Zipkin spans. The message says where. Sending it again will not help.",
   INTAKE_TOO_LARGE: "The body is larger than the limit, before or after decompression. Send smaller batches.",
   LISTEN_FAILED: "The address to listen on is in use or not allowed.",
   COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
