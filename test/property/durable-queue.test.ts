@@ -132,7 +132,7 @@ test("whatever is appended, committed, taken, settled, killed: what was committe
         expect(queue.counters.dropped.get("damaged")).toBeUndefined()
       })
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   )
 }, 60_000)
 
@@ -200,7 +200,7 @@ test("over lives of the agent that end in order or by kill -9, with any answers:
         expect(queue.counters.dropped.get("unsplit")).toBeUndefined()
       })
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   )
 }, 120_000)
 

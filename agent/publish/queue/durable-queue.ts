@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs"
-import { MeshscopeError } from "#mesh/errors.ts"
+import { type ErrorCode, MeshscopeError } from "#mesh/errors.ts"
 import { fileReason } from "#mesh/system-reason.ts"
 import type { Outbox, QueueRecord } from "../contract.ts"
 import { countDrop, type DropCounts } from "../delivery/drop-counts.ts"
@@ -26,13 +26,15 @@ export interface DurableCounters extends QueueCounters {
   readonly syncFailures: number
 }
 
+/** Told what the user should know. */
+export type QueueNote = (sentence: string, code: ErrorCode) => void
+
 export interface DurableQueueDeps {
   /** The sink's own, there already. */
   readonly folder: string
   readonly sink: string
   readonly budget: QueueBudget
-  /** Tells what the user should know, in a sentence. */
-  readonly note: (sentence: string) => void
+  readonly note: QueueNote
   /** A whole number below 2^32 that nobody can guess. */
   readonly salt: () => number
 }
@@ -200,6 +202,7 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
       this.#changed = true
       this.#deps.note(
         `${segment.path} is damaged: ${lost.records} records (${lost.things} things) cannot be read. The others are sent.`,
+        "QUEUE_DAMAGED",
       )
     }
     this.#endIfDone(segment)

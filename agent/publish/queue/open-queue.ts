@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { makeFolder } from "#mesh/folder.ts"
 import { fileReason } from "#mesh/system-reason.ts"
-import { type DurableQueue, SegmentQueue } from "./durable-queue.ts"
+import { type DurableQueue, type QueueNote, SegmentQueue } from "./durable-queue.ts"
 import type { QueueBudget } from "./queue-budget.ts"
 import { decodeQueueState, type QueueState } from "./queue-state.ts"
 import { restoredSegment } from "./segment.ts"
@@ -23,8 +23,8 @@ export interface OpenQueueOptions {
   readonly sink: string
   readonly budget: QueueBudget
   readonly participantHost: ParticipantHost
-  /** Told what the user should know, in a sentence: damage, and records whose state was lost. */
-  readonly note?: (sentence: string) => void
+  /** Told of damage, and of records whose state was lost. */
+  readonly note?: QueueNote
 }
 
 /**
@@ -41,7 +41,7 @@ export function openQueue(options: OpenQueueOptions): DurableQueue {
   const bytes = participantHost.restored(key)
   const committed = bytes === undefined ? undefined : decodeQueueState(bytes, sink)
   if (bytes !== undefined && committed === undefined)
-    note(`What was committed of the queue of ${sink} is damaged.`)
+    note(`What was committed of the queue of ${sink} is damaged.`, "QUEUE_DAMAGED")
   if (committed !== undefined) cutBack(found, committed.segments)
   const state = committed ?? adopted(folder, found, note)
   const next = found.reduce((most, { number }) => Math.max(most, number + 1), state.next)
@@ -77,17 +77,17 @@ function filesOf(folder: string): FoundSegment[] {
 }
 
 /** The state of a queue whose committed state is not there: empty, but for the files that are found. */
-function adopted(
-  folder: string,
-  found: readonly FoundSegment[],
-  note: (sentence: string) => void,
-): QueueState {
+function adopted(folder: string, found: readonly FoundSegment[], note: QueueNote): QueueState {
   const segments = found.flatMap((one) => adopt(folder, one) ?? [])
   const offered = segments.reduce((sum, { things }) => sum + things, 0)
   const unread = found.length - segments.length
   if (segments.length > 0)
-    note(`The state of the queue in ${folder} was lost: its ${offered} things are sent, some maybe again.`)
-  if (unread > 0) note(`${unread} files of the queue in ${folder} hold nothing that can be read.`)
+    note(
+      `The state of the queue in ${folder} was lost: its ${offered} things are sent, some maybe again.`,
+      "QUEUE_DAMAGED",
+    )
+  if (unread > 0)
+    note(`${unread} files of the queue in ${folder} hold nothing that can be read.`, "QUEUE_DAMAGED")
   cutBack(
     found.filter(({ number }) => segments.every((segment) => segment.number !== number)),
     [],
