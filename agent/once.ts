@@ -39,7 +39,6 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
     log,
     model,
     scraped: () => undefined,
-    committed: () => undefined,
     watchingSinceMs: 0,
   })
   try {

@@ -31,8 +31,15 @@ export interface PipelineDeps {
   readonly scraped: ProxyDeps["scraped"]
   /** Absent: since the state was begun. 0: for ever, so that a first look counts everything. */
   readonly watchingSinceMs?: number
-  /** Called after each commit, when what is exposed has moved on. */
-  readonly committed: () => void
+}
+
+/** Who else follows the proxies of the line. */
+export interface ProxyFollower {
+  /** A proxy's configuration is known, or another than before. */
+  bind(proxy: Proxy): void
+  drop(target: string): void
+  /** Which way the spans of a proxy go, in words. */
+  wayOf(proxy: Proxy): string
 }
 
 /** The declared model's own series have no proxy behind them. */
@@ -52,6 +59,12 @@ export class Pipeline {
   readonly tail: TailSource
   readonly lines: LogLines
   readonly doubts = new Map<Doubt, number>()
+  /** One for the whole agent, so that spans have the same routes as metrics. */
+  readonly interner = makeInterner()
+  /** Called after each commit, when what is exposed has moved on. */
+  committed: () => void = () => undefined
+  /** To be set before proxies come. */
+  follower: ProxyFollower | undefined
   readonly #config: AgentConfig
   readonly #deps: PipelineDeps
   readonly #proxyDeps: ProxyDeps
@@ -100,7 +113,7 @@ export class Pipeline {
       clock,
       log,
       ledger: this.ledger,
-      interner: makeInterner(),
+      interner: this.interner,
       admin: {
         gate: makeGate(),
         bodies: makeBodyPool(),
@@ -116,8 +129,10 @@ export class Pipeline {
       scraped: deps.scraped,
       doubted: (doubt) => this.doubts.set(doubt, (this.doubts.get(doubt) ?? 0) + 1),
       bound: (proxy) => {
+        this.follower?.bind(proxy)
         this.#follow(proxy)
       },
+      spanWay: (proxy) => this.follower?.wayOf(proxy) ?? "",
     }
     this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
     this.#seen = new SeenAddresses(this.ledger, clock, () => this.#answering())
@@ -161,6 +176,7 @@ export class Pipeline {
     const { name, admin } = proxy.target
     this.#proxies.delete(name)
     this.#schedule.remove(name)
+    this.follower?.drop(name)
     for (const path of proxy.target.logs) if (!logs.has(path)) this.tail.unfollow(path)
     this.#past.push(proxy.tally)
     // Its last lines have come long before as many others left.
@@ -209,7 +225,7 @@ export class Pipeline {
     if (frozen === undefined && this.#frozen !== undefined)
       this.#deps.log.info("The state can be written again.")
     this.#frozen = frozen
-    if (frozen === undefined) this.#deps.committed()
+    if (frozen === undefined) this.committed()
   }
 
   /** A series lives as long as the resource that it is of has a proxy here; the declared model's always do. */

@@ -26,6 +26,8 @@ export interface ProxyDeps extends AdminPagesDeps, ProxyStatsDeps {
   readonly doubted: (doubt: Doubt) => void
   /** Called when lines of this proxy can be read from now on. */
   readonly bound: (proxy: Proxy) => void
+  /** Which way its spans go, in words. */
+  readonly spanWay: (proxy: Proxy) => string
 }
 
 /** What is handed over when the target of an Envoy changed. */
@@ -41,6 +43,8 @@ export class Proxy implements LoggedProxy {
   binding: LineBinding | undefined
   resolving: Resolving | undefined
   config: ProxyConfig | undefined
+  /** What its lines can tell; undefined where none can be read, or formats differ. */
+  abilities: FormatAbilities | undefined
   readonly #deps: ProxyDeps
   readonly #pages: AdminPages
   readonly #stats: ProxyStats
@@ -150,6 +154,7 @@ export class Proxy implements LoggedProxy {
     const { reader, abilities } = lineReader(loggers)
     const resolving = this.#resolve(config, abilities)
     this.config = config
+    this.abilities = abilities
     this.resolving = resolving
     this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances, blind }
     this.#countDoubt = doubtCounter(ledger, name, resolving.identity)
@@ -179,7 +184,8 @@ export class Proxy implements LoggedProxy {
     const { provenance, missing } = this.resolving
     const unread = this.problems.has("config_dump") ? ["config_dump", ...missing] : missing
     const version = this.config?.node.version ?? ""
-    this.#stats.describe({ version, provenance, missing: unread.join(",") })
+    const spans = this.#deps.spanWay(this)
+    this.#stats.describe({ version, provenance, missing: unread.join(","), spans })
   }
 
   /** The agent stops: what is kept stays. What is under way ends at once and says nothing. */

@@ -1,3 +1,5 @@
+import { hostname } from "node:os"
+import { join } from "node:path"
 import type { Clock } from "#mesh/clock.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { stateFailed } from "#mesh/system-reason.ts"
@@ -5,12 +7,17 @@ import type { AgentConfig } from "./config/parse.ts"
 import { serveMetrics } from "./metrics-server.ts"
 import { readModel } from "./model.ts"
 import { startOtlpOutput } from "./otlp-output.ts"
+import { tellCost } from "./outputs/cost.ts"
+import { Outputs } from "./outputs/outputs.ts"
 import { Pipeline, type PipelineDeps } from "./pipeline.ts"
 import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
+import { makeQueueBudget } from "./publish/queue/queue-budget.ts"
 import { discoveryOf } from "./registry.ts"
 import { observeOutput, observePipeline, scrapeCounts } from "./self-metrics.ts"
+import { startIntakes } from "./spans/intakes.ts"
+import { Spans } from "./spans/spans.ts"
 import type { Log } from "./telemetry/log.ts"
-import { makeTelemetry } from "./telemetry/telemetry.ts"
+import { makeTelemetry, type Telemetry } from "./telemetry/telemetry.ts"
 
 export interface AgentDeps {
   readonly clock: Clock
@@ -45,17 +52,23 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     nodeVersion: deps.nodeVersion,
     processMetrics: true,
   })
-  const pipeline = opened(config, {
-    clock,
-    log,
-    model,
-    scraped: scrapeCounts(telemetry),
-    committed: () => undefined,
-  })
+  const pipeline = opened(config, { clock, log, model, scraped: scrapeCounts(telemetry) })
   observePipeline(telemetry, pipeline, config.limits)
+  const undo: (() => Promise<unknown>)[] = [async () => pipeline.close(), () => pipeline.drain()]
   const ending = new AbortController()
   const { prometheus } = config.publish
   try {
+    const outputs = outputsOf(config, pipeline, telemetry, deps)
+    const spans = new Spans(config.spans, {
+      telemetry,
+      declared: model.model,
+      interner: pipeline.interner,
+      consumers: outputs.spans,
+    })
+    pipeline.follower = spans
+    pipeline.committed = () => outputs.committed()
+    for (const consumer of [...outputs.lines, ...(spans.lines === undefined ? [] : [spans.lines])])
+      pipeline.lines.tell(consumer)
     const handler = makeMetricsHandler({
       snapshot: pipeline.ledger.snapshot,
       own: { metrics: () => telemetry.text("prometheus") },
@@ -63,6 +76,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     const server = prometheus.enabled
       ? await serveMetrics(prometheus, handler, () => pipeline.ledger.frozen)
       : undefined
+    if (server !== undefined) undo.push(() => server.close())
     const output =
       config.publish.otlp === undefined
         ? undefined
@@ -74,6 +88,15 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
             agentId: config.agent.id,
             version: deps.version,
           })
+    await outputs.start()
+    undo.push(() => outputs.stop(0))
+    const stopIntakes = await startIntakes(config.receive, {
+      clock,
+      log,
+      telemetry,
+      spans,
+      hosts: config.spans.hosts,
+    })
     const discovery = discoveryOf(config, { clock, env: deps.env, log, telemetry })
     const found = discovery.run((targets) => {
       pipeline.take(targets)
@@ -81,14 +104,18 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     pipeline.start()
     if (output !== undefined)
       observeOutput(telemetry, "otlp", clock, () => output.counters, config.publish.otlp?.queueBytes ?? 0)
+    void tellCost(config, { clock, log, pipeline }, ending.signal)
     return {
       metricsUrl: server?.url,
       pipeline,
       async stop() {
         ending.abort()
         await found
+        await stopIntakes()
         await pipeline.drain()
-        await output?.stop(DRAIN_MS)
+        await outputs.lastTick()
+        pipeline.commit()
+        await Promise.all([output?.stop(DRAIN_MS), outputs.stop(DRAIN_MS)])
         pipeline.close()
         await server?.close()
         await telemetry.close()
@@ -96,8 +123,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     }
   } catch (error) {
     ending.abort()
-    await pipeline.drain()
-    pipeline.close()
+    for (const step of undo.toReversed()) await step()
     throw error
   }
 }
@@ -108,4 +134,28 @@ function opened(config: AgentConfig, deps: PipelineDeps): Pipeline {
   } catch (error) {
     throw stateFailed("agent.state", error)
   }
+}
+
+function outputsOf(
+  { agent, publish }: AgentConfig,
+  { ledger }: Pipeline,
+  telemetry: Telemetry,
+  { clock, log, env, version }: AgentDeps,
+): Outputs {
+  return new Outputs(publish, {
+    clock,
+    log,
+    env,
+    telemetry,
+    snapshot: ledger.snapshot,
+    ledger,
+    queues: {
+      folder: join(agent.state, "queue"),
+      budget: makeQueueBudget({ maxBytes: publish.queue.bytes, policy: publish.queue.drop }),
+    },
+    agentId: agent.id,
+    cluster: agent.cluster,
+    version,
+    hostName: hostname(),
+  })
 }

@@ -8,6 +8,7 @@ import { checkCommand } from "./check.ts"
 import { collectorCommand } from "./collector.ts"
 import { type Command, type ExitName, type Terminal, UsageError } from "./command.ts"
 import { configCommand } from "./config.ts"
+import { costCommand } from "./cost.ts"
 import { commandHelp, programHelp } from "./help.ts"
 import { onceCommand } from "./once.ts"
 import { routesCommand } from "./routes.ts"
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   configCommand,
   onceCommand,
   routesCommand,
+  costCommand,
 ]
 
 /** Runs one command line, without the program's own name. Never rejects for what the user or the world did. */

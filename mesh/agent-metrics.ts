@@ -82,6 +82,27 @@ export const AGENT_METRICS = {
     help: "Access lines that were counted for a reporter, by kind: request, tcp, health_check.",
     labels: ["kind"],
   },
+  spans: {
+    name: "mesh_agent_spans_total",
+    type: "counter",
+    unit: "{span}",
+    help: "Spans that were passed on to all outputs for spans, by where they came from: xray, zipkin, otlp, lines.",
+    labels: ["intake"],
+  },
+  spansRefused: {
+    name: "mesh_agent_spans_refused_total",
+    type: "counter",
+    unit: "{span}",
+    help: "Spans, datagrams and access lines that became no span, by where they came from and reason.",
+    labels: ["intake", "reason"],
+  },
+  intakeRequests: {
+    name: "mesh_agent_intake_requests_total",
+    type: "counter",
+    unit: "{request}",
+    help: "Requests and datagrams of senders of spans, by intake and result.",
+    labels: ["intake", "result"],
+  },
   dropped: {
     name: "mesh_agent_dropped_total",
     type: "counter",
@@ -173,6 +194,13 @@ export const AGENT_METRICS = {
     help: "Lines, spans and points that will not reach a sink, by reason: overflow, disk, damaged, shutdown, unsplit, or the sink's own word for what it refused.",
     labels: ["sink", "reason"],
   },
+  exportLeftOut: {
+    name: "mesh_agent_export_left_out_total",
+    type: "counter",
+    unit: "{record}",
+    help: "Lines and spans that were not made into records for a sink: left out by its filter (health_check, sampled), or what its form cannot say (unfinished, too_large, no_id).",
+    labels: ["sink", "reason"],
+  },
   exportRetries: {
     name: "mesh_agent_export_retries_total",
     type: "counter",
@@ -213,7 +241,7 @@ export const AGENT_METRICS = {
     type: "gauge",
     unit: "{metric}",
     help: "Metrics of CloudWatch that this agent tells: those that have a place under the cap now, and the distinct ones of this month.",
-    labels: ["of"],
+    labels: ["period"],
   },
   cloudwatchLimit: {
     name: "mesh_agent_cloudwatch_metrics_limit",

@@ -184,8 +184,8 @@ export const METRICS = {
     name: "mesh_proxy_info",
     type: "gauge",
     unit: "1",
-    help: "One per proxy, with its Envoy version and how its requests are counted.",
-    labels: ["virtual_node", "virtual_gateway", "proxy", "version", "provenance", "missing"],
+    help: "One per proxy, with its Envoy version, how its requests are counted, what is missing, and which way its spans go.",
+    labels: ["virtual_node", "virtual_gateway", "proxy", "version", "provenance", "missing", "spans"],
   },
   proxyUp: {
     name: "mesh_proxy_up",

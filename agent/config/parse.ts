@@ -3,7 +3,9 @@ import type * as z from "zod"
 import { loadConfiguration } from "#mesh/configuration.ts"
 import type { ConfigurationSource } from "#mesh/written-document.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
+import type { PublishConfig } from "./publish-schema.ts"
 import { agentSchema } from "./schema.ts"
+import type { TlsConfig } from "./tls-schema.ts"
 
 type Written = z.output<typeof agentSchema>
 /** What the agent runs by. Durations are milliseconds, sizes bytes, paths absolute. */
@@ -59,15 +61,32 @@ function absoluteDiscovery(
   }
 }
 
-function absolutePublish(
-  { prometheus, otlp }: Written["publish"],
+function absolutePublish(publish: PublishConfig, absolute: (path: string) => string): PublishConfig {
+  const { otlp, remoteWrite, zipkin, otlpTraces } = publish
+  return {
+    ...publish,
+    ...(otlp === undefined ? {} : { otlp: absoluteOutput(otlp, absolute) }),
+    ...(remoteWrite === undefined ? {} : { remoteWrite: absoluteOutput(remoteWrite, absolute) }),
+    ...(zipkin === undefined ? {} : { zipkin: absoluteOutput(zipkin, absolute) }),
+    ...(otlpTraces === undefined ? {} : { otlpTraces: absoluteOutput(otlpTraces, absolute) }),
+  }
+}
+
+/** The files that an output names: secrets and certificates. */
+function absoluteOutput<Output extends { readonly headers: HeadersConfig; readonly tls?: TlsConfig }>(
+  output: Output,
   absolute: (path: string) => string,
-): Written["publish"] {
-  if (otlp === undefined) return { prometheus }
+): Output {
   const headers: HeadersConfig = Object.fromEntries(
-    Object.entries(otlp.headers).map(([name, value]) => [name, absoluteSecret(value, absolute)]),
+    Object.entries(output.headers).map(([name, value]) => [name, absoluteSecret(value, absolute)]),
   )
-  return { prometheus, otlp: { ...otlp, headers } }
+  if (output.tls === undefined) return { ...output, headers }
+  const tls: TlsConfig = Object.fromEntries(
+    Object.entries(output.tls).flatMap(([name, file]) =>
+      file === undefined ? [] : [[name, absolute(file)]],
+    ),
+  )
+  return { ...output, headers, tls }
 }
 
 function absoluteSecret(

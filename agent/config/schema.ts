@@ -1,9 +1,9 @@
 import * as z from "zod"
-import { listenAddressSchema } from "#mesh/address.ts"
 import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
-import { otlpSchema } from "./otlp-schema.ts"
+import { publishSchema } from "./publish-schema.ts"
+import { receiveSchema, spansSchema } from "./receive-schema.ts"
 
 /** Health checkers that are known by their user agent. */
 const HEALTH_CHECK_AGENTS = [
@@ -145,59 +145,53 @@ const limits = z.strictObject({
     ),
 })
 
-const prometheus = z.strictObject({
-  enabled: z.boolean().default(true).describe("Whether to serve a page for Prometheus."),
-  listen: listenAddressSchema()
-    .prefault("127.0.0.1:9464")
-    .describe(
-      "Where to serve it. Only this host can reach the default; write `0.0.0.0:9464` where a Prometheus elsewhere scrapes it.",
-    ),
-  path: z
-    .string()
-    .regex(/^\/[\w./-]*$/, { error: "expects a path such as /metrics" })
-    .default("/metrics")
-    .describe("Path of the page."),
-})
-
-const publish = z
-  .strictObject({
-    prometheus: prometheus.prefault({}).describe("A page for Prometheus to scrape."),
-    otlp: otlpSchema
-      .optional()
-      .describe("Sends to a collector, ours or any, by OTLP over HTTP. Absent: nothing is sent."),
-  })
-  .superRefine(({ prometheus: page, otlp }, context) => {
-    if (page.enabled || otlp !== undefined) return
-    context.addIssue({
-      code: "custom",
-      message: "expects prometheus.enabled or otlp; with neither, nothing would leave the agent",
-    })
-  }, whereStand("prometheus"))
-
 /** The agent's whole configuration. Durations become milliseconds, sizes bytes, addresses host and port. */
-export const agentSchema = z.strictObject({
-  agent: identity.prefault({}).describe("Who this agent is."),
-  discover: z
-    .strictObject({ static: staticDiscovery.describe("Proxies from a list.") })
-    .describe("Which proxies there are on this node."),
-  scrape: scrape.prefault({}).describe("Reading the proxies' admin interfaces."),
-  logs: logs.prefault({}).describe("Reading access logs."),
-  model: model.prefault({}).describe("What the mesh was declared to be."),
-  commit: duration({ min: "100ms", max: "1m" })
-    .prefault("5s")
-    .describe(
-      "How often positions and counters are committed together. What is published is what was committed.",
-    ),
-  count: count.prefault({}).describe("What is counted beyond the rest."),
-  limits: limits.prefault({}).describe("Upper bounds."),
-  publish: publish.prefault({}).describe("Where the metrics go."),
-  log: z
-    .strictObject({
-      level: z
-        .enum(["debug", "info", "warn", "error"])
-        .default("info")
-        .describe("Least level of the agent's own log, which goes to standard error."),
-    })
-    .prefault({})
-    .describe("The agent's own log."),
-})
+export const agentSchema = z
+  .strictObject({
+    agent: identity.prefault({}).describe("Who this agent is."),
+    discover: z
+      .strictObject({ static: staticDiscovery.describe("Proxies from a list.") })
+      .describe("Which proxies there are on this node."),
+    scrape: scrape.prefault({}).describe("Reading the proxies' admin interfaces."),
+    logs: logs.prefault({}).describe("Reading access logs."),
+    model: model.prefault({}).describe("What the mesh was declared to be."),
+    commit: duration({ min: "100ms", max: "1m" })
+      .prefault("5s")
+      .describe(
+        "How often positions and counters are committed together. What is published is what was committed.",
+      ),
+    count: count.prefault({}).describe("What is counted beyond the rest."),
+    limits: limits.prefault({}).describe("Upper bounds."),
+    receive: receiveSchema.prefault({}).describe("Spans that are sent to the agent."),
+    spans: spansSchema.prefault({}).describe("Spans that the agent makes, and how proxies find it."),
+    publish: publishSchema.prefault({}).describe("Where metrics, lines and spans go."),
+    log: z
+      .strictObject({
+        level: z
+          .enum(["debug", "info", "warn", "error"])
+          .default("info")
+          .describe("Least level of the agent's own log, which goes to standard error."),
+      })
+      .prefault({})
+      .describe("The agent's own log."),
+  })
+  .superRefine(
+    ({ receive, spans, publish }, context) => {
+      const intakes = Object.values(receive).some((intake) => intake !== undefined)
+      const outputs = [publish.xray, publish.zipkin, publish.otlpTraces]
+      const goes = outputs.some((output) => output !== undefined)
+      const expects = (path: string, message: string): void =>
+        context.addIssue({ code: "custom", path: [path], message })
+      if ((intakes || spans.fromLogs) && !goes)
+        expects(
+          intakes ? "receive" : "spans",
+          "expects publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
+        )
+      if (goes && !intakes && !spans.fromLogs)
+        expects(
+          "publish",
+          "expects receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
+        )
+    },
+    whereStand("receive", "spans", "publish"),
+  )

@@ -27,17 +27,19 @@ export const pricesSchema = z
       .string()
       .regex(/^\d{4}(?:-\d{2}){0,2}$/, { error: "expects a date such as 2026-11-21" })
       .describe("When they were read."),
-    prices: z.strictObject({
-      classicMetric: price.optional().describe("US dollars per metric and month."),
-      metricRequests: price.optional().describe("US dollars per 1,000 requests of PutMetricData."),
-      logsStandard: price
-        .optional()
-        .describe("US dollars per GB taken in by a log group of the standard class."),
-      logsInfrequentAccess: price.optional().describe("The same, of the infrequent access class."),
-      otlpMetrics: price.optional().describe("US dollars per GB of OTLP metrics taken in."),
-      xrayTraces: price.optional().describe("US dollars per 1,000,000 traces recorded."),
-      spans: price.optional().describe("US dollars per GB of spans taken in."),
-    }),
+    prices: z
+      .strictObject({
+        classicMetric: price.optional().describe("US dollars per metric and month."),
+        metricRequests: price.optional().describe("US dollars per 1,000 requests of PutMetricData."),
+        logsStandard: price
+          .optional()
+          .describe("US dollars per GB taken in by a log group of the standard class."),
+        logsInfrequentAccess: price.optional().describe("The same, of the infrequent access class."),
+        otlpMetrics: price.optional().describe("US dollars per GB of OTLP metrics taken in."),
+        xrayTraces: price.optional().describe("US dollars per 1,000,000 traces recorded."),
+        spans: price.optional().describe("US dollars per GB of spans taken in."),
+      })
+      .describe("Each a number, or steps of a price that falls with the amount."),
   })
   .describe("Prices in place of the built-in ones. What is not named keeps the built-in price of us-east-1.")
 export type OwnPrices = z.output<typeof pricesSchema>

@@ -64,9 +64,43 @@ describe("what the agent runs by", () => {
       limits: { series: 200_000 },
       publish: {
         prometheus: { enabled: true, listen: { host: "127.0.0.1", port: 9464 }, path: "/metrics" },
+        queue: { bytes: 256 * 1024 ** 2, drop: "oldest" },
       },
+      receive: {},
+      spans: { fromLogs: false, hosts: [] },
       log: { level: "info" },
     })
+  })
+
+  test("spans need both a way in and a way out, and the message names them", () => {
+    const start = "discover: { static: { file: targets.yaml } }\n"
+    expect(() => parse(`${start}publish: { xray: {} }`)).toThrow(
+      "publish expects receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
+    )
+    expect(() => parse(`${start}receive: { zipkin: {} }`)).toThrow(
+      "receive expects publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
+    )
+    expect(parse(`${start}receive: { xray: {} }\npublish: { xray: {} }`).receive.xray?.udp).toEqual({
+      host: "127.0.0.1",
+      port: 2000,
+    })
+  })
+
+  test("files of every output count from the configuration's folder", () => {
+    const { publish } = parse(
+      `discover: { static: { file: targets.yaml } }
+receive: { xray: {} }
+publish:
+  remoteWrite: { url: "https://prometheus/api/v1/write", tls: { ca: ca.pem }, headers: { Authorization: { file: token } } }
+  otlpTraces: { endpoint: "https://tempo:4318", tls: { cert: a.pem, key: b.pem } }`,
+      "/etc/meshscope/agent.yaml",
+    )
+    expect(publish.remoteWrite?.tls).toEqual({ ca: "/etc/meshscope/ca.pem" })
+    expect(publish.remoteWrite?.headers["Authorization"]).toEqual({
+      file: "/etc/meshscope/token",
+      prefix: "",
+    })
+    expect(publish.otlpTraces?.tls).toEqual({ cert: "/etc/meshscope/a.pem", key: "/etc/meshscope/b.pem" })
   })
 
   test("exact codes are counted by those who ask for them", () => {

@@ -18,7 +18,7 @@ async function codeSeries(settings: string): Promise<number> {
   const text = `agent: {id: a, state: ${state}}\ndiscover: {static: {targets: [{name: ui, admin: "127.0.0.1:1"}]}}\n${settings}`
   const config = parseAgentConfig({ file: join(state, "agent.yaml"), text, env: {}, hostName: "h" })
   const { model, mesh } = declaredFixture("yelb.yaml")
-  const deps = { clock: systemClock, log, model: { model, notes: [] }, scraped: quiet, committed: quiet }
+  const deps = { clock: systemClock, log, model: { model, notes: [] }, scraped: quiet }
   const pipeline = new Pipeline(config, deps)
   try {
     const { resolver, identity } = resolvingFor(mesh, mesh.virtualNodes[0]?.name ?? "")
