@@ -207,6 +207,25 @@ test("a part that is never taken holds up nothing else", async () => {
   expect(delivery.counters.dropped.get("shutdown")).toBe(6)
 })
 
+test("a part that is never taken slows the rest little, also when more of it comes all the time", async () => {
+  const clock = manualClock()
+  const { delivery, queue } = delivering((body) => (body[0]?.key === "denied" ? RETRY : ACCEPTED), {}, 5000, {
+    ...clock,
+    sleep: (ms: number) => clock.sleep(ms).then(() => realSleep(0)),
+  })
+  await delivery.start()
+  for (let second = 1; second <= 5; second++) {
+    queue.offer(record(0, 1, 1, "denied"))
+    for (let id = 1; id <= 150; id++) queue.offer(record(id, 1, 10, "open"))
+    const startMs = clock.monotonic()
+    await settled(() => delivery.counters.delivered === second * 1500)
+    expect(delivery.counters.delivered).toBe(second * 1500)
+    expect(clock.monotonic() - startMs).toBeLessThanOrEqual(3000)
+  }
+  expect(delivery.counters).toMatchObject({ held: 5, trouble: "503" })
+  await delivery.stop(0)
+})
+
 test("a receiver that asks to be left alone is left alone, by all requests", async () => {
   const clock = manualClock()
   const times: number[] = []

@@ -128,7 +128,7 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   async #fill(): Promise<boolean> {
     try {
       this.#window.sweep()
-      if (this.#wantsMore()) await this.#window.fill(this.#failures === 0 ? Infinity : PROBE_RECORDS)
+      if (this.#wantsMore()) await this.#window.fill(this.#down ? PROBE_RECORDS : Infinity)
       return true
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error)
@@ -139,7 +139,12 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
 
   /** While the receiver is down, what was not tried yet is enough to try. */
   #wantsMore(): boolean {
-    return !this.#window.full && (this.#failures === 0 || !this.#window.fresh)
+    return !this.#window.full && (!this.#down || !this.#window.fresh)
+  }
+
+  /** Nothing worked for two rounds. After one, or where some of it worked, it may be a part that is not taken. */
+  get #down(): boolean {
+    return this.#failures > 1
   }
 
   /** Until something is due, or comes while it is wanted. */
@@ -159,7 +164,7 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   }
 
   async #round(due: readonly Waiting<Item>[]): Promise<void> {
-    const down = this.#failures > 0
+    const down = this.#down
     const ready = down ? this.#inTurn(due).slice(0, PROBE_RECORDS) : due
     const split = checkedSplit(
       this.#deps.sink,
