@@ -7,6 +7,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { HttpIntake, type HttpIntakeConfig } from "../../agent/collect/receive/http-intake.ts"
 import { OTLP_ANSWERS, type Taken, ZIPKIN_ANSWERS } from "../../agent/collect/receive/http-intake-answer.ts"
 import { GrpcIntake } from "../../agent/collect/receive/http-intake-grpc.ts"
+import type { HttpIntakeDeps } from "../../agent/collect/receive/http-intake-work.ts"
 
 const CONFIG: HttpIntakeConfig = {
   listen: { host: "127.0.0.1", port: 0 },
@@ -33,16 +34,21 @@ afterEach(async () => {
 })
 
 /** An intake with both paths; what is taken is kept, and `answer` says what is answered. */
-async function intake(answer: () => Taken = () => ({ kind: "taken", rejected: 0 }), config = CONFIG) {
+async function intake(
+  answer: () => Taken = () => ({ kind: "taken", rejected: 0 }),
+  config = CONFIG,
+  deps: HttpIntakeDeps = {},
+) {
   const bodies: string[] = []
   const take = (body: Buffer, form: string): Taken => {
     bodies.push(`${form} ${body.toString()}`)
     return answer()
   }
-  const server = new HttpIntake(config, [
+  const routes = [
     { path: "/api/v2/spans", answers: ZIPKIN_ANSWERS, take },
     { path: "/v1/traces", answers: OTLP_ANSWERS, take },
-  ])
+  ]
+  const server = new HttpIntake(config, routes, deps)
   const url = await server.start()
   stops.push(() => server.stop())
   const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
@@ -155,10 +161,11 @@ describe("senders that mean no good", () => {
     const slow = [
       "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\nx",
       "POST /v1/traces HTTP/1.1\r\nhost:",
+      "",
     ].map(async (head) => {
       const socket = connect(Number(port), hostname)
       socket.on("error", () => {}).write(head)
-      const drip = setInterval(() => socket.write("x"), 100)
+      const drip = setInterval(() => head !== "" && socket.write("x"), 100)
       socket.resume()
       await once(socket, "close")
       clearInterval(drip)
@@ -188,6 +195,43 @@ describe("senders that mean no good", () => {
     })
     await expect.poll(() => server.counters().requests.busy).toBeGreaterThan(5)
     for (const socket of sockets) socket.destroy()
+  })
+
+  test("a flood gets half of the time; the rest is told to come again", async () => {
+    let nowMs = 0
+    const { post, server } = await intake(
+      () => {
+        nowMs += 400
+        return { kind: "taken", rejected: 0 }
+      },
+      CONFIG,
+      { monotonic: () => nowMs },
+    )
+    const flood = async (bodies: number): Promise<void> => {
+      for (let index = 0; index < bodies; index++)
+        await (await post("/api/v2/spans", "[]", JSON_TYPE)).arrayBuffer()
+    }
+    await flood(20)
+    const { ok } = server.counters().requests
+    expect(ok).toBeLessThan(8)
+    expect(server.counters().requests.busy).toBe(20 - ok)
+    nowMs += 1000
+    await flood(3)
+    expect(server.counters().requests.ok).toBeGreaterThan(ok)
+  })
+
+  test("an error of ours is told to us, and the sender hears that there was one", async () => {
+    const told: unknown[] = []
+    const { post, server } = await intake(
+      () => {
+        throw new TypeError("a mistake")
+      },
+      CONFIG,
+      { failed: (error) => told.push(error) },
+    )
+    expect((await post("/v1/traces", "{}", JSON_TYPE)).status).toBe(500)
+    expect(told).toEqual([new TypeError("a mistake")])
+    expect(server.counters().requests.failed).toBe(1)
   })
 
   test("an address in use is named, with the key to set", async () => {

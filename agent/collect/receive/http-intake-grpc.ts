@@ -10,6 +10,7 @@ import type { HttpIntakeConfig, HttpIntakeCounters, IntakeRoute } from "./http-i
 import { protobufSuccess, type Taken } from "./http-intake-answer.ts"
 import { BodyReader, compressionOf, type Packed } from "./http-intake-body.ts"
 import { listenOn } from "./http-intake-listen.ts"
+import { BodyWork, type HttpIntakeDeps } from "./http-intake-work.ts"
 
 const EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 /** grpc.io/docs/guides/status-codes */
@@ -18,12 +19,18 @@ const STATUS = {
   invalidArgument: 3,
   resourceExhausted: 8,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
 } as const
 const MAX_STREAMS = 16
 const LARGE_BODIES = 8
 const HEADER_BYTES = 16_384
 const HEAD_BYTES = 5
+/**
+ * A connection ends after so many time limits, and its client makes a new one: a sender that drips bytes and makes no calls
+ * would hold it for ever.
+ */
+const MAX_AGE = 20
 /** Calls under way when it stops get this long. */
 const DRAIN_MS = 2000
 
@@ -34,16 +41,28 @@ const DRAIN_MS = 2000
 export class GrpcIntake {
   readonly #config: HttpIntakeConfig
   readonly #take: IntakeRoute["take"]
+  readonly #failed: HttpIntakeDeps["failed"]
+  readonly #work: BodyWork
   readonly #reader: BodyReader
   readonly #server: Http2Server
   /** No more than connections. */
   readonly #sessions = new Set<ServerHttp2Session>()
-  readonly #requests = { ok: 0, partial: 0, refused: 0, malformed: 0, too_large: 0, busy: 0, broken: 0 }
-  #bytes = 0
+  readonly #requests = {
+    ok: 0,
+    partial: 0,
+    refused: 0,
+    malformed: 0,
+    too_large: 0,
+    busy: 0,
+    broken: 0,
+    failed: 0,
+  }
   #droppedConnections = 0
 
-  constructor(config: HttpIntakeConfig, take: IntakeRoute["take"]) {
+  constructor(config: HttpIntakeConfig, take: IntakeRoute["take"], deps: HttpIntakeDeps = {}) {
     this.#config = config
+    this.#failed = deps.failed
+    this.#work = new BodyWork(deps)
     this.#take = take
     this.#reader = new BodyReader(config, config.maxBodyBytes * LARGE_BODIES)
     this.#server = createServer({
@@ -71,7 +90,7 @@ export class GrpcIntake {
   counters(): HttpIntakeCounters {
     return {
       requests: { ...this.#requests },
-      bytes: this.#bytes,
+      bytes: this.#work.bytes,
       droppedConnections: this.#droppedConnections,
     }
   }
@@ -89,7 +108,16 @@ export class GrpcIntake {
 
   #follow(session: ServerHttp2Session): void {
     this.#sessions.add(session)
-    session.on("close", () => this.#sessions.delete(session))
+    const age = setTimeout(() => {
+      session.close()
+      setTimeout(() => {
+        session.destroy()
+      }, this.#config.timeoutMs).unref()
+    }, this.#config.timeoutMs * MAX_AGE).unref()
+    session.on("close", () => {
+      clearTimeout(age)
+      this.#sessions.delete(session)
+    })
     session.on("error", () => {})
     session.on("timeout", () => {
       session.close()
@@ -121,10 +149,7 @@ export class GrpcIntake {
       stream,
       Number(headers["content-length"]),
       (whole) => messageOf(whole, headers["grpc-encoding"]),
-      (body) => {
-        this.#bytes += body.length
-        return this.#take(body, "protobuf")
-      },
+      (body) => this.#work.take(body, "protobuf", this.#take),
     )
   }
 
@@ -140,8 +165,10 @@ export class GrpcIntake {
 
   #refuse(stream: ServerHttp2Stream, error: unknown): void {
     if (!(error instanceof MeshscopeError)) {
-      this.#requests.broken++
-      stream.destroy()
+      const broken = isOver(stream)
+      this.#requests[broken ? "broken" : "failed"]++
+      if (!broken) this.#failed?.(error)
+      fail(stream, STATUS.internal, "The agent failed to read the message; its log says why.")
     } else if (error.retryable) {
       this.#requests.busy++
       fail(stream, STATUS.unavailable, error.message)
@@ -152,6 +179,9 @@ export class GrpcIntake {
     }
   }
 }
+
+/** Ended by the other side, or by our time limit. */
+const isOver = (stream: ServerHttp2Stream): boolean => stream.destroyed || stream.closed
 
 function isExport(headers: IncomingHttpHeaders): boolean {
   const type = headers["content-type"] ?? ""
@@ -170,7 +200,7 @@ function messageOf(whole: Buffer, encoding: string | string[] | undefined): Pack
 }
 
 function succeed(stream: ServerHttp2Stream, message: Uint8Array): void {
-  if (stream.destroyed) return
+  if (isOver(stream)) return
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt32BE(message.length, 1)
   stream.once("wantTrailers", () => {
@@ -182,7 +212,7 @@ function succeed(stream: ServerHttp2Stream, message: Uint8Array): void {
 
 /** A failed call has trailers only, sent as headers. What still comes of its body is thrown away. */
 function fail(stream: ServerHttp2Stream, status: number, why: string): void {
-  if (stream.destroyed) return
+  if (isOver(stream)) return
   const headers = {
     ":status": 200,
     "content-type": "application/grpc",

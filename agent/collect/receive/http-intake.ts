@@ -4,6 +4,7 @@ import type { SocketAddress } from "#mesh/proxy.ts"
 import { type Answer, type AnswerForm, type BodyForm, formOf, type Taken } from "./http-intake-answer.ts"
 import { type BodyLimits, BodyReader, compressionOf } from "./http-intake-body.ts"
 import { listenOn } from "./http-intake-listen.ts"
+import { BodyWork, type HttpIntakeDeps } from "./http-intake-work.ts"
 
 /** A path that takes bodies by POST. */
 export interface IntakeRoute {
@@ -25,7 +26,7 @@ export interface HttpIntakeConfig extends BodyLimits {
   readonly timeoutMs: number
 }
 
-/** How requests ended. Each is counted once, those whose connection broke off among `broken`. */
+/** How requests ended. Each is counted once: `broken` where the connection broke off, `failed` where we did. */
 export const INTAKE_RESULTS = [
   "ok",
   "partial",
@@ -34,6 +35,7 @@ export const INTAKE_RESULTS = [
   "too_large",
   "busy",
   "broken",
+  "failed",
 ] as const
 export type IntakeResult = (typeof INTAKE_RESULTS)[number]
 
@@ -73,14 +75,26 @@ interface Failure {
 export class HttpIntake {
   readonly #config: HttpIntakeConfig
   readonly #routes: ReadonlyMap<string, IntakeRoute>
+  readonly #failed: HttpIntakeDeps["failed"]
+  readonly #work: BodyWork
   readonly #reader: BodyReader
   readonly #server: Server
-  readonly #requests = { ok: 0, partial: 0, refused: 0, malformed: 0, too_large: 0, busy: 0, broken: 0 }
-  #bytes = 0
+  readonly #requests = {
+    ok: 0,
+    partial: 0,
+    refused: 0,
+    malformed: 0,
+    too_large: 0,
+    busy: 0,
+    broken: 0,
+    failed: 0,
+  }
   #droppedConnections = 0
 
-  constructor(config: HttpIntakeConfig, routes: readonly IntakeRoute[]) {
+  constructor(config: HttpIntakeConfig, routes: readonly IntakeRoute[], deps: HttpIntakeDeps = {}) {
     this.#config = config
+    this.#failed = deps.failed
+    this.#work = new BodyWork(deps)
     this.#routes = new Map(routes.map((route) => [route.path, route]))
     this.#reader = new BodyReader(config, config.maxBodyBytes * LARGE_BODIES)
     this.#server = createServer(
@@ -110,7 +124,7 @@ export class HttpIntake {
   counters(): HttpIntakeCounters {
     return {
       requests: { ...this.#requests },
-      bytes: this.#bytes,
+      bytes: this.#work.bytes,
       droppedConnections: this.#droppedConnections,
     }
   }
@@ -141,18 +155,16 @@ export class HttpIntake {
         request,
         Number(request.headers["content-length"]),
         (bytes) => ({ bytes, compression }),
-        (body) => {
-          this.#bytes += body.length
-          return route.take(body, form)
-        },
+        (body) => this.#work.take(body, form, route.take),
       )
       if (taken.kind === "taken") this.#succeed(response, route, form, taken)
       else this.#fail(response, route, form, busy("The agent cannot take more now.", taken.afterS))
     } catch (error) {
       if (error instanceof MeshscopeError) this.#fail(response, route, form, failureOfError(error))
+      else if (!request.complete) this.#requests.broken++
       else {
-        this.#requests.broken++
-        response.destroy()
+        this.#failed?.(error)
+        this.#fail(response, route, form, UNEXPECTED)
       }
     }
   }
@@ -188,6 +200,12 @@ export class HttpIntake {
 const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("?", 1)[0] ?? ""
 
 const NO_PATH: Failure = { status: 404, result: "refused", why: "There is nothing at this address." }
+
+const UNEXPECTED: Failure = {
+  status: 500,
+  result: "failed",
+  why: "The agent failed to read the body; its log says why.",
+}
 
 function refusalOf(
   request: IncomingMessage,

@@ -60,7 +60,7 @@ const MAX_VALUE_CHARS = 32_768
 /** Nanoseconds of a signed 64-bit number end in the year 2262. */
 const MAX_TIME_US = 9.2e15
 
-export const cutName = (name: string): string =>
+const cutName = (name: string): string =>
   name.length > MAX_NAME_CHARS ? name.slice(0, MAX_NAME_CHARS).toWellFormed() : name
 
 /** Where attributes are put: bounded in number and size. `cut` counts what had no room. */
