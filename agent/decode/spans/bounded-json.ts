@@ -28,7 +28,7 @@ const BACKSLASH = 0x5c
 function requireBounds(bytes: Buffer): void {
   let depth = 0
   let values = 0
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = 0; at < bytes.length && values <= MAX_VALUES; at++) {
     switch (bytes[at] ?? 0) {
       case QUOTE:
         at = endOfText(bytes, at + 1)
