@@ -62,13 +62,22 @@ function absoluteDiscovery(
 }
 
 function absolutePublish(publish: PublishConfig, absolute: (path: string) => string): PublishConfig {
-  const { otlp, remoteWrite, zipkin, otlpTraces } = publish
+  const { otlp, remoteWrite, zipkin, otlpTraces, splunk } = publish
   return {
     ...publish,
     ...(otlp === undefined ? {} : { otlp: absoluteOutput(otlp, absolute) }),
     ...(remoteWrite === undefined ? {} : { remoteWrite: absoluteOutput(remoteWrite, absolute) }),
     ...(zipkin === undefined ? {} : { zipkin: absoluteOutput(zipkin, absolute) }),
     ...(otlpTraces === undefined ? {} : { otlpTraces: absoluteOutput(otlpTraces, absolute) }),
+    ...(splunk === undefined
+      ? {}
+      : {
+          splunk: {
+            ...splunk,
+            token: absoluteReference(splunk.token, absolute),
+            tls: absoluteTls(splunk.tls, absolute),
+          },
+        }),
   }
 }
 
@@ -80,19 +89,26 @@ function absoluteOutput<Output extends { readonly headers: HeadersConfig; readon
   const headers: HeadersConfig = Object.fromEntries(
     Object.entries(output.headers).map(([name, value]) => [name, absoluteSecret(value, absolute)]),
   )
-  if (output.tls === undefined) return { ...output, headers }
-  const tls: TlsConfig = Object.fromEntries(
-    Object.entries(output.tls).flatMap(([name, file]) =>
-      file === undefined ? [] : [[name, absolute(file)]],
-    ),
+  return {
+    ...output,
+    headers,
+    ...(output.tls === undefined ? {} : { tls: absoluteTls(output.tls, absolute) }),
+  }
+}
+
+function absoluteTls(tls: TlsConfig, absolute: (path: string) => string): TlsConfig {
+  return Object.fromEntries(
+    Object.entries(tls).flatMap(([name, file]) => (file === undefined ? [] : [[name, absolute(file)]])),
   )
-  return { ...output, headers, tls }
 }
 
 function absoluteSecret(
   value: string | SecretReference,
   absolute: (path: string) => string,
 ): string | SecretReference {
-  if (typeof value === "string" || value.file === undefined) return value
-  return { ...value, file: absolute(value.file) }
+  return typeof value === "string" ? value : absoluteReference(value, absolute)
+}
+
+function absoluteReference(value: SecretReference, absolute: (path: string) => string): SecretReference {
+  return value.file === undefined ? value : { ...value, file: absolute(value.file) }
 }

@@ -8,6 +8,7 @@ import { otlpSchema } from "./otlp-schema.ts"
 import { otlpTracesSchema } from "./otlp-traces-schema.ts"
 import { queueSchema } from "./queue-schema.ts"
 import { remoteWriteSchema } from "./remote-write-schema.ts"
+import { splunkSchema } from "./splunk-schema.ts"
 import { xraySchema } from "./xray-schema.ts"
 import { zipkinSchema } from "./zipkin-schema.ts"
 
@@ -49,6 +50,7 @@ export const publishSchema = z
     xray: xraySchema.optional().describe("Spans to AWS X-Ray."),
     zipkin: zipkinSchema.optional().describe("Spans to a Zipkin server."),
     otlpTraces: otlpTracesSchema.optional().describe("Spans by OTLP over HTTP."),
+    splunk: splunkSchema.optional().describe("Access lines, and metrics, to Splunk's HTTP Event Collector."),
     queue: queueSchema
       .prefault({})
       .describe("Where lines, spans and points wait while a receiver does not take them."),

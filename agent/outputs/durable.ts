@@ -34,7 +34,7 @@ export function openDurable<Body>(config: DurableConfig<Body>, deps: OutputDeps)
     sink: name,
     budget: queues.budget,
     participantHost: ledger,
-    note: (sentence) => log.warn(sentence, { code: "STATE_CORRUPT", target: `publish.${name}` }),
+    note: (sentence, code) => log.warn(sentence, { code, target: `publish.${name}` }),
   })
   const counters = (): DeliveryCounters => delivery.counters
   const delivery = new Delivery<Body>(

@@ -6,6 +6,7 @@ import { observeOutput } from "../self-metrics.ts"
 import { cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp } from "./cloudwatch.ts"
 import type { Output, OutputDeps } from "./output.ts"
 import { REMOTE_WRITE_STATE, remoteWrite } from "./pushed-metrics.ts"
+import { splunk } from "./splunk.ts"
 import { otlpTraces, xray, zipkin } from "./traces.ts"
 
 /** How often the log says what is wrong with an output. */
@@ -25,7 +26,7 @@ export class Outputs {
     const { folder, budget } = deps.queues
     const sinks = this.#outputs.map(({ name }) => name)
     for (const queue of findUnusedQueues({ folder, sinks, budget }))
-      deps.log.warn(unusedQueueNote(queue), { code: "EXPORT_UNAVAILABLE", target: `publish.${queue.sink}` })
+      deps.log.warn(unusedQueueNote(queue), { code: "QUEUE_UNUSED", target: `publish.${queue.sink}` })
     for (const { name, counters } of this.#outputs)
       observeOutput(deps.telemetry, name, deps.clock, counters, budget.maxBytes)
   }
@@ -76,6 +77,7 @@ function configured(config: PublishConfig, deps: OutputDeps): Output[] {
     ...made(config.xray, (own) => xray(own, deps, config.cloudwatchLogs)),
     ...made(config.zipkin, (own) => zipkin(own, deps)),
     ...made(config.otlpTraces, (own) => otlpTraces(own, deps)),
+    ...made(config.splunk, (own) => splunk(own, deps)),
   ]
 }
 

@@ -65,7 +65,8 @@ describe("examples", () => {
     const left = missing(await jsonSchemaOf(kind), shown, "")
     // What an example shows in one way only: the file in place of inline targets, one reference per header, and the
     // certificates of one output.
-    const shownElsewhere = /^(?:discover\.static\.targets|publish\.\w+\.tls(?:\..*)?)$/
+    const shownElsewhere =
+      /^(?:discover\.static\.targets|publish\.\w+\.tls(?:\..*)?|publish\.splunk\.token\.\w+)$/
     expect(left.filter((path_) => !shownElsewhere.test(path_))).toEqual([])
   })
 

@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { filledHeaders } from "../config/headers.ts"
+import type { PublishConfig } from "../config/publish-schema.ts"
+import { readTls } from "../config/tls.ts"
+import type { Outbox } from "../publish/contract.ts"
+import { makeHecSink } from "../publish/splunk/hec-sink.ts"
+import { type HecLineProducer, makeHecLineProducer } from "../publish/splunk/line-producer.ts"
+import { makeMetricEvents } from "../publish/splunk/metric-events.ts"
+import { openDurable } from "./durable.ts"
+import type { Output, OutputDeps } from "./output.ts"
+
+type SplunkConfig = NonNullable<PublishConfig["splunk"]>
+
+/** Requests at once: while one waits for its acknowledgement, others go on. */
+const CONCURRENCY = 4
+const ACK_INTERVAL_MS = 2000
+
+/** Access lines and metrics to Splunk's HTTP Event Collector. */
+export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
+  const { clock, snapshot, agentId, telemetry } = deps
+  const durable = openDurable(
+    {
+      name: "splunk",
+      what: "Events",
+      target: config.endpoint,
+      sink: () => hecSink(config, deps),
+      delivery: {
+        timeoutMs: config.timeout + config.ackTimeout + ACK_INTERVAL_MS,
+        concurrency: CONCURRENCY,
+      },
+    },
+    deps,
+  )
+  const lines = lineProducer(config, durable.outbox, deps)
+  if (lines !== undefined)
+    telemetry.observe("exportLeftOut", (tell) => {
+      for (const [reason, count] of Object.entries(lines.leftOut)) tell(count, { sink: durable.name, reason })
+    })
+  const output: Output = { ...durable, ...(lines === undefined ? {} : { lines }) }
+  if (config.metrics === undefined) return output
+  const { interval, fullEvery } = config.metrics
+  const metrics = makeMetricEvents(
+    { place: placeOf(config, config.metrics, deps), dimensions: { agent: agentId }, fullEveryMs: fullEvery },
+    { snapshot, clock, outbox: durable.outbox },
+  )
+  return { ...output, tick: { everyMs: interval, run: () => metrics.tick() } }
+}
+
+function hecSink(config: SplunkConfig, { clock, env }: OutputDeps) {
+  const read = (path: string): Promise<string> => readFile(path, "utf8")
+  const token = { authorization: { ...config.token, prefix: "Splunk " } }
+  return makeHecSink(
+    {
+      endpoint: config.endpoint,
+      headers: () => filledHeaders(token, { env, readFile: read }),
+      tls: () => readTls(config.tls, read),
+      channel: randomUUID(),
+      maxBytes: config.maxRequestBytes,
+      timeoutMs: config.timeout,
+      ackTimeoutMs: config.ackTimeout,
+      ackIntervalMs: ACK_INTERVAL_MS,
+      connections: CONCURRENCY,
+    },
+    { clock },
+  )
+}
+
+function lineProducer(config: SplunkConfig, outbox: Outbox, deps: OutputDeps): HecLineProducer | undefined {
+  const { lines } = config
+  if (lines === false) return undefined
+  const { clock, cluster } = deps
+  return makeHecLineProducer(
+    { ...lines, cluster, place: placeOf(config, lines, deps) },
+    { outbox, now: () => clock.now() },
+  )
+}
+
+function placeOf(
+  { host, source }: SplunkConfig,
+  { sourcetype, index }: { readonly sourcetype: string; readonly index: string },
+  { hostName }: OutputDeps,
+) {
+  return { host: host || hostName, source, sourcetype, index }
+}
