@@ -275,6 +275,10 @@ export const proxiesSchema = z
         drifts: z.boolean(),
         provenance: z.string().nullable(),
         missing: z.array(z.string()),
+        spans: z.string().nullable().openapi({
+          description:
+            "Which way its spans go, such as `to this agent by xray-udp`; null when its agent does not tell.",
+        }),
         uptimeSeconds: z.number().nullable(),
         memoryBytes: z.number().nullable(),
         unaccountedRatio: ratio.nullable(),

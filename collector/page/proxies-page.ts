@@ -6,6 +6,7 @@ import type { UnmappedView } from "../view/unmapped.ts"
 import { gapOf } from "./gap-words.ts"
 import { gapsSection } from "./gaps.ts"
 import type { PageQuery } from "./shell.ts"
+import { spanWaysSection, spanWayText } from "./span-ways.ts"
 import { state } from "./state.ts"
 import { unmappedSection } from "./unmapped-section.ts"
 import { counted, DASH, grouped, type Markup, moment, percent, span, wrapped } from "./words.ts"
@@ -63,7 +64,8 @@ function proxy(row: ProxyRow, generatedAt: string): Markup {
     row.missing.length === 0
       ? ""
       : html`lacks <a href="#gaps">${row.missing.map((word) => gapOf(word).lacks).join(", ")}</a>`
-  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">${row.provenance === null ? "how it is counted is not known" : `counted from ${sourceText(row)}`}${lacks === "" ? "" : html`; ${lacks}`}</span></th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
+  const spans = spanWayText(row)
+  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">${row.provenance === null ? "how it is counted is not known" : `counted from ${sourceText(row)}`}${lacks === "" ? "" : html`; ${lacks}`}</span>${spans === "" ? "" : html`<span class="sub">${spans}</span>`}</th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
 }
 
 /** Faults first, then silence, then what lives. */
@@ -86,6 +88,7 @@ export function proxiesMain(view: ProxiesView, names: UnmappedView, query: PageQ
 <section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map((row) => proxy(row, view.generatedAt))}</tbody></table></div>
 <p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
 ${gapsSection(rows)}
+${spanWaysSection(rows)}
 ${unmappedSection(names, query)}
 <section aria-labelledby="h-agents"><header><h2 id="h-agents">Agents</h2></header>${view.agents.length === 0 ? html`<p class="muted">No agent has reported yet.</p>` : agents(view)}</section>`
 }

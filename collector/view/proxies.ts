@@ -33,6 +33,8 @@ export interface ProxyRow {
   readonly provenance: string | null
   /** What cannot be read and would add to the numbers. */
   readonly missing: readonly string[]
+  /** Which way its spans go, in words (`mesh/span-way.ts`); null when its agent does not tell. */
+  readonly spans: string | null
   readonly uptimeSeconds: number | null
   readonly memoryBytes: number | null
   /** Of the resource and all its proxies, share of requests unaccounted; null when not known. */

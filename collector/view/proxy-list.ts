@@ -98,6 +98,7 @@ function proxyOf(
     drifts: false,
     provenance: info?.labels.get("provenance") ?? null,
     missing: (info?.labels.get("missing") ?? "").split(",").filter((word) => word !== ""),
+    spans: info?.labels.get("spans") ?? null,
     uptimeSeconds: rest.uptime.get(key)?.value ?? null,
     memoryBytes: rest.memory.get(key)?.value ?? null,
     unaccountedRatio: rest.unaccounted.get(resourceKey(labels)) ?? null,

@@ -105,6 +105,43 @@ describe("a proxy that is not live", () => {
   })
 })
 
+describe("the way of a proxy's spans", () => {
+  const told = (spans: string) => {
+    const made = new YelbStory().declare().proxies().minutes(1)
+    made.one.set("proxyInfo", { ...UI, version: "1.29.12", provenance: "log", spans }, 1)
+    return made.pass(15_000)
+  }
+
+  it.each([
+    ["to this agent by xray-udp", "Its tracer sends to an address where this agent listens."],
+    ["from log lines", "the agent makes spans of them"],
+    ["elsewhere (10.0.0.8:2000)", "name it in <code>spans.hosts</code>"],
+    ["elsewhere (127.0.0.1:2000 of its own pod)", "set <code>AWS_XRAY_DAEMON_ADDRESS</code> to the host"],
+  ])("%s is told, with what it means and what to do", async (way, words) => {
+    const made = told(way)
+    const { rows } = await made.collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
+    expect(rows.find(({ proxy }) => proxy === "ui-1")?.spans).toBe(way)
+    expect(rows.find(({ proxy }) => proxy === "gw-1")?.spans).toBeNull()
+    const html = await pageOf(made)
+    expect(html).toContain(way)
+    expect(html).toContain("Which way their spans go")
+    expect(html).toContain(words)
+    expect(html.includes('<a href="#spans">')).toBe(way.startsWith("elsewhere"))
+  })
+
+  it("is said for a proxy without a tracer, and takes no room of its own", async () => {
+    const html = await pageOf(told("none"))
+    expect(html).toContain("spans: none")
+    expect(html).not.toContain("Which way their spans go")
+  })
+
+  it("of any text is shown as text", async () => {
+    const html = await pageOf(told("elsewhere (<b>, to this agent by zipkin:2000)"))
+    expect(html).toContain("elsewhere (&lt;b&gt;")
+    expect(html).not.toContain("<b>, to")
+  })
+})
+
 describe("what a log lacks", () => {
   it("has words for all that an agent may tell, and what mends it", () => {
     for (const word of [...MISSING, "config_dump"]) expect(GAP_WORDS).toContain(word)

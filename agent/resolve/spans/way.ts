@@ -1,5 +1,6 @@
 import type { FormatAbilities } from "#mesh/access.ts"
 import type { ProxyConfig, SocketAddress, Tracer } from "#mesh/proxy.ts"
+import { OWN_POD } from "#mesh/span-way.ts"
 
 /** How spans of a proxy can come to an agent by a tracer. */
 export const SPAN_INTAKES = ["xray-udp", "zipkin", "otlp", "otlp-grpc"] as const
@@ -82,7 +83,7 @@ function tracerWay(tracer: Tracer, reception: SpanReception, sender: SpanSender)
   const isOurs = (to: SocketAddress): boolean =>
     listens !== undefined && takes(listens, to, reception.hosts, sender.sharesLoopback)
   if (by !== undefined && [first, ...more].every(isOurs)) return { kind: "agent", by }
-  const own = isLoopback(first.host) && !sender.sharesLoopback ? " of its own pod" : ""
+  const own = isLoopback(first.host) && !sender.sharesLoopback ? OWN_POD : ""
   return { kind: "elsewhere", to: `${addressText(first)}${own}${more.length === 0 ? "" : ", ..."}` }
 }
 
