@@ -2,6 +2,7 @@ import { adminAddressText } from "#mesh/address.ts"
 import type { Clock } from "#mesh/clock.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import type { ErrorCode } from "#mesh/errors.ts"
+import type { MeshEvent } from "#mesh/mesh-event.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
 import { type Doubt, makeInterner } from "#mesh/request.ts"
 import { readBootId } from "./account/boot-id.ts"
@@ -63,6 +64,8 @@ export class Pipeline {
   readonly interner = makeInterner()
   /** Called after each commit, when what is exposed has moved on. */
   committed: () => void = () => undefined
+  /** Told of what happens to proxies. To be set before they come. */
+  happened: (event: MeshEvent) => void = () => undefined
   /** To be set before proxies come. */
   follower: ProxyFollower | undefined
   readonly #config: AgentConfig
@@ -132,6 +135,7 @@ export class Pipeline {
         this.follower?.bind(proxy)
         this.#follow(proxy)
       },
+      happened: (kind, proxy, why) => this.#tell(kind, proxy, why),
       spanWay: (proxy) => this.follower?.wayOf(proxy) ?? "",
     }
     this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
@@ -157,7 +161,10 @@ export class Pipeline {
       const address = adminAddressText(proxy.target.admin)
       this.#remove(proxy, logs)
       if (addresses.has(address)) heritage.set(address, proxy.handOver())
-      else proxy.end()
+      else {
+        proxy.end()
+        this.#tell("proxy_gone", proxy)
+      }
     }
     for (const target of targets) if (!this.#proxies.has(target.name)) this.#add(target, heritage)
     this.#deps.log.info("The set of proxies changed.", { proxies: targets.length })
@@ -169,6 +176,11 @@ export class Pipeline {
     const proxy = new Proxy(target, { ...this.#proxyDeps, watchingSinceMs }, heritage.get(address))
     this.#proxies.set(target.name, proxy)
     this.#schedule.add(target.name, () => proxy.look())
+    if (!heritage.has(address)) this.#tell("proxy_found", proxy)
+  }
+
+  #tell(kind: MeshEvent["kind"], { target, identity }: Proxy, why = ""): void {
+    this.happened({ kind, timeMs: this.#deps.clock.now(), proxy: target.name, identity, why })
   }
 
   /** @param logs what is read on, by whoever has it now */

@@ -1,6 +1,7 @@
 import type { FormatAbilities } from "#mesh/access.ts"
 import type { DeclaredModel } from "#mesh/declared.ts"
 import type { MeshscopeError } from "#mesh/errors.ts"
+import type { MeshEventKind } from "#mesh/mesh-event.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
 import type { Doubt, Interner } from "#mesh/request.ts"
 import { fileLoggers, lineReader, readableLogs, UNREAD_LOGGERS } from "./access-logs.ts"
@@ -26,6 +27,7 @@ export interface ProxyDeps extends AdminPagesDeps, ProxyStatsDeps {
   readonly doubted: (doubt: Doubt) => void
   /** Called when lines of this proxy can be read from now on. */
   readonly bound: (proxy: Proxy) => void
+  readonly happened: (kind: MeshEventKind, proxy: Proxy, why?: string) => void
   /** Which way its spans go, in words. */
   readonly spanWay: (proxy: Proxy) => string
 }
@@ -56,6 +58,8 @@ export class Proxy implements LoggedProxy {
   #hostsAt: number | undefined
   /** The configuration is to be read: nobody did yet, it moved, or the last attempt failed. */
   #configDue = true
+  /** Whether its stats could be read at the last look. */
+  #answers: boolean | undefined
 
   /** @param inherited what the same Envoy's object knew, under another name or with other logs */
   constructor(target: ProxyTarget, deps: ProxyDeps, inherited?: Inheritance) {
@@ -102,7 +106,9 @@ export class Proxy implements LoggedProxy {
       const { log } = this.#deps
       log.error("A look at a proxy failed.", { code: "ADMIN_BAD_ANSWER", target: this.target.name, error })
     }
-    if (!this.#pages.closed) this.#problems.tell(this.identity, this.problems)
+    if (this.#pages.closed) return
+    this.#problems.tell(this.identity, this.problems)
+    this.#tellAnswers(this.problems.get("stats"))
   }
 
   async #look(): Promise<void> {
@@ -123,13 +129,22 @@ export class Proxy implements LoggedProxy {
     }
   }
 
+  #tellAnswers(problem: MeshscopeError | undefined): void {
+    const answers = problem === undefined
+    if (answers === this.#answers) return
+    this.#answers = answers
+    this.#deps.happened(answers ? "proxy_answers" : "proxy_silent", this, problem?.message)
+  }
+
   async #readConfig(): Promise<void> {
     const config = await askConfig(this.#pages)
     if (config !== undefined) {
       this.#configDue = false
       if (JSON.stringify(config) !== JSON.stringify(this.config)) {
+        const known = this.config !== undefined
         this.#cache.keep(config)
         this.#bind(config)
+        if (known) this.#deps.happened("configuration_changed", this)
       }
     } else if (this.config === undefined) {
       const bare = await askNode(this.#pages)

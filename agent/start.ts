@@ -67,6 +67,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     })
     pipeline.follower = spans
     pipeline.committed = () => outputs.committed()
+    pipeline.happened = (event) => {
+      for (const consumer of outputs.events) consumer.event(event)
+    }
     for (const consumer of [...outputs.lines, ...(spans.lines === undefined ? [] : [spans.lines])])
       pipeline.lines.tell(consumer)
     const handler = makeMetricsHandler({

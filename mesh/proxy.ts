@@ -13,6 +13,14 @@ export interface ProxyIdentity {
   readonly resource: string
 }
 
+/** The node or gateway that a proxy belongs to, as a label. */
+export function proxyOwner({
+  role,
+  resource,
+}: Pick<ProxyIdentity, "role" | "resource">): Readonly<Record<string, string>> {
+  return role === "gateway" ? { virtual_gateway: resource } : { virtual_node: resource }
+}
+
 /** Where a proxy's admin interface listens. */
 export type AdminAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }

@@ -50,7 +50,9 @@ export const publishSchema = z
     xray: xraySchema.optional().describe("Spans to AWS X-Ray."),
     zipkin: zipkinSchema.optional().describe("Spans to a Zipkin server."),
     otlpTraces: otlpTracesSchema.optional().describe("Spans by OTLP over HTTP."),
-    splunk: splunkSchema.optional().describe("Access lines, and metrics, to Splunk's HTTP Event Collector."),
+    splunk: splunkSchema
+      .optional()
+      .describe("Access lines, events of proxies, and metrics to Splunk's HTTP Event Collector."),
     queue: queueSchema
       .prefault({})
       .describe("Where lines, spans and points wait while a receiver does not take them."),

@@ -8,7 +8,7 @@ import { baseUrlSchema } from "./url-schema.ts"
 const name = z.string().max(1024)
 const index = z.string().regex(/^(?:[a-z0-9_][a-z0-9_-]{0,79})?$/, { error: "expects the name of an index" })
 
-/** Access lines and metrics to Splunk's HTTP Event Collector. */
+/** Access lines, events of proxies and metrics to Splunk's HTTP Event Collector. */
 export const splunkSchema = z.strictObject({
   endpoint: baseUrlSchema("https://splunk:8088").describe(
     "Address of the collector; `/services/collector/event` is added to it. With acknowledgements behind a load balancer, that must keep an agent at one server.",
@@ -37,6 +37,16 @@ export const splunkSchema = z.strictObject({
     .prefault({})
     .or(z.literal(false))
     .describe("Access lines as events. `false`: none."),
+  events: z
+    .strictObject({
+      sourcetype: name.default("meshscope:event").describe("Source type of events of proxies."),
+      index: index.default("").describe("Index of events of proxies. Empty: the token's."),
+    })
+    .prefault({})
+    .or(z.literal(false))
+    .describe(
+      "What happens to proxies: found, gone, silent, answering again, another configuration. `false`: none.",
+    ),
   metrics: z
     .strictObject({
       sourcetype: name.default("meshscope:metrics").describe("Source type of metrics."),

@@ -21,7 +21,7 @@ export interface DurableConfig<Body> {
 }
 
 /** An output's queue on disk, with delivery behind it. */
-export interface Durable extends Omit<Output, "lines" | "spans" | "tick"> {
+export interface Durable extends Omit<Output, "lines" | "spans" | "events" | "tick"> {
   readonly outbox: Outbox
 }
 

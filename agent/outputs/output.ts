@@ -2,7 +2,7 @@ import type { Clock } from "#mesh/clock.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { Ledger } from "../account/contract.ts"
-import type { LineConsumer, SpanConsumer } from "../publish/contract.ts"
+import type { EventConsumer, LineConsumer, SpanConsumer } from "../publish/contract.ts"
 import type { DeliveryCounters } from "../publish/delivery/delivery.ts"
 import type { QueueBudget } from "../publish/queue/queue-budget.ts"
 import type { Log } from "../telemetry/log.ts"
@@ -30,6 +30,7 @@ export interface Output {
   readonly name: string
   readonly lines?: LineConsumer
   readonly spans?: SpanConsumer
+  readonly events?: EventConsumer
   /** Puts into the queue what is new in the ledger's snapshot. Called every so often, between two commits. */
   readonly tick?: { readonly everyMs: number; run(): void | Promise<void> }
   readonly counters: () => DeliveryCounters

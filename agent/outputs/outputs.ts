@@ -1,6 +1,6 @@
 import type { PublishConfig } from "../config/publish-schema.ts"
 import { EMF_PARTICIPANTS } from "../publish/cloudwatch-emf/emf-producer.ts"
-import type { LineConsumer, SpanConsumer } from "../publish/contract.ts"
+import type { EventConsumer, LineConsumer, SpanConsumer } from "../publish/contract.ts"
 import { findUnusedQueues, unusedQueueNote } from "../publish/queue/unused-queues.ts"
 import { observeOutput } from "../self-metrics.ts"
 import { cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp } from "./cloudwatch.ts"
@@ -37,6 +37,10 @@ export class Outputs {
 
   get spans(): readonly SpanConsumer[] {
     return this.#outputs.flatMap(({ spans }) => spans ?? [])
+  }
+
+  get events(): readonly EventConsumer[] {
+    return this.#outputs.flatMap(({ events }) => events ?? [])
   }
 
   /** Begins to send what waits. Needs no network, credentials or names: an output that lacks them says so and keeps trying. */

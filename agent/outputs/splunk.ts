@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises"
 import { filledHeaders } from "../config/headers.ts"
 import type { PublishConfig } from "../config/publish-schema.ts"
 import { readTls } from "../config/tls.ts"
-import type { Outbox } from "../publish/contract.ts"
+import type { EventConsumer, Outbox } from "../publish/contract.ts"
+import { makeHecEventProducer } from "../publish/splunk/event-producer.ts"
 import { makeHecSink } from "../publish/splunk/hec-sink.ts"
 import { type HecLineProducer, makeHecLineProducer } from "../publish/splunk/line-producer.ts"
 import { makeMetricEvents } from "../publish/splunk/metric-events.ts"
@@ -16,7 +17,7 @@ type SplunkConfig = NonNullable<PublishConfig["splunk"]>
 const CONCURRENCY = 4
 const ACK_INTERVAL_MS = 2000
 
-/** Access lines and metrics to Splunk's HTTP Event Collector. */
+/** Access lines, events of proxies and metrics to Splunk's HTTP Event Collector. */
 export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
   const { clock, snapshot, agentId, telemetry } = deps
   const durable = openDurable(
@@ -37,7 +38,13 @@ export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
     telemetry.observe("exportLeftOut", (tell) => {
       for (const [reason, count] of Object.entries(lines.leftOut)) tell(count, { sink: durable.name, reason })
     })
-  const output: Output = { ...durable, ...(lines === undefined ? {} : { lines }) }
+  const output: Output = {
+    ...durable,
+    ...(lines === undefined ? {} : { lines }),
+    ...(config.events === false
+      ? {}
+      : { events: eventProducer(config, config.events, durable.outbox, deps) }),
+  }
   if (config.metrics === undefined) return output
   const { interval, fullEvery } = config.metrics
   const metrics = makeMetricEvents(
@@ -74,6 +81,15 @@ function lineProducer(config: SplunkConfig, outbox: Outbox, deps: OutputDeps): H
     { ...lines, cluster, place: placeOf(config, lines, deps) },
     { outbox, now: () => clock.now() },
   )
+}
+
+function eventProducer(
+  config: SplunkConfig,
+  events: Exclude<SplunkConfig["events"], false>,
+  outbox: Outbox,
+  deps: OutputDeps,
+): EventConsumer {
+  return makeHecEventProducer({ place: placeOf(config, events, deps), cluster: deps.cluster }, { outbox })
 }
 
 function placeOf(

@@ -1,4 +1,5 @@
 import type { AccessFact } from "#mesh/access.ts"
+import type { MeshEvent } from "#mesh/mesh-event.ts"
 import type { ProxyIdentity } from "#mesh/proxy.ts"
 import type { Resolution } from "#mesh/request.ts"
 import type { Span } from "#mesh/span.ts"
@@ -68,6 +69,11 @@ export interface Sink<Body, Item extends QueueRecord = QueueRecord> {
 /** Told of each access line after it was counted. Must not throw; what it is given is a view, good until it returns. */
 export interface LineConsumer {
   line(fact: AccessFact, resolution: Resolution, proxy: ProxyIdentity): void
+}
+
+/** Told of what happens to proxies. Must not throw. */
+export interface EventConsumer {
+  event(event: MeshEvent): void
 }
 
 /** Told of each span, resolved. Must not throw. */

@@ -114,9 +114,11 @@ async function startZipkin(
   deps: IntakesDeps,
 ): Promise<Running> {
   const take = taker("zipkin", { json: readZipkinJson, protobuf: readZipkinProtobuf }, deps)
-  const intake = new HttpIntake(intakeConfig(config, config.listen, "receive.zipkin.listen"), [
-    { path: "/api/v2/spans", answers: ZIPKIN_ANSWERS, take },
-  ])
+  const intake = new HttpIntake(
+    intakeConfig(config, config.listen, "receive.zipkin.listen"),
+    [{ path: "/api/v2/spans", answers: ZIPKIN_ANSWERS, take }],
+    failures("receive.zipkin", deps),
+  )
   const address = await intake.start()
   observeIntake("zipkin", () => intake.counters(), deps)
   deps.log.info("Takes spans of Zipkin's tracers.", { address })
@@ -125,10 +127,16 @@ async function startZipkin(
 
 async function startOtlp(config: NonNullable<ReceiveConfig["otlp"]>, deps: IntakesDeps): Promise<Running> {
   const take = taker("otlp", { json: readOtlpJson, protobuf: readOtlpProtobuf }, deps)
-  const http = new HttpIntake(intakeConfig(config, config.listen, "receive.otlp.listen"), [
-    { path: "/v1/traces", answers: OTLP_ANSWERS, take },
-  ])
-  const grpc = new GrpcIntake(intakeConfig(config, config.grpc, "receive.otlp.grpc"), take)
+  const http = new HttpIntake(
+    intakeConfig(config, config.listen, "receive.otlp.listen"),
+    [{ path: "/v1/traces", answers: OTLP_ANSWERS, take }],
+    failures("receive.otlp", deps),
+  )
+  const grpc = new GrpcIntake(
+    intakeConfig(config, config.grpc, "receive.otlp.grpc"),
+    take,
+    failures("receive.otlp", deps),
+  )
   const address = await http.start()
   const grpcAddress = await grpc.start().catch(async (error: unknown) => {
     await http.stop()
@@ -153,6 +161,13 @@ type Limits = Pick<
 function intakeConfig(limits: Limits, listen: SocketAddress, setting: string) {
   const { maxBodyBytes, maxInflatedBytes, maxConnections, timeout } = limits
   return { listen, setting, maxBodyBytes, maxInflatedBytes, maxConnections, timeoutMs: timeout }
+}
+
+/** What no reader expected: the sender is answered, and the log says it. */
+function failures(target: string, { log }: IntakesDeps): { failed: (error: unknown) => void } {
+  return {
+    failed: (error) => log.error("Spans could not be read.", { code: "INTAKE_MALFORMED", target, error }),
+  }
 }
 
 /** Configured port 0 becomes the one that was taken. */

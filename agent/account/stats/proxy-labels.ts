@@ -1,16 +1,10 @@
-import type { ProxyIdentity } from "#mesh/proxy.ts"
+import { type ProxyIdentity, proxyOwner } from "#mesh/proxy.ts"
 import type { ClusterPlan } from "#mesh/request.ts"
 import type { Labels } from "../contract.ts"
 
 /** The node or gateway that a proxy belongs to. */
 export function ownerLabels(identity: ProxyIdentity): Labels {
-  return {
-    mesh: identity.mesh,
-    flavor: identity.flavor,
-    ...(identity.role === "gateway"
-      ? { virtual_gateway: identity.resource }
-      : { virtual_node: identity.resource }),
-  }
+  return { mesh: identity.mesh, flavor: identity.flavor, ...proxyOwner(identity) }
 }
 
 /** One proxy. */
