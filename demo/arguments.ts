@@ -18,8 +18,10 @@ export interface DemoArguments {
   /** Without agent and collector: Envoys and load alone. */
   readonly bare: boolean
   readonly tracer: "none" | "xray" | "zipkin" | "otlp"
-  /** Where the spans go, `host:port`; undefined: where an agent takes them by default. */
+  /** Where the spans go, `host:port`; undefined: a port of 127.0.0.1 by the tracer. */
   readonly spansTo: { readonly host: string; readonly port: number } | undefined
+  /** Base address of who takes OTLP from the agent, which then takes the spans; undefined: they do not pass the agent. */
+  readonly tracesOut: string | undefined
   readonly faults: readonly TimedFault[]
 }
 
@@ -44,7 +46,8 @@ listen; faults are typed while it runs. Ctrl-C ends it and removes everything. N
   --mix <name>         everyday (default, mostly fine) or all: every case often
   --logs <name>        mixed (default: some JSON, one in text, the rest none) or json
   --tracer <name>      none (default), xray, zipkin or otlp: the Envoys trace every request
-  --spans-to <addr>    where the spans go (default 127.0.0.1 and port 2000, 9411 or 4319)
+  --spans-to <addr>    where the Envoys send them (default 127.0.0.1 and port 2000, 9411 or 4319)
+  --traces-out <url>   the Envoys send them to the agent instead, and it goes on by OTLP to e.g. http://127.0.0.1:14318
   --fault <line>@<t>   a fault at a time, e.g. --fault kill-app@20s --fault "weights 0:1@30s"
   --bare               no agent and no collector
   --keep               leave the run folder
@@ -79,6 +82,7 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
     keep: values.keep ?? false,
     bare: values.bare ?? false,
     tracer: oneOf("--tracer", values.tracer ?? "none", ["none", "xray", "zipkin", "otlp"]),
+    tracesOut: tracesOut(values),
     spansTo: values["spans-to"] === undefined ? undefined : address("--spans-to", values["spans-to"]),
     faults: timedFaults(values.fault ?? [], forMs),
   }
@@ -101,6 +105,7 @@ function parsed(args: readonly string[]) {
         bare: { type: "boolean" },
         tracer: { type: "string" },
         "spans-to": { type: "string" },
+        "traces-out": { type: "string" },
         fault: { type: "string", multiple: true },
       },
     })
@@ -139,6 +144,16 @@ function numberIn(option: string, text: string, least: number, most: number): nu
   const value = Number(text)
   if (text.trim() !== "" && value >= least && value <= most) return value
   throw invalid(`${option} expects a number from ${least} to ${most}, not ${text}.`)
+}
+
+/** The agent takes the spans then, so there must be one, and nothing else to send them to. */
+function tracesOut(values: ReturnType<typeof parsed>["values"]): string | undefined {
+  const url = values["traces-out"]
+  if (url === undefined) return undefined
+  if ((values.tracer ?? "none") === "none" || values.bare === true || values["spans-to"] !== undefined)
+    throw invalid("--traces-out needs --tracer and an agent, and goes without --spans-to.")
+  if (/^https?:\/\/[\w.-]+(?::\d{1,5})?$/.test(url)) return url
+  throw invalid(`--traces-out expects a base address such as http://127.0.0.1:14318, not ${url}.`)
 }
 
 function address(option: string, text: string): { readonly host: string; readonly port: number } {

@@ -1,7 +1,6 @@
 import type { DemoArguments } from "./arguments.ts"
 import { faultHelp } from "./faults.ts"
 import type { Session } from "./session.ts"
-import { tracersFor } from "./settings.ts"
 import type { Verdict } from "./verdict.ts"
 
 /** What is up, where to look, and what to do next. */
@@ -10,7 +9,7 @@ export function greeting(session: Session, args: DemoArguments, ms: number): str
   return [
     `${fleet.proxies.length} Envoys and their applications are up after ${(ms / 1000).toFixed(1)} s.`,
     "",
-    ...placesOf(session, args),
+    ...placesOf(session),
     "",
     "Admin pages of the Envoys:",
     ...fleet.proxies.map(({ name, admin }) => `  ${name.padEnd(36)} http://${admin}`),
@@ -20,16 +19,14 @@ export function greeting(session: Session, args: DemoArguments, ms: number): str
   ].join("\n")
 }
 
-function placesOf({ stage, product, runDir }: Session, args: DemoArguments): string[] {
+function placesOf({ stage, product, runDir, spansTold }: Session): string[] {
   const places = [
     ["Application", `http://${stage.fleet.gateway()}/`],
     ["Files", runDir],
   ]
   if (product !== undefined)
     places.unshift(["Page", `${product.collectorUrl}/`], ["Metrics", product.metricsUrl])
-  const spans = tracersFor(args)["*"]
-  if (spans !== undefined && spans !== "none")
-    places.push(["Spans", `by ${spans.kind} to ${spans.host}:${spans.port}`])
+  if (spansTold !== "") places.push(["Spans", spansTold])
   return places.map(([name = "", place]) => `  ${name.padEnd(12)} ${place}`)
 }
 

@@ -1,6 +1,4 @@
-import { once } from "node:events"
 import { mkdir, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { stringify } from "yaml"
@@ -8,6 +6,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { Child } from "./child.ts"
 import type { Counted } from "./compare.ts"
 import { samplesOf } from "./exposition.ts"
+import { freePort } from "./free-port.ts"
 import { agentCounts, routeCounts } from "./product-counts.ts"
 
 /** Agent and collector as a user would run them, and what they say. All that the demo knows of them is in this file. */
@@ -31,6 +30,9 @@ export interface ProductOptions {
   readonly runDir: string
   readonly targetsFile: string
   readonly modelFile: string
+  /** How the agent takes spans, as its configuration has it, and where it sends them. */
+  readonly receive: object
+  readonly publish: object
   /** Sentences for the user. */
   readonly say: (sentence: string) => void
 }
@@ -72,7 +74,7 @@ const program = (name: "agent" | "collector", config: string, folder: string): C
 
 /** Everything as fast as it may be: the demo wants to show, and its end to agree. */
 function agentConfig(
-  { targetsFile, modelFile }: ProductOptions,
+  { targetsFile, modelFile, receive, publish }: ProductOptions,
   folder: string,
   listen: string,
   collectorUrl: string,
@@ -84,7 +86,8 @@ function agentConfig(
     logs: { poll: "200ms", start: "beginning" },
     model: { files: [modelFile] },
     commit: "500ms",
-    publish: { prometheus: { listen }, otlp: { endpoint: collectorUrl, interval: "1s" } },
+    receive,
+    publish: { prometheus: { listen }, otlp: { endpoint: collectorUrl, interval: "1s" }, ...publish },
   }
 }
 
@@ -93,31 +96,6 @@ const collectorConfig = (listen: string): object => ({
   store: { step: "1s" },
   agents: { silentAfter: "15s" },
 })
-
-/** The usual port of 127.0.0.1 when it is free, else any, which is said. */
-async function freePort(usual: number, name: string, say: ProductOptions["say"]): Promise<number> {
-  const port = await takenPort(usual)
-  if (port !== usual) say(`Port ${usual} is in use by another program; the demo's ${name} takes ${port}.`)
-  return port
-}
-
-/** `wanted`, or another one when that cannot be had. */
-async function takenPort(wanted: number): Promise<number> {
-  for (const port of [wanted, 0]) {
-    const server = createServer()
-    server.listen({ host: "127.0.0.1", port, exclusive: true })
-    try {
-      await once(server, "listening")
-    } catch {
-      continue
-    }
-    const address = server.address()
-    server.close()
-    await once(server, "close")
-    if (typeof address === "object" && address !== null) return address.port
-  }
-  throw new MeshscopeError("LISTEN_FAILED", "No port of 127.0.0.1 is free.")
-}
 
 async function ready(
   metricsUrl: string,

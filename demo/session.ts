@@ -8,7 +8,8 @@ import type { DemoArguments } from "./arguments.ts"
 import { FaultProblem } from "./fault-words.ts"
 import { applyFault, readFault } from "./faults.ts"
 import { type Product, startProduct } from "./product.ts"
-import { ALL_JSON, MIXED_LOGS, PLACEMENT, tracersFor } from "./settings.ts"
+import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
+import { planSpans } from "./spans.ts"
 import { type Stage, startStage } from "./stage.ts"
 import { removeFolder } from "./xds-folder.ts"
 
@@ -20,6 +21,8 @@ export interface Session {
   /** The mesh that faults speak of. */
   readonly declared: DeclaredMesh
   readonly runDir: string
+  /** Where the spans go; empty: nobody traces. */
+  readonly spansTold: string
   /** Runs load and timed faults until the time is over or the signal aborts. */
   play(signal: AbortSignal): Promise<void>
   /** Ends all processes and removes the run folder unless it is to be kept. */
@@ -65,6 +68,7 @@ export async function startSession(
   }
   closing.push(() => (args.keep ? Promise.resolve(say(`Kept: ${runDir}`)) : removeFolder(runDir)))
   try {
+    const spans = await planSpans(args, say)
     say("Starting the Envoys and their applications.")
     const logs = args.logs === "json" ? ALL_JSON : MIXED_LOGS
     const { rate, seed, mix } = args
@@ -78,14 +82,21 @@ export async function startSession(
       seed,
       mix,
       concurrency: 64,
-      tracers: tracersFor(args),
+      tracers: spans.tracers,
       tracesBegan: Math.floor(Date.now() / 1000),
     })
     closing.push(() => stage.stop())
     let product: Product | undefined
     if (!args.bare) {
       say("Starting the collector and the agent, until every Envoy has been read.")
-      const watching = await startProduct({ runDir, targetsFile: stage.fleet.targetsFile, modelFile, say })
+      const watching = await startProduct({
+        runDir,
+        targetsFile: stage.fleet.targetsFile,
+        modelFile,
+        receive: spans.receive,
+        publish: spans.publish,
+        say,
+      })
       closing.push(() => watching.stop())
       await watching.ready(stage.fleet.proxies.length)
       product = watching
@@ -95,6 +106,7 @@ export async function startSession(
       product,
       declared,
       runDir,
+      spansTold: spans.told,
       play: (signal) => play(args, stage, declared, say, signal),
       stop,
     }

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest"
 import { parseDemoArguments } from "../../demo/arguments.ts"
+import type { TracerSettings } from "../../demo/control-plane/tracing.ts"
 import { FaultProblem } from "../../demo/fault-words.ts"
 import { readPlay } from "../../demo/session.ts"
-import { tracersFor } from "../../demo/settings.ts"
+import { planSpans } from "../../demo/spans.ts"
 
 test("defaults: everyday load on yelb until Ctrl-C", () => {
   expect(parseDemoArguments([])).toEqual({
@@ -18,6 +19,7 @@ test("defaults: everyday load on yelb until Ctrl-C", () => {
     bare: false,
     tracer: "none",
     spansTo: undefined,
+    tracesOut: undefined,
     faults: [],
   })
 })
@@ -42,6 +44,9 @@ test.each([
   [["--rate", "fast"], /--rate expects a number/],
   [["--rate", ""], /--rate expects a number/],
   [["--tracer", "datadog"], /--tracer expects none or xray/],
+  [["--traces-out", "http://127.0.0.1:1"], /--traces-out needs --tracer/],
+  [["--tracer", "otlp", "--bare", "--traces-out", "http://127.0.0.1:1"], /--traces-out needs --tracer/],
+  [["--tracer", "otlp", "--traces-out", "127.0.0.1:1"], /--traces-out expects a base address/],
   [["--spans-to", "localhost:2000"], /--spans-to expects an IPv4 address/],
   [["--spans-to", "127.0.0.1:70000"], /--spans-to expects an IPv4 address/],
   [["--mesh", "other"], /--mesh expects yelb or extended/],
@@ -105,12 +110,27 @@ test.each([
   await expect(readPlay({ mesh: "yelb", faults: [{ line, atMs: 0 }] })).resolves.toBeDefined()
 })
 
-test("a tracer, and where its spans go", () => {
+const silent = (): void => {}
+
+test("a tracer, and where its spans go", async () => {
   const args = parseDemoArguments(["--tracer", "xray", "--spans-to", "127.0.0.2:2001"])
-  expect(args).toMatchObject({ tracer: "xray", spansTo: { host: "127.0.0.2", port: 2001 } })
-  expect(tracersFor(args)).toEqual({
-    "*": { kind: "xray", host: "127.0.0.2", port: 2001, samplingRate: 1 },
+  expect(await planSpans(args, silent)).toEqual({
+    tracers: { "*": { kind: "xray", host: "127.0.0.2", port: 2001, samplingRate: 1 } },
+    receive: {},
+    publish: {},
+    told: "by xray to 127.0.0.2:2001",
   })
-  expect(tracersFor(parseDemoArguments(["--tracer", "zipkin"]))["*"]).toMatchObject({ port: 9411 })
-  expect(tracersFor(parseDemoArguments([]))).toEqual({})
+})
+
+test("spans pass the agent where it is told whom to give them to", async () => {
+  const args = parseDemoArguments(["--tracer", "zipkin", "--traces-out", "http://127.0.0.1:14318"])
+  const { tracers, receive, publish } = await planSpans(args, silent)
+  const { port } = tracers["*"] as TracerSettings
+  expect(receive).toEqual({ zipkin: { listen: `127.0.0.1:${port}` } })
+  expect(publish).toEqual({ otlpTraces: { endpoint: "http://127.0.0.1:14318" } })
+})
+
+test("nothing of spans without a tracer", async () => {
+  const plan = await planSpans(parseDemoArguments([]), silent)
+  expect(plan).toEqual({ tracers: {}, receive: {}, publish: {}, told: "" })
 })

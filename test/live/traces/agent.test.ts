@@ -97,6 +97,14 @@ function receiveFor(way: Way, port: number): Readonly<Record<string, unknown>> {
   return way === "otlp" ? { otlp: { listen, grpc: `${HOST}:0` } } : { zipkin: { listen } }
 }
 
+/** As a load balancer in front of the mesh begins a trace. */
+const traced = (traceId: string): Readonly<Record<string, string>> => ({
+  "x-amzn-trace-id": `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};Sampled=1`,
+})
+
+const idsOf = (spans: readonly Span[]): readonly string[] =>
+  spans.map(({ traceId, id, parentId }) => [traceId, id, parentId].join(" ")).toSorted()
+
 const WAYS: readonly (readonly [Way, state: string])[] = [
   ["xray", "to this agent by xray-udp"],
   ["zipkin-json", "to this agent by zipkin"],
@@ -110,9 +118,6 @@ describe.each(WAYS)("spans by %s", (way, state) => {
 
   beforeAll(async () => {
     scene = await startScene(way)
-    const traced = (traceId: string): Readonly<Record<string, string>> => ({
-      "x-amzn-trace-id": `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};Sampled=1`,
-    })
     for (const asked of Object.values(REQUESTS))
       await scene.mesh.ask({ ...asked, headers: traced(newTraceId()) })
     const { fake, zipkin, otlp } = scene
@@ -133,8 +138,6 @@ describe.each(WAYS)("spans by %s", (way, state) => {
       [String(traceId).slice(2).replace("-", ""), id, parentId].join(" "),
     )
     expect(byXray).toHaveLength(ALL)
-    const idsOf = (spans: readonly Span[]): readonly string[] =>
-      spans.map(({ traceId, id, parentId }) => [traceId, id, parentId].join(" ")).toSorted()
     expect(idsOf(zipkin.spans)).toEqual(byXray.toSorted())
     expect(idsOf(otlp.spans)).toEqual(byXray.toSorted())
     expect(new Set(byXray).size).toBe(ALL)
