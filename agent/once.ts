@@ -8,6 +8,8 @@ import { readModel } from "./model.ts"
 import { Pipeline } from "./pipeline.ts"
 import type { Proxy } from "./proxy.ts"
 import { discoveryOf } from "./registry.ts"
+import { configuredReception } from "./spans/reception.ts"
+import { Spans } from "./spans/spans.ts"
 import type { AgentDeps } from "./start.ts"
 import { makeTelemetry } from "./telemetry/telemetry.ts"
 
@@ -41,6 +43,14 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
     scraped: () => undefined,
     watchingSinceMs: 0,
   })
+  const spans = new Spans(alone.spans, {
+    telemetry,
+    declared: model.model,
+    interner: pipeline.interner,
+    consumers: [],
+  })
+  spans.listens(configuredReception(alone))
+  pipeline.follower = spans
   try {
     const found = new AbortController()
     const over = AbortSignal.any([found.signal, signal])
@@ -65,7 +75,7 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
       // Each round reads a bounded stretch of every file.
     }
     pipeline.commit()
-    return reportOf(pipeline)
+    return reportOf(pipeline, spans, takesSpans(alone))
   } finally {
     await pipeline.drain()
     pipeline.close()
@@ -81,8 +91,11 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function reportOf(pipeline: Pipeline): OnceReport {
-  const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy))
+const takesSpans = ({ receive }: AgentConfig): boolean =>
+  Object.values(receive).some((intake) => intake !== undefined)
+
+function reportOf(pipeline: Pipeline, spans: Spans, taken: boolean): OnceReport {
+  const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy, spans.wayOf(proxy)))
   const { access, malformed } = pipeline.lines.counters
   let accounted = 0
   for (const tally of pipeline.tallies)
@@ -96,10 +109,11 @@ function reportOf(pipeline: Pipeline): OnceReport {
       dropped: { ...pipeline.lines.drops(), malformed },
       doubts: Object.fromEntries(pipeline.doubts),
     },
+    takesSpans: taken,
   }
 }
 
-function proxyOf(proxy: Proxy): OnceProxy {
+function proxyOf(proxy: Proxy, spans: string): OnceProxy {
   const { identity, resolving } = proxy
   // A proxy that nobody reaches says the same of each page.
   const problems = [...new Set([...proxy.problems.values()].map(({ message }) => message))]
@@ -115,6 +129,7 @@ function proxyOf(proxy: Proxy): OnceProxy {
     provenance: provenance === "mixed" ? "log" : provenance,
     problem:
       problems.length > 0 ? problems.join(" ") : missing.length > 0 ? `missing: ${missing.join(", ")}` : "",
+    spans,
     ok: problems.length === 0 && identity !== undefined,
   }
 }

@@ -1,5 +1,6 @@
 import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import { plainJson, plainText } from "#mesh/plain-text.ts"
+import { SPAN_WAYS, type SpanWayKind, spanWayKinds } from "#mesh/span-way.ts"
 import { agentSetup, CONFIG_FLAG } from "./agent-config.ts"
 import { type Command, widthOf } from "./command.ts"
 import { percent } from "./number-text.ts"
@@ -11,7 +12,7 @@ export const onceCommand: Command = {
   summary: "Read everything there is once, show what was found, and end.",
   synopsis: "--config FILE [--json]",
   about:
-    "Reads each proxy's admin pages and log files from their beginning. Keeps no state and sends nothing.\nShows what a running agent would publish: which proxies it knows, and requests per route. Ends with 1 when a proxy could not be read.",
+    "Reads each proxy's admin pages and log files from their beginning. Keeps no state and sends nothing.\nShows what a running agent would publish: which proxies it knows, which way their spans would go, and requests per route. Ends with 1 when a proxy could not be read.",
   options: [CONFIG_FLAG, { name: "json", help: "Print JSON in place of tables." }],
   examples: [
     "meshscope once --config examples/agent.yaml",
@@ -32,9 +33,11 @@ export const onceCommand: Command = {
 }
 
 /** The report as tables for a terminal that is so wide. */
-export function onceText({ proxies, requests, lines }: OnceReport, width?: number): string {
+export function onceText({ proxies, requests, lines, takesSpans }: OnceReport, width?: number): string {
+  const astray = takesSpans ? astrayNotes(proxies) : []
   const parts = [
     proxyTable(proxies, width),
+    ...(astray.length === 0 ? [] : [astray.join("")]),
     requests.length === 0 ? "No requests were seen.\n" : requestTable(requests, width),
   ]
   const lost = [...Object.entries(lines.dropped), ...Object.entries(lines.doubts)]
@@ -42,6 +45,22 @@ export function onceText({ proxies, requests, lines }: OnceReport, width?: numbe
     .map(([reason, count]) => `${count} ${plainText(reason)}`)
   const besides = lost.length === 0 ? "" : `; ${lost.join(", ")}`
   return `${parts.join("\n")}\n${lines.read} lines read, ${lines.accounted} accounted${besides}\n`
+}
+
+/** Ways on which spans miss an agent that waits for them. */
+const ASTRAY: readonly SpanWayKind[] = ["own-pod", "elsewhere"]
+
+function astrayNotes(proxies: readonly OnceProxy[]): string[] {
+  return ASTRAY.flatMap((kind) => {
+    const names = proxies.filter(({ spans }) => spanWayKinds(spans).includes(kind)).map(({ proxy }) => proxy)
+    if (names.length === 0) return []
+    const { meaning, todo } = SPAN_WAYS[kind]
+    return [`Spans of ${plainText(someOf(names))} do not come here. ${meaning} ${todo}\n`]
+  })
+}
+
+function someOf([first = "", ...more]: readonly string[]): string {
+  return more.length === 0 ? first : `${first} and ${more.length} more`
 }
 
 const PROXY_COLUMNS: readonly Column[] = [
@@ -52,6 +71,7 @@ const PROXY_COLUMNS: readonly Column[] = [
   { title: "RESOURCE", align: "left", below: "resource" },
   { title: "ENVOY", align: "left" },
   { title: "COUNTED BY", align: "left", below: "counted by" },
+  { title: "SPANS", align: "left", below: "spans" },
   { title: "REMARK", align: "left", below: "" },
 ]
 
@@ -67,6 +87,7 @@ function proxyTable(proxies: readonly OnceProxy[], width: number | undefined): s
         proxy.resource,
         proxy.version,
         proxy.provenance,
+        proxy.spans,
         proxy.problem,
       ].map((text) => ({ text: plainText(text) })),
     ),

@@ -6,6 +6,8 @@ export interface OnceReport {
   /** Largest number of requests first. */
   readonly requests: readonly OnceRequests[]
   readonly lines: OnceLines
+  /** Whether an agent of this configuration takes spans from proxies. */
+  readonly takesSpans: boolean
 }
 
 export interface OnceProxy {
@@ -19,6 +21,8 @@ export interface OnceProxy {
   readonly provenance: Provenance | ""
   /** Why the proxy could not be read, or what a better source would add; empty when all is well. */
   readonly problem: string
+  /** Which way its spans would go (`mesh/span-way.ts`). */
+  readonly spans: string
   readonly ok: boolean
 }
 

@@ -10,6 +10,7 @@ const proxy = {
   resource: "yelb-ui",
   version: "1.40.0",
   provenance: "log",
+  spans: "to this agent by xray-udp",
   problem: "",
   ok: true,
 } as const
@@ -36,17 +37,21 @@ const report: OnceReport = {
       proxy: "evil\u001B[2J",
       ok: false,
       problem: "The admin interface does not answer.",
+      spans: "unknown",
       provenance: "",
     },
   ],
   requests: [requests, { ...requests, route: "idle", ok: 0, clientErrors: 0, errors: 0, aborted: 0 }],
   lines: { read: 120, accounted: 101, dropped: { too_long: 1, broken: 0 }, doubts: { host: 2 } },
+  takesSpans: true,
 }
 
 test("what was found once is shown as tables", () => {
-  expect(onceText(report)).toBe(`PROXY          STATE     MESH  ROLE     RESOURCE  ENVOY   COUNTED BY  REMARK
-yelb-ui-0      read      yelb  sidecar  yelb-ui   1.40.0  log
-evil\\u001b[2J  NOT READ  yelb  sidecar  yelb-ui   1.40.0              The admin interface does not answer.
+  expect(
+    onceText(report),
+  ).toBe(`PROXY          STATE     MESH  ROLE     RESOURCE  ENVOY   COUNTED BY  SPANS                      REMARK
+yelb-ui-0      read      yelb  sidecar  yelb-ui   1.40.0  log         to this agent by xray-udp
+evil\\u001b[2J  NOT READ  yelb  sidecar  yelb-ui   1.40.0              unknown                    The admin interface does not answer.
 
 REPORTER  ROUTE                                FROM     TO            OK  CLIENT ERR  ERRORS  ABORTED  ERROR %
 source    appserver / appserver-router / api   yelb-ui  appserver-v1  90           7       3        1     3.00
@@ -60,4 +65,13 @@ test("no requests are said in words", () => {
   expect(
     onceText({ ...report, requests: [], lines: { read: 0, accounted: 0, dropped: {}, doubts: {} } }),
   ).toMatch(/\nNo requests were seen\.\n\n0 lines read, 0 accounted\n$/)
+})
+
+test("where spans miss an agent that waits for them, it is said what to do, once", () => {
+  const spans = "elsewhere (127.0.0.1:2000 of its own pod)"
+  const one = { ...proxy, spans }
+  const astray = { ...report, proxies: [{ ...one, proxy: "a" }, one, one] }
+  expect(onceText(astray)).toContain("Spans of a and 2 more do not come here. App Mesh's default:")
+  expect(onceText(astray)).toContain("AWS_XRAY_DAEMON_ADDRESS")
+  expect(onceText({ ...astray, takesSpans: false })).not.toContain("do not come here")
 })

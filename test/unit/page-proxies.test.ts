@@ -105,13 +105,13 @@ describe("a proxy that is not live", () => {
   })
 })
 
-describe("the way of a proxy's spans", () => {
-  const told = (spans: string) => {
-    const made = new YelbStory().declare().proxies().minutes(1)
-    made.one.set("proxyInfo", { ...UI, version: "1.29.12", provenance: "log", spans }, 1)
-    return made.pass(15_000)
-  }
+function told(spans: string): YelbStory {
+  const made = new YelbStory().declare().proxies().minutes(1)
+  made.one.set("proxyInfo", { ...UI, version: "1.29.12", provenance: "log", spans }, 1)
+  return made.pass(15_000)
+}
 
+describe("the way of a proxy's spans", () => {
   it.each([
     ["to this agent by xray-udp", "Its tracer sends to an address where this agent listens."],
     ["from log lines", "the agent makes spans of them"],
