@@ -1,6 +1,6 @@
 import type { Clock } from "#mesh/clock.ts"
 import type { ScrapeResult } from "./admin-pages.ts"
-import { OWN_REASONS } from "./output-trouble.ts"
+import { OWN_REASONS } from "./outputs/trouble.ts"
 import type { Pipeline } from "./pipeline.ts"
 import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"

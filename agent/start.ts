@@ -1,19 +1,17 @@
 import { hostname } from "node:os"
-import { join } from "node:path"
 import type { Clock } from "#mesh/clock.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { stateFailed } from "#mesh/system-reason.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { serveMetrics } from "./metrics-server.ts"
 import { readModel } from "./model.ts"
-import { startOtlpOutput } from "./otlp-output.ts"
 import { tellCost } from "./outputs/cost.ts"
 import { Outputs } from "./outputs/outputs.ts"
 import { Pipeline, type PipelineDeps } from "./pipeline.ts"
 import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
 import { makeQueueBudget } from "./publish/queue/queue-budget.ts"
 import { discoveryOf } from "./registry.ts"
-import { observeOutput, observePipeline, scrapeCounts } from "./self-metrics.ts"
+import { observePipeline, scrapeCounts } from "./self-metrics.ts"
 import { startIntakes } from "./spans/intakes.ts"
 import { Spans } from "./spans/spans.ts"
 import type { Log } from "./telemetry/log.ts"
@@ -56,7 +54,6 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
   observePipeline(telemetry, pipeline, config.limits)
   const undo: (() => Promise<unknown>)[] = [async () => pipeline.close(), () => pipeline.drain()]
   const ending = new AbortController()
-  const { prometheus } = config.publish
   try {
     const outputs = outputsOf(config, pipeline, telemetry, deps)
     const spans = new Spans(config.spans, {
@@ -65,48 +62,17 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
       interner: pipeline.interner,
       consumers: outputs.spans,
     })
-    pipeline.follower = spans
-    pipeline.committed = () => outputs.committed()
-    pipeline.happened = (event) => {
-      for (const consumer of outputs.events) consumer.event(event)
-    }
-    for (const consumer of [...outputs.lines, ...(spans.lines === undefined ? [] : [spans.lines])])
-      pipeline.lines.tell(consumer)
-    const handler = makeMetricsHandler({
-      snapshot: pipeline.ledger.snapshot,
-      own: { metrics: () => telemetry.text("prometheus") },
-    })
-    const server = prometheus.enabled
-      ? await serveMetrics(prometheus, handler, () => pipeline.ledger.frozen)
-      : undefined
+    join(pipeline, outputs, spans)
+    const server = await servePage(config, pipeline, telemetry)
     if (server !== undefined) undo.push(() => server.close())
-    const output =
-      config.publish.otlp === undefined
-        ? undefined
-        : await startOtlpOutput(config.publish.otlp, {
-            clock,
-            log,
-            env: deps.env,
-            snapshot: pipeline.ledger.snapshot,
-            agentId: config.agent.id,
-            version: deps.version,
-          })
     await outputs.start()
     undo.push(() => outputs.stop(0))
-    const stopIntakes = await startIntakes(config.receive, {
-      clock,
-      log,
-      telemetry,
-      spans,
-      hosts: config.spans.hosts,
-    })
-    const discovery = discoveryOf(config, { clock, env: deps.env, log, telemetry })
-    const found = discovery.run((targets) => {
+    const intakes = { clock, log, telemetry, spans, hosts: config.spans.hosts }
+    const stopIntakes = await startIntakes(config.receive, intakes)
+    const found = discoveryOf(config, { clock, env: deps.env, log, telemetry }).run((targets) => {
       pipeline.take(targets)
     }, ending.signal)
     pipeline.start()
-    if (output !== undefined)
-      observeOutput(telemetry, "otlp", clock, () => output.counters, config.publish.otlp?.queueBytes ?? 0)
     void tellCost(config, { clock, log, pipeline }, ending.signal)
     return {
       metricsUrl: server?.url,
@@ -118,7 +84,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
         await pipeline.drain()
         await outputs.lastTick()
         pipeline.commit()
-        await Promise.all([output?.stop(DRAIN_MS), outputs.stop(DRAIN_MS)])
+        await outputs.stop(DRAIN_MS)
         pipeline.close()
         await server?.close()
         await telemetry.close()
@@ -129,6 +95,30 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     for (const step of undo.toReversed()) await step()
     throw error
   }
+}
+
+/** Whoever is told of lines, spans and events, and of commits. */
+function join(pipeline: Pipeline, outputs: Outputs, spans: Spans): void {
+  pipeline.follower = spans
+  pipeline.committed = () => outputs.committed()
+  pipeline.happened = (event) => {
+    for (const consumer of outputs.events) consumer.event(event)
+  }
+  for (const consumer of [...outputs.lines, ...(spans.lines === undefined ? [] : [spans.lines])])
+    pipeline.lines.tell(consumer)
+}
+
+async function servePage(
+  { publish: { prometheus } }: AgentConfig,
+  { ledger }: Pipeline,
+  telemetry: Telemetry,
+) {
+  if (!prometheus.enabled) return undefined
+  const handler = makeMetricsHandler({
+    snapshot: ledger.snapshot,
+    own: { metrics: () => telemetry.text("prometheus") },
+  })
+  return serveMetrics(prometheus, handler, () => ledger.frozen)
 }
 
 function opened(config: AgentConfig, deps: PipelineDeps): Pipeline {
@@ -153,7 +143,7 @@ function outputsOf(
     snapshot: ledger.snapshot,
     ledger,
     queues: {
-      folder: join(agent.state, "queue"),
+      folder: `${agent.state}/queue`,
       budget: makeQueueBudget({ maxBytes: publish.queue.bytes, policy: publish.queue.drop }),
     },
     agentId: agent.id,

@@ -1,4 +1,3 @@
-import { makeOutputTrouble } from "../output-trouble.ts"
 import type { Outbox, Sink } from "../publish/contract.ts"
 import {
   DEFAULT_DELIVERY,
@@ -8,6 +7,7 @@ import {
 } from "../publish/delivery/delivery.ts"
 import { openQueue } from "../publish/queue/open-queue.ts"
 import type { Output, OutputDeps } from "./output.ts"
+import { makeOutputTrouble } from "./trouble.ts"
 
 export interface DurableConfig<Body> {
   readonly name: string
@@ -45,6 +45,7 @@ export function openDurable<Body>(config: DurableConfig<Body>, deps: OutputDeps)
   return {
     name,
     outbox: queue,
+    limitBytes: queues.budget.maxBytes,
     counters,
     tell,
     start: () => delivery.start(),

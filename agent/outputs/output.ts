@@ -34,6 +34,8 @@ export interface Output {
   /** Puts into the queue what is new in the ledger's snapshot. Called every so often, between two commits. */
   readonly tick?: { readonly everyMs: number; run(): void | Promise<void> }
   readonly counters: () => DeliveryCounters
+  /** Most bytes that wait for it; what has a queue on disk shares them with the others. */
+  readonly limitBytes: number
   /** Says in the log what went wrong or right since the last call. */
   tell(): void
   start(): Promise<void>

@@ -4,6 +4,7 @@ import type { EventConsumer, LineConsumer, SpanConsumer } from "../publish/contr
 import { findUnusedQueues, unusedQueueNote } from "../publish/queue/unused-queues.ts"
 import { observeOutput } from "../self-metrics.ts"
 import { cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp } from "./cloudwatch.ts"
+import { otlp } from "./otlp.ts"
 import type { Output, OutputDeps } from "./output.ts"
 import { REMOTE_WRITE_STATE, remoteWrite } from "./pushed-metrics.ts"
 import { splunk } from "./splunk.ts"
@@ -12,7 +13,7 @@ import { otlpTraces, xray, zipkin } from "./traces.ts"
 /** How often the log says what is wrong with an output. */
 const TELL_MS = 5000
 
-/** All outputs that have a queue on disk: all but the page for Prometheus and the newest values for a collector. */
+/** All ways out of the agent but the page for Prometheus. */
 export class Outputs {
   readonly #outputs: readonly Output[]
   readonly #timers: NodeJS.Timeout[] = []
@@ -27,8 +28,8 @@ export class Outputs {
     const sinks = this.#outputs.map(({ name }) => name)
     for (const queue of findUnusedQueues({ folder, sinks, budget }))
       deps.log.warn(unusedQueueNote(queue), { code: "QUEUE_UNUSED", target: `publish.${queue.sink}` })
-    for (const { name, counters } of this.#outputs)
-      observeOutput(deps.telemetry, name, deps.clock, counters, budget.maxBytes)
+    for (const { name, counters, limitBytes } of this.#outputs)
+      observeOutput(deps.telemetry, name, deps.clock, counters, limitBytes)
   }
 
   get lines(): readonly LineConsumer[] {
@@ -74,6 +75,7 @@ export class Outputs {
 /** Configuration key -> what it makes. A new output is one line here. */
 function configured(config: PublishConfig, deps: OutputDeps): Output[] {
   return [
+    ...made(config.otlp, (own) => otlp(own, deps)),
     ...made(config.cloudwatchLogs, (own) => cloudwatchLogs(own, deps)),
     ...made(config.cloudwatchMetrics, (own) => cloudwatchMetrics(own, deps)),
     ...made(config.cloudwatchOtlp, (own) => cloudwatchOtlp(own, deps)),

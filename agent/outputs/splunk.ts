@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { filledHeaders } from "../config/headers.ts"
 import type { PublishConfig } from "../config/publish-schema.ts"
 import { readTls } from "../config/tls.ts"
@@ -10,6 +9,7 @@ import { type HecLineProducer, makeHecLineProducer } from "../publish/splunk/lin
 import { makeMetricEvents } from "../publish/splunk/metric-events.ts"
 import { openDurable } from "./durable.ts"
 import type { Output, OutputDeps } from "./output.ts"
+import { readText } from "./secrets.ts"
 
 type SplunkConfig = NonNullable<PublishConfig["splunk"]>
 
@@ -55,13 +55,12 @@ export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
 }
 
 function hecSink(config: SplunkConfig, { clock, env }: OutputDeps) {
-  const read = (path: string): Promise<string> => readFile(path, "utf8")
   const token = { authorization: { ...config.token, prefix: "Splunk " } }
   return makeHecSink(
     {
       endpoint: config.endpoint,
-      headers: () => filledHeaders(token, { env, readFile: read }),
-      tls: () => readTls(config.tls, read),
+      headers: () => filledHeaders(token, { env, readFile: readText }),
+      tls: () => readTls(config.tls, readText),
       channel: randomUUID(),
       maxBytes: config.maxRequestBytes,
       timeoutMs: config.timeout,

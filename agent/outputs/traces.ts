@@ -1,6 +1,5 @@
 import { logGroupName } from "#mesh/cloudwatch/log-names.ts"
 import type { PublishConfig } from "../config/publish-schema.ts"
-import { OWN_REASONS } from "../output-trouble.ts"
 import { makeAwsClientHolder } from "../publish/aws/client-holder.ts"
 import type { DeliveryCounters } from "../publish/delivery/delivery.ts"
 import {
@@ -15,6 +14,7 @@ import { makeZipkinProducer, makeZipkinSink } from "../publish/zipkin/zipkin-sin
 import { openDurable } from "./durable.ts"
 import type { Output, OutputDeps } from "./output.ts"
 import { pushSecrets } from "./secrets.ts"
+import { OWN_REASONS } from "./trouble.ts"
 
 type Configured<K extends keyof PublishConfig> = NonNullable<PublishConfig[K]>
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { makeOutputTrouble } from "../../agent/output-trouble.ts"
+import { makeOutputTrouble } from "../../agent/outputs/trouble.ts"
 import type { DeliveryCounters } from "../../agent/publish/delivery/delivery.ts"
 import { observeOutput } from "../../agent/self-metrics.ts"
 import type { Log } from "../../agent/telemetry/log.ts"

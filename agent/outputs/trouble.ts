@@ -1,5 +1,5 @@
-import type { DeliveryCounters } from "./publish/delivery/delivery.ts"
-import type { Log } from "./telemetry/log.ts"
+import type { DeliveryCounters } from "../publish/delivery/delivery.ts"
+import type { Log } from "../telemetry/log.ts"
 
 export interface OutputTroubleDeps {
   readonly log: Log
