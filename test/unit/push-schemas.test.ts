@@ -40,6 +40,7 @@ test("what an operator has to write is little", () => {
     maxRequestBytes: 1_000_000,
     ackTimeout: 120_000,
     lines: { sourcetype: "meshscope:access", index: "", healthChecks: "drop", sample2xx: 1, query: "drop" },
+    events: { sourcetype: "meshscope:event", index: "" },
   })
   expect(
     splunkSchema.parse({
