@@ -13,6 +13,8 @@ export interface QueueRecord {
   /** How many things it stands for: lines, spans, points. Everything is counted in these. */
   readonly count: number
   readonly payload: Uint8Array
+  /** It waited already before the last restart, so it may have been sent, and the answer forgotten. Absent: it did not. */
+  readonly again?: boolean
 }
 
 /** Where a producer puts records. Never blocks and never fails: what does not fit is dropped by policy and counted. */

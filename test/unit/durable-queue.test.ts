@@ -76,6 +76,23 @@ test("after a restart what is not settled comes again, with the counters as they
   expect(files(folder)).toEqual([])
 })
 
+test("what was there before a restart may have been sent, and says so; what comes after it does not", async () => {
+  const host = queueHost(temporaryFolder())
+  host.open().append("", 1, text("old"))
+  host.commit()
+  const queue = host.open()
+  queue.append("", 1, text("new"))
+  host.commit()
+  const taken = [
+    ...(await queue.take({ records: 1, bytes: 1e6 })),
+    ...(await queue.take({ records: 1, bytes: 1e6 })),
+  ]
+  expect(taken.map(({ item }) => [Buffer.from(item.payload).toString(), item.again])).toEqual([
+    ["old", true],
+    ["new", undefined],
+  ])
+})
+
 test("a commit that fails shows nothing, and the next one shows all", async () => {
   const host = queueHost(temporaryFolder())
   const queue = host.open()

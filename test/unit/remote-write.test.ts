@@ -131,8 +131,16 @@ test("a managed workspace takes what is signed and what its rules allow, and its
     1,
   )
   const [first] = sink.split(records, Date.now()).requests
-  expect(await sink.write(first?.body ?? new Uint8Array(), AbortSignal.timeout(5000))).toMatchObject({
-    kind: "rejected",
-    reason: "out_of_order",
-  })
+  expect(
+    await sink.write(first?.body ?? { payload: new Uint8Array() }, AbortSignal.timeout(5000)),
+  ).toMatchObject({ kind: "rejected", reason: "out_of_order" })
+  // An agent that was killed after two ticks were taken sends both again.
+  ledger.add(ledger.slot("requests", { route: "r41" }), 1)
+  ledger.commit()
+  await made.tick()
+  const body = (record: number) => records[record] ?? { payload: new Uint8Array() }
+  expect(await sink.write(body(2), AbortSignal.timeout(5000))).toEqual({ kind: "accepted" })
+  const old = { ...body(0), again: true }
+  expect(await sink.write(old, AbortSignal.timeout(5000))).toEqual({ kind: "accepted" })
+  expect(await sink.write(body(0), AbortSignal.timeout(5000))).toMatchObject({ reason: "out_of_order" })
 })

@@ -62,13 +62,15 @@ export async function readSegment(segment: Segment, room: Room): Promise<TakenRe
 }
 
 function recordAt(segment: Segment, bytes: Buffer, at: number, length: number): TakenRecord {
+  const index = frameIndex(bytes, at)
   const item: QueueRecord = {
     key: frameKey(bytes, at),
     timeMs: frameTimeMs(bytes, at),
     count: frameCount(bytes, at),
     payload: framePayload(bytes, at, length),
+    ...(index < segment.oldRecords ? { again: true } : {}),
   }
-  return new TakenRecord(segment, frameIndex(bytes, at), length, item)
+  return new TakenRecord(segment, index, length, item)
 }
 
 /** Bytes from the reading place on. `ended`: the file has no more, though more was committed, or the disk fails there. */

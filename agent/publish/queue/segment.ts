@@ -47,6 +47,8 @@ export interface Segment {
   nextIndex: number
   /** From before a restart: records below `oldRead` are settled, but for those in `oldOpen` that were not read again yet. */
   readonly oldRead: number
+  /** Records below this index were there before a restart. */
+  readonly oldRecords: number
   readonly oldOpen: Set<number>
   /** Taken and not settled, by index, ascending. */
   readonly open: Map<number, TakenRecord>
@@ -77,6 +79,7 @@ export function newSegment(folder: string, number: number, salt: number, firstMs
     readAt: HEADER_BYTES,
     nextIndex: 0,
     oldRead: 0,
+    oldRecords: 0,
     oldOpen: new Set(),
     open: new Map(),
     doneRecords: 0,
@@ -98,6 +101,7 @@ export function restoredSegment(folder: string, state: SegmentState): Segment {
     saved: { end, records, things },
     visible: { end, records, things },
     oldRead: state.read,
+    oldRecords: records,
     oldOpen: numbersOf(state.open, records),
     doneRecords,
     doneThings,

@@ -1,7 +1,10 @@
 import type { Clock } from "#mesh/clock.ts"
-import type { Sink } from "../contract.ts"
+import type { QueueRecord, Sink, WriteResult } from "../contract.ts"
 import { resultOf } from "../http/answer-result.ts"
 import { makePushClient, type PushConfig } from "../http/push-client.ts"
+
+/** A request that waits ready-made. */
+export type RemoteWriteBody = Pick<QueueRecord, "payload" | "again">
 
 export interface RemoteWriteSinkConfig extends Pick<PushConfig, "headers" | "tls" | "signer"> {
   /** Full address, e.g. `http://prometheus:9090/api/v1/write`. */
@@ -10,10 +13,12 @@ export interface RemoteWriteSinkConfig extends Pick<PushConfig, "headers" | "tls
   readonly version: string
 }
 
+const OUT_OF_ORDER = "out_of_order"
+const DUPLICATE = "duplicate"
 /** Prometheus, Mimir and Managed Prometheus tell in words alone why a sample is refused. */
 const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/out of order/i, "out_of_order"],
-  [/duplicate sample/i, "duplicate"],
+  [/out of order/i, OUT_OF_ORDER],
+  [/duplicate sample/i, DUPLICATE],
   [/too far in (?:the )?future|too new/i, "too_new"],
   [/out of bounds|too old|too far in (?:the )?past/i, "too_old"],
 ]
@@ -23,11 +28,14 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
  * (prometheus.io/docs/specs/prw/remote_write_spec): 5xx and 429 are tried again, other refusals are for good. To be
  * delivered in order, since receivers refuse a sample that is older than the last one of its series. A refusal counts the
  * whole request: how much of it a receiver kept, the protocol does not tell.
+ *
+ * An agent that is killed may have sent several requests whose answers it forgot. Sent again, the older ones are behind what
+ * the receiver has of them already: as they went in order the first time too, they arrived then.
  */
 export function makeRemoteWriteSink(
   config: RemoteWriteSinkConfig,
   { clock }: { readonly clock: Pick<Clock, "now"> },
-): Sink<Uint8Array> {
+): Sink<RemoteWriteBody> {
   const url = new URL(config.url)
   const client = makePushClient(config)
   const headers = {
@@ -39,12 +47,13 @@ export function makeRemoteWriteSink(
   return {
     start: () => Promise.resolve(),
     split: (records) => ({
-      requests: records.map(({ payload }, index) => ({ records: [index], body: payload })),
+      requests: records.map((record, index) => ({ records: [index], body: record })),
       refused: new Map(),
     }),
-    async write(body, signal) {
-      const answer = await client.send({ method: "POST", url, headers, body }, signal)
-      return resultOf(answer, { retryable, reason }, clock.now())
+    async write({ payload, again = false }, signal) {
+      const answer = await client.send({ method: "POST", url, headers, body: payload }, signal)
+      const result = resultOf(answer, { retryable, reason }, clock.now())
+      return again && isThere(result) ? { kind: "accepted" } : result
     },
     stop() {
       client.close()
@@ -52,6 +61,9 @@ export function makeRemoteWriteSink(
     },
   }
 }
+
+const isThere = (result: WriteResult): boolean =>
+  result.kind === "rejected" && (result.reason === OUT_OF_ORDER || result.reason === DUPLICATE)
 
 function retryable(status: number): boolean {
   return status === 429 || status >= 500

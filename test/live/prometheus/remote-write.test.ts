@@ -8,7 +8,10 @@ import type { QueueRecord } from "../../../agent/publish/contract.ts"
 import { DEFAULT_DELIVERY, Delivery } from "../../../agent/publish/delivery/delivery.ts"
 import { makeMemoryQueue } from "../../../agent/publish/delivery/memory-queue.ts"
 import { makeRemoteWriteExport } from "../../../agent/publish/remote-write/remote-write-export.ts"
-import { makeRemoteWriteSink } from "../../../agent/publish/remote-write/remote-write-sink.ts"
+import {
+  makeRemoteWriteSink,
+  type RemoteWriteBody,
+} from "../../../agent/publish/remote-write/remote-write-sink.ts"
 import { systemClock } from "../../../mesh/clock.ts"
 import { component } from "../../../scripts/components/component.ts"
 import { Prometheus, type PrometheusOptions } from "./server.ts"
@@ -50,7 +53,7 @@ function rig(folder: string, url: string) {
 }
 
 /** Until nothing waits. */
-async function drained(delivery: Delivery<Uint8Array>): Promise<void> {
+async function drained(delivery: Delivery<RemoteWriteBody>): Promise<void> {
   await expect.poll(() => delivery.counters.held, { timeout: 20_000 }).toBe(0)
 }
 
@@ -136,7 +139,7 @@ describe.each(VERSIONS)("%s", (version) => {
   test("what it refuses for good is told with its reason, and the rest goes on", async () => {
     const url = `${prometheus.url}/api/v1/write`
     const sink = makeRemoteWriteSink({ url, version: "1" }, { clock: systemClock })
-    const body = new Uint8Array([1, 2, 3])
+    const body = { payload: new Uint8Array([1, 2, 3]) }
     expect(await sink.write(body, AbortSignal.timeout(5000))).toMatchObject({
       kind: "rejected",
       reason: "invalid",
