@@ -3,11 +3,12 @@ import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { makeFolder } from "#mesh/folder.ts"
 import { fileReason } from "#mesh/system-reason.ts"
-import { type DurableQueue, type QueueNote, SegmentQueue } from "./durable-queue.ts"
+import type { DurableQueue, QueueNote } from "./durable-queue.ts"
 import type { QueueBudget } from "./queue-budget.ts"
 import { decodeQueueState, type QueueState } from "./queue-state.ts"
 import { restoredSegment } from "./segment.ts"
 import { adopt, cutBack, type FoundSegment, findSegments } from "./segment-folder.ts"
+import { SegmentQueue } from "./segment-queue.ts"
 
 /** Where the queue commits what it knows: the ledger. */
 export interface ParticipantHost {
