@@ -1,3 +1,5 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
 import { XRayClient } from "@aws-sdk/client-xray"
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest"
 import { systemClock } from "#mesh/clock.ts"
@@ -127,6 +129,24 @@ describe.each([
     const { url } = await receiver()
     expect(await sendTo(`${url}/elsewhere`)(SPAN)).toMatchObject([{ kind: "rejected", reason: "not_found" }])
   })
+})
+
+/** A receiver that answers everything with one status. */
+async function answering(status: number): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => response.writeHead(status).end())
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+}
+
+test("a 500 is a Zipkin whose storage fails, and is tried again; OTLP forbids that", async () => {
+  const url = await answering(500)
+  expect(await zipkinTo(url)(SPAN)).toMatchObject([{ kind: "retry" }])
+  expect(await otlpTo(url)(SPAN)).toMatchObject([{ kind: "rejected", reason: "refused" }])
+  expect(await zipkinTo(await answering(400))(SPAN)).toMatchObject([{ kind: "rejected", reason: "invalid" }])
 })
 
 test("OTLP tells how many spans were refused", async () => {

@@ -9,9 +9,11 @@ import { splitZipkin, ZIPKIN_LIMITS, type ZipkinLimits } from "./span-split.ts"
 
 const compress = promisify(gzip)
 const HEADERS = { "content-type": "application/json", "content-encoding": "gzip" }
-/** 503 is what Zipkin's server says while its storage is slow. */
-const RETRYABLE = new Set([408, 429, 502, 503, 504])
-const RULES = { retryable: (status: number) => RETRYABLE.has(status) }
+/**
+ * Zipkin's server says 400 to spans that it cannot read, 503 while its storage is slow and 500 when it fails
+ * (zipkin-server, ZipkinHttpCollector): so nothing above 499 is about the spans.
+ */
+const RULES = { retryable: (status: number) => status === 408 || status === 429 || status >= 500 }
 
 export interface ZipkinSinkConfig extends Pick<PushConfig, "headers" | "tls"> {
   /** Full address, such as `http://127.0.0.1:9411/api/v2/spans`. */
