@@ -1,5 +1,9 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { expect, test } from "vitest"
 import { behaviourOf } from "../../demo/apps/behaviour.ts"
+import { makeClient } from "../../demo/client.ts"
 import { differences, truthByLabels, truthByRoutes } from "../../demo/compare.ts"
 import { placePods } from "../../demo/control-plane/placement.ts"
 import { samplesOf } from "../../demo/exposition.ts"
@@ -48,6 +52,22 @@ test("load keeps to its concurrency, and nothing is under way while it is held s
   const seen = await load.still(() => Promise.resolve(under))
   await running
   expect({ seen, most, done }).toEqual({ seen: 0, most: 5, done: 100 })
+})
+
+test("a request that an application holds is given up, though an Envoy wrote into its id why it traces", async () => {
+  const [planned] = plan(1)
+  if (planned === undefined) throw new Error("no plan")
+  const silent = createServer().listen(0, "127.0.0.1")
+  await once(silent, "listening")
+  const { port } = silent.address() as AddressInfo
+  const client = makeClient()
+  const request = "00000001-0000-4000-8000-000000000001"
+  const sent = client.send({ ...planned, host: "127.0.0.1", port, request, abort: true })
+  client.held("00000001-0000-4000-8000-000000000002")
+  client.held("00000001-0000-9000-8000-000000000001")
+  expect((await sent).end.how).toBe("left")
+  client.close()
+  silent.close()
 })
 
 test.each([
