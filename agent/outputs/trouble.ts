@@ -12,12 +12,13 @@ export interface OutputTroubleDeps {
 
 /**
  * Tells of an output's troubles: once when its receiver stops taking records and once when it takes them again, and what
- * was dropped since the last look, by reason. To be called every few seconds.
+ * was dropped since the last look, by reason. To be called every few seconds. What the counters begin with was dropped before
+ * a restart, and told then.
  */
 export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
   const { log, target, what } = deps
   let trouble: string | undefined
-  let told = new Map<string, number>()
+  let told: ReadonlyMap<string, number> = new Map(deps.counters().dropped)
   return () => {
     const { trouble: now, dropped } = deps.counters()
     if (now !== undefined && trouble === undefined)

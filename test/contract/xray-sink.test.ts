@@ -222,20 +222,28 @@ const until = async (met: () => boolean): Promise<void> => {
 describe("telemetry", () => {
   test("is sent each minute after the first segment, and once more at the end", async () => {
     const { clock, minute } = stepped()
-    let counts = NO_COUNTS
+    // counted and told before a restart
+    const before = { received: 5000, sent: 4000, spillover: 300, rejected: 200 }
+    const plus = (more: SegmentCounts): SegmentCounts => ({
+      received: before.received + more.received,
+      sent: before.sent + more.sent,
+      spillover: before.spillover + more.spillover,
+      rejected: before.rejected + more.rejected,
+    })
+    let counts = plus(NO_COUNTS)
     const sink = sinkTo(fake, { clock, counts: () => counts, telemetry: true })
     await sink.start()
     minute()
     await systemClock.sleep(20)
     expect(fake.xray.telemetry).toEqual([])
-    counts = { received: 10, sent: 7, spillover: 1, rejected: 2 }
+    counts = plus({ received: 10, sent: 7, spillover: 1, rejected: 2 })
     fake.fail("xray:PutTelemetryRecords", { kind: "error" }, 1)
     fake.fail("xray:PutTraceSegments", { kind: "error" }, 1)
     await sink.write({ documents: [recordOf(segment({})).payload] }, signal())
     minute()
     await until(() => fake.requests.some(({ api }) => api === "xray:PutTelemetryRecords"))
     expect(fake.xray.telemetry).toEqual([])
-    counts = { received: 12, sent: 9, spillover: 1, rejected: 2 }
+    counts = plus({ received: 12, sent: 9, spillover: 1, rejected: 2 })
     await sink.stop()
     const quiet = {
       TimeoutCount: 0,

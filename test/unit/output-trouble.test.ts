@@ -36,18 +36,19 @@ test("the log says once that an output does not work, once that it does again, a
       ])
     }
   const log: Log = { debug: tell("debug"), info: tell("info"), warn: tell("warn"), error: tell("error") }
-  let counters: DeliveryCounters = { ...COUNTERS, dropped: new Map() }
+  // dropped before a restart
+  let counters: DeliveryCounters = { ...COUNTERS, dropped: new Map([["too_old", 100]]) }
   const look = makeOutputTrouble({ log, target: "publish.xray", what: "Spans", counters: () => counters })
   look()
   counters = { ...counters, trouble: "status 503" }
   look()
   look()
-  counters = { ...counters, trouble: undefined, dropped: new Map([["too_old", 3]]) }
+  counters = { ...counters, trouble: undefined, dropped: new Map([["too_old", 103]]) }
   look()
   counters = {
     ...counters,
     dropped: new Map([
-      ["too_old", 5],
+      ["too_old", 105],
       ["disk", 1],
     ]),
   }

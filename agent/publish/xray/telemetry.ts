@@ -1,7 +1,7 @@
 import type { BackendConnectionErrors, TelemetryRecord } from "@aws-sdk/client-xray"
 import type { Clock } from "#mesh/clock.ts"
 
-/** What came of segments since the agent began, in documents. */
+/** What came of segments, in documents. May begin with what was counted before the agent was started again. */
 export interface SegmentCounts {
   readonly received: number
   readonly sent: number
@@ -43,7 +43,10 @@ export class XrayTelemetry {
   readonly #deps: TelemetryDeps
   readonly #stopped = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #last: SegmentCounts = { received: 0, sent: 0, spillover: 0, rejected: 0 }
+  /** As they were when the last record was made; undefined before `start`. */
+  #last: SegmentCounts | undefined
+  /** Whether a segment came since `start`. */
+  #told = false
   #errors: Record<ErrorKind, number> = { ...NO_ERRORS }
   #kept: TelemetryRecord[] = []
 
@@ -52,6 +55,7 @@ export class XrayTelemetry {
   }
 
   start(): void {
+    this.#last = this.#deps.counts()
     this.#running = this.#run()
   }
 
@@ -80,9 +84,11 @@ export class XrayTelemetry {
   /** Ends the minute. */
   #cut(): void {
     const counts = this.#deps.counts()
-    if (counts.received === 0) return
+    const last = this.#last
+    if (last === undefined || (!this.#told && counts.received === last.received)) return
+    this.#told = true
     const since = (key: keyof SegmentCounts): number =>
-      Math.min(COUNT_MAX, Math.max(0, counts[key] - this.#last[key]))
+      Math.min(COUNT_MAX, Math.max(0, counts[key] - last[key]))
     this.#kept.push({
       Timestamp: new Date(this.#deps.clock.now()),
       SegmentsReceivedCount: since("received"),
