@@ -12,22 +12,43 @@ export class AgentProcess {
   readonly metricsUrl: string
   readonly logFile: string
   readonly #args: readonly string[]
+  readonly #env: NodeJS.ProcessEnv | undefined
   readonly #log: WriteStream
   #child: ChildProcess | undefined
 
-  /** Writes `agent.yaml` into `folder` and its log beside it. `listen`: `host:port` of the page for Prometheus. */
-  static async prepare(folder: string, listen: string, config: object): Promise<AgentProcess> {
+  /**
+   * Writes `agent.yaml` into `folder` and its log beside it.
+   * @param listen `host:port` of the page for Prometheus
+   * @param env all of its environment; absent: this process's own
+   */
+  static async prepare(
+    folder: string,
+    listen: string,
+    config: { readonly publish?: object; readonly [section: string]: unknown },
+    env?: NodeJS.ProcessEnv,
+  ): Promise<AgentProcess> {
     const file = join(folder, "agent.yaml")
-    await writeFile(file, JSON.stringify({ ...config, publish: { prometheus: { listen } } }))
-    return new AgentProcess(["--config", file], `http://${listen}/metrics`, join(folder, "agent.log"))
+    const publish = { ...config.publish, prometheus: { listen } }
+    await writeFile(file, JSON.stringify({ ...config, publish }))
+    return new AgentProcess(["--config", file], `http://${listen}/metrics`, join(folder, "agent.log"), env)
   }
 
-  private constructor(args: readonly string[], metricsUrl: string, logFile: string) {
+  private constructor(
+    args: readonly string[],
+    metricsUrl: string,
+    logFile: string,
+    env: NodeJS.ProcessEnv | undefined,
+  ) {
     this.#args = [MAIN, "agent", ...args]
+    this.#env = env
     this.metricsUrl = metricsUrl
     this.logFile = logFile
     this.#log = createWriteStream(logFile, { flags: "a" })
     process.once("exit", () => this.#child?.kill("SIGKILL"))
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
   }
 
   get running(): boolean {
@@ -35,7 +56,10 @@ export class AgentProcess {
   }
 
   start(): void {
-    const child = spawn(process.execPath, this.#args, { stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, this.#args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(this.#env === undefined ? {} : { env: this.#env }),
+    })
     child.stdout.pipe(this.#log, { end: false })
     child.stderr.pipe(this.#log, { end: false })
     this.#child = child
