@@ -3,6 +3,8 @@ import { gzip } from "node:zlib"
 import type { Clock } from "#mesh/clock.ts"
 import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
 import type { QueueRecord } from "../contract.ts"
+import { makeEndedSeries } from "../series/ended-series.ts"
+import { oneAtATime } from "../series/one-at-a-time.ts"
 import { type MetricsEncoderOptions, makeMetricsEncoder, type SeriesGroup } from "./metrics-encoder.ts"
 
 const compress = promisify(gzip)
@@ -48,8 +50,8 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
   const maxPoints = config.maxPoints ?? MAX_POINTS
   let sent = 0
   let fullAtMs = -Infinity
-  let running: Promise<void> | undefined
-  const endings = makeEndings(snapshot)
+  // Only the last value of a gauge could be taken for a present one.
+  const gauges = makeEndedSeries(snapshot, ({ metric }) => metric.type === "gauge")
   const bytesOf = (family: Family, series: Series) => encoder.pointBytes(family, series)
   const offer = async (groups: readonly SeriesGroup[], since: number): Promise<void> => {
     const count = groups.reduce((sum, group) => sum + group.series.length, 0)
@@ -64,9 +66,11 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
     if (upTo === 0 || (upTo === since && !full)) return
     if (full) fullAtMs = clock.monotonic()
     sent = upTo
-    for (const group of endings())
-      for (let from = 0; from < group.series.length; from += maxPoints)
-        await offer([{ ...group, series: group.series.slice(from, from + maxPoints) }], since)
+    const gone = gauges.since()
+    gone.told()
+    for (const { family, series } of gone.ended)
+      for (let from = 0; from < series.length; from += maxPoints)
+        await offer([{ family, series: series.slice(from, from + maxPoints), ended: true }], since)
     for (const groups of requestsOf(snapshot, { since, maxPoints, bytesOf })) {
       if (groups === undefined) {
         // Series left while we waited, and their places may be others' now: the next tick begins again from here.
@@ -78,38 +82,10 @@ export function makeMetricsExport(config: MetricsExportConfig, deps: MetricsExpo
     }
   }
   return {
-    tick() {
-      running ??= run().finally(() => {
-        running = undefined
-      })
-      return running
-    },
+    tick: oneAtATime(run),
     resend(request) {
       sent = Math.min(sent, request.since)
     },
-  }
-}
-
-function textOf(series: Series): string {
-  return JSON.stringify(series.labels)
-}
-
-/** Gauges that left since the last call and did not come back, by family. */
-function makeEndings(snapshot: Snapshot): () => SeriesGroup[] {
-  const known = new Map<Family["key"], { removals: number; series: readonly Series[] }>()
-  return () => {
-    const ended: SeriesGroup[] = []
-    for (const family of snapshot.families) {
-      if (family.metric.type !== "gauge") continue
-      const before = known.get(family.key)
-      if (before !== undefined && before.removals !== family.removals) {
-        const present = new Set(family.series.map((series) => textOf(series)))
-        const series = before.series.filter((one) => !present.has(textOf(one)))
-        if (series.length > 0) ended.push({ family, series, ended: true })
-      }
-      known.set(family.key, { removals: family.removals, series: family.series.slice() })
-    }
-    return ended
   }
 }
 

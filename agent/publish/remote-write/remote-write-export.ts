@@ -1,7 +1,8 @@
 import type { Clock } from "#mesh/clock.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { Outbox } from "../contract.ts"
-import { makeEndedSeries } from "./ended-series.ts"
+import { makeEndedSeries } from "../series/ended-series.ts"
+import { oneAtATime } from "../series/one-at-a-time.ts"
 import { makeSendState } from "./send-state.ts"
 import { makeTickEncoder, type TickEncoderConfig } from "./tick-encoder.ts"
 
@@ -42,13 +43,12 @@ export function makeRemoteWriteExport(
   const state = makeSendState(restored, { generation: snapshot.generation, timeMs: clock.now() })
   const ended = makeEndedSeries(snapshot)
   const encoder = makeTickEncoder(config, snapshot)
-  let running: Promise<void> | undefined
   const run = async (): Promise<void> => {
     for (let pass = 0; pass < MAX_PASSES; pass++) {
       const { timeMs, generation } = snapshot
       if (generation === 0 || !state.due(timeMs)) return
       const gone = ended.since()
-      const requests = await encoder.encode({ timeMs, generation, gone: gone.series, state })
+      const requests = await encoder.encode({ timeMs, generation, gone: gone.ended, state })
       if (requests === undefined) continue
       for (const { payload, count } of requests) outbox.append("", timeMs, payload, count)
       state.sent(timeMs, generation)
@@ -58,11 +58,6 @@ export function makeRemoteWriteExport(
   }
   return {
     state,
-    tick() {
-      running ??= run().finally(() => {
-        running = undefined
-      })
-      return running
-    },
+    tick: oneAtATime(run),
   }
 }

@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers/promises"
 import { compress } from "snappyjs"
-import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
+import type { Family, Snapshot } from "#mesh/snapshot.ts"
 import { linesPer } from "../prometheus/series-lines.ts"
+import type { Ended } from "../series/ended-series.ts"
+import { removals } from "../series/removals.ts"
 import { type LabelBytes, makeLabelBytes } from "./label-bytes.ts"
 import type { SendState } from "./send-state.ts"
 import { makeWriteRequest, type WriteRequest } from "./write-request.ts"
@@ -17,7 +19,7 @@ export interface Tick {
   readonly timeMs: number
   /** What was born later comes with the next tick. */
   readonly generation: number
-  readonly gone: readonly (readonly [Family, Series])[]
+  readonly gone: readonly Ended[]
   readonly state: Pick<SendState, "zeroMs">
 }
 
@@ -45,22 +47,21 @@ export function makeTickEncoder(config: TickEncoderConfig, snapshot: Snapshot): 
     const labels = makeLabelBytes(config.labels)
     return { labels, request: makeWriteRequest(labels, snapshot), liveBytes: 0 }
   }
-  const removals = (): number => snapshot.families.reduce((sum, family) => sum + family.removals, 0)
   return {
     async encode(tick) {
       if (kept.labels.used > Math.max(MIN_TIDY_BYTES, 2 * kept.liveBytes)) kept = begin()
       const { labels, request } = kept
-      const before = removals()
+      const before = removals(snapshot)
       const requests: EncodedRequest[] = []
       request.take()
       for (const _ of cutTick(snapshot, request, tick, most)) {
         await setImmediate()
-        if (removals() !== before) return undefined
+        if (removals(snapshot) !== before) return undefined
         const count = request.samples
         if (count === 0) continue
         requests.push({ payload: compressed(request.take()), count })
         await setImmediate()
-        if (removals() !== before) return undefined
+        if (removals(snapshot) !== before) return undefined
       }
       if (kept.liveBytes === 0) kept.liveBytes = labels.used
       return requests
@@ -73,10 +74,11 @@ function* cutTick(snapshot: Snapshot, request: WriteRequest, tick: Tick, most: n
   const { timeMs, generation, gone, state } = tick
   const full = ({ metric }: Family): boolean =>
     request.samples > 0 && request.samples + linesPer(metric) > most
-  for (const [family, series] of gone) {
-    if (full(family)) yield
-    request.put("ended", family, series, timeMs)
-  }
+  for (const { family, series } of gone)
+    for (const one of series) {
+      if (full(family)) yield
+      request.put("ended", family, one, timeMs)
+    }
   for (const family of snapshot.families) {
     if (family.metric.type === "gauge") continue
     for (const series of family.series) {

@@ -5,6 +5,8 @@ import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
 import type { Outbox } from "../contract.ts"
 import { boundText } from "../prometheus/text.ts"
+import { oneAtATime } from "../series/one-at-a-time.ts"
+import { removals } from "../series/removals.ts"
 import { type HecPlace, hecTime, placeMembers } from "./hec-envelope.ts"
 
 export interface MetricEventsConfig {
@@ -42,7 +44,6 @@ export function makeMetricEvents(config: MetricEventsConfig, deps: MetricEventsD
   let scratch = Buffer.allocUnsafe(4096)
   let sent = 0
   let fullAtMs = -Infinity
-  let running: Promise<void> | undefined
   const put = (timeMs: number, count: number, members: string): void => {
     if (count === 0) return
     const text = `{"time":${hecTime(timeMs)}${place},"event":"metric","fields":{${members}}}`
@@ -65,17 +66,16 @@ export function makeMetricEvents(config: MetricEventsConfig, deps: MetricEventsD
     }
     put(timeMs, 2, `${measure(`${name}_sum`, own)},${measure(`${name}_count`, below)}${dimensions}`)
   }
-  const removals = (): number => snapshot.families.reduce((sum, family) => sum + family.removals, 0)
   /** False when series left meanwhile: their places may be others' now. */
   const putAll = async (since: number, timeMs: number): Promise<boolean> => {
-    const before = removals()
+    const before = removals(snapshot)
     let passed = 0
     for (const family of snapshot.families)
       for (const series of family.series.slice()) {
         if ((snapshot.changed[series.slot] ?? 0) <= since) continue
         if (++passed % STRIDE === 0) {
           await setImmediate()
-          if (removals() !== before) return false
+          if (removals(snapshot) !== before) return false
         }
         putSeries(family, series, timeMs)
       }
@@ -90,14 +90,7 @@ export function makeMetricEvents(config: MetricEventsConfig, deps: MetricEventsD
     sent = upTo
     if (full) fullAtMs = clock.monotonic()
   }
-  return {
-    tick() {
-      running ??= run().finally(() => {
-        running = undefined
-      })
-      return running
-    },
-  }
+  return { tick: oneAtATime(run) }
 }
 
 function measure(name: string, value: number): string {
