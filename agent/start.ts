@@ -12,7 +12,7 @@ import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
 import { makeQueueBudget } from "./publish/queue/queue-budget.ts"
 import { discoveryOf } from "./registry.ts"
 import { observePipeline, scrapeCounts } from "./self-metrics.ts"
-import { startIntakes } from "./spans/intakes.ts"
+import type { IntakesDeps } from "./spans/intakes.ts"
 import { Spans } from "./spans/spans.ts"
 import type { Log } from "./telemetry/log.ts"
 import { makeTelemetry, type Telemetry } from "./telemetry/telemetry.ts"
@@ -55,7 +55,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
   const undo: (() => Promise<unknown>)[] = [async () => pipeline.close(), () => pipeline.drain()]
   const ending = new AbortController()
   try {
-    const outputs = outputsOf(config, pipeline, telemetry, deps)
+    const outputs = await outputsOf(config, pipeline, telemetry, deps)
     const spans = new Spans(config.spans, {
       telemetry,
       declared: model.model,
@@ -68,7 +68,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     await outputs.start()
     undo.push(() => outputs.stop(0))
     const intakes = { clock, log, telemetry, spans, hosts: config.spans.hosts }
-    const stopIntakes = await startIntakes(config.receive, intakes)
+    const stopIntakes = await receive(config, intakes)
     const found = discoveryOf(config, { clock, env: deps.env, log, telemetry }).run((targets) => {
       pipeline.take(targets)
     }, ending.signal)
@@ -108,6 +108,13 @@ function join(pipeline: Pipeline, outputs: Outputs, spans: Spans): void {
     pipeline.lines.tell(consumer)
 }
 
+/** Loaded only where spans are taken. */
+async function receive({ receive: config }: AgentConfig, deps: IntakesDeps): Promise<() => Promise<void>> {
+  if (Object.values(config).every((intake) => intake === undefined)) return () => Promise.resolve()
+  const { startIntakes } = await import("./spans/intakes.ts")
+  return startIntakes(config, deps)
+}
+
 async function servePage(
   { publish: { prometheus } }: AgentConfig,
   { ledger }: Pipeline,
@@ -134,8 +141,8 @@ function outputsOf(
   { ledger }: Pipeline,
   telemetry: Telemetry,
   { clock, log, env, version }: AgentDeps,
-): Outputs {
-  return new Outputs(publish, {
+): Promise<Outputs> {
+  return Outputs.open(publish, {
     clock,
     log,
     env,

@@ -24,6 +24,9 @@ export interface OutputDeps {
   readonly hostName: string
 }
 
+/** What remote write has sent is committed under this key. */
+export const REMOTE_WRITE_STATE = "remoteWrite/state"
+
 /** One way out of the agent: what makes its records, where they wait, and who sends them. */
 export interface Output {
   /** The configuration's key below `publish`, and the label `sink` of its metrics. */

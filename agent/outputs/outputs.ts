@@ -1,14 +1,10 @@
 import type { PublishConfig } from "../config/publish-schema.ts"
-import { EMF_PARTICIPANTS } from "../publish/cloudwatch-emf/emf-producer.ts"
+import { EMF_PARTICIPANTS } from "../publish/cloudwatch-emf/participants.ts"
 import type { EventConsumer, LineConsumer, SpanConsumer } from "../publish/contract.ts"
 import { findUnusedQueues, unusedQueueNote } from "../publish/queue/unused-queues.ts"
 import { observeOutput } from "../self-metrics.ts"
-import { cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp } from "./cloudwatch.ts"
-import { otlp } from "./otlp.ts"
-import type { Output, OutputDeps } from "./output.ts"
-import { REMOTE_WRITE_STATE, remoteWrite } from "./pushed-metrics.ts"
-import { splunk } from "./splunk.ts"
-import { otlpTraces, xray, zipkin } from "./traces.ts"
+import type { Log } from "../telemetry/log.ts"
+import { type Output, type OutputDeps, REMOTE_WRITE_STATE } from "./output.ts"
 
 /** How often the log says what is wrong with an output. */
 const TELL_MS = 5000
@@ -16,11 +12,12 @@ const TELL_MS = 5000
 /** All ways out of the agent but the page for Prometheus. */
 export class Outputs {
   readonly #outputs: readonly Output[]
+  readonly #log: Log
   readonly #timers: NodeJS.Timeout[] = []
 
-  /** @throws MeshscopeError STATE_FUTURE, STATE_UNWRITABLE */
-  constructor(config: PublishConfig, deps: OutputDeps) {
-    this.#outputs = configured(config, deps)
+  private constructor(outputs: readonly Output[], config: PublishConfig, deps: OutputDeps) {
+    this.#outputs = outputs
+    this.#log = deps.log
     // What was told is forgotten while nothing is told: else, switched on again, all of the time between would be one step.
     if (config.cloudwatchMetrics === undefined) for (const key of EMF_PARTICIPANTS) deps.ledger.leave(key)
     if (config.remoteWrite === undefined) deps.ledger.leave(REMOTE_WRITE_STATE)
@@ -30,6 +27,11 @@ export class Outputs {
       deps.log.warn(unusedQueueNote(queue), { code: "QUEUE_UNUSED", target: `publish.${queue.sink}` })
     for (const { name, counters, limitBytes } of this.#outputs)
       observeOutput(deps.telemetry, name, deps.clock, counters, limitBytes)
+  }
+
+  /** @throws MeshscopeError STATE_FUTURE, STATE_UNWRITABLE */
+  static async open(config: PublishConfig, deps: OutputDeps): Promise<Outputs> {
+    return new Outputs(await configured(config, deps), config, deps)
   }
 
   get lines(): readonly LineConsumer[] {
@@ -47,8 +49,10 @@ export class Outputs {
   /** Begins to send what waits. Needs no network, credentials or names: an output that lacks them says so and keeps trying. */
   async start(): Promise<void> {
     await Promise.all(this.#outputs.map((output) => output.start()))
-    for (const { tick } of this.#outputs)
-      if (tick !== undefined) this.#timers.push(setInterval(() => void tick.run(), tick.everyMs))
+    for (const output of this.#outputs) {
+      const { tick } = output
+      if (tick !== undefined) this.#timers.push(setInterval(() => void this.#tick(output), tick.everyMs))
+    }
     this.#timers.push(
       setInterval(() => {
         for (const output of this.#outputs) output.tell()
@@ -64,7 +68,20 @@ export class Outputs {
   /** Puts what is new into the queues for the last time; a commit must follow. */
   async lastTick(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
-    for (const { tick } of this.#outputs) await tick?.run()
+    for (const output of this.#outputs) await this.#tick(output)
+  }
+
+  /** What one output did not expect must not end the agent. */
+  async #tick({ name, tick }: Output): Promise<void> {
+    try {
+      await tick?.run()
+    } catch (error) {
+      this.#log.error("An output could not make its records.", {
+        code: "EXPORT_UNAVAILABLE",
+        target: `publish.${name}`,
+        error,
+      })
+    }
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -72,21 +89,25 @@ export class Outputs {
   }
 }
 
-/** Configuration key -> what it makes. A new output is one line here. */
-function configured(config: PublishConfig, deps: OutputDeps): Output[] {
-  return [
-    ...made(config.otlp, (own) => otlp(own, deps)),
-    ...made(config.cloudwatchLogs, (own) => cloudwatchLogs(own, deps)),
-    ...made(config.cloudwatchMetrics, (own) => cloudwatchMetrics(own, deps)),
-    ...made(config.cloudwatchOtlp, (own) => cloudwatchOtlp(own, deps)),
-    ...made(config.remoteWrite, (own) => remoteWrite(own, deps)),
-    ...made(config.xray, (own) => xray(own, deps, config.cloudwatchLogs)),
-    ...made(config.zipkin, (own) => zipkin(own, deps)),
-    ...made(config.otlpTraces, (own) => otlpTraces(own, deps)),
-    ...made(config.splunk, (own) => splunk(own, deps)),
+/** Configuration key -> what it makes, loaded only where it is configured. A new output is one line here. */
+async function configured(config: PublishConfig, deps: OutputDeps): Promise<Output[]> {
+  const logs = config.cloudwatchLogs
+  const made = [
+    when(config.otlp, async (own) => (await import("./otlp.ts")).otlp(own, deps)),
+    when(logs, async (own) => (await import("./cloudwatch.ts")).cloudwatchLogs(own, deps)),
+    when(config.cloudwatchMetrics, async (own) =>
+      (await import("./cloudwatch.ts")).cloudwatchMetrics(own, deps),
+    ),
+    when(config.cloudwatchOtlp, async (own) => (await import("./cloudwatch.ts")).cloudwatchOtlp(own, deps)),
+    when(config.remoteWrite, async (own) => (await import("./pushed-metrics.ts")).remoteWrite(own, deps)),
+    when(config.xray, async (own) => (await import("./traces.ts")).xray(own, deps, logs)),
+    when(config.zipkin, async (own) => (await import("./traces.ts")).zipkin(own, deps)),
+    when(config.otlpTraces, async (own) => (await import("./traces.ts")).otlpTraces(own, deps)),
+    when(config.splunk, async (own) => (await import("./splunk.ts")).splunk(own, deps)),
   ]
+  return (await Promise.all(made)).flat()
 }
 
-function made<Own>(own: Own | undefined, make: (own: Own) => Output): Output[] {
-  return own === undefined ? [] : [make(own)]
+async function when<Own>(own: Own | undefined, make: (own: Own) => Promise<Output>): Promise<Output[]> {
+  return own === undefined ? [] : [await make(own)]
 }

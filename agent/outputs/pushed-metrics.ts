@@ -6,11 +6,8 @@ import { apsSigning } from "../publish/remote-write/aps.ts"
 import { makeRemoteWriteExport } from "../publish/remote-write/remote-write-export.ts"
 import { makeRemoteWriteSink } from "../publish/remote-write/remote-write-sink.ts"
 import { openDurable } from "./durable.ts"
-import type { Output, OutputDeps } from "./output.ts"
+import { type Output, type OutputDeps, REMOTE_WRITE_STATE } from "./output.ts"
 import { pushSecrets } from "./secrets.ts"
-
-/** What was sent is committed under this key. */
-export const REMOTE_WRITE_STATE = "remoteWrite/state"
 
 /** Every series to what takes Prometheus remote write, in order. */
 export function remoteWrite(config: NonNullable<PublishConfig["remoteWrite"]>, deps: OutputDeps): Output {

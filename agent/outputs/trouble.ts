@@ -11,8 +11,9 @@ export interface OutputTroubleDeps {
 }
 
 /**
- * Tells of an output's troubles: once when its receiver stops taking records and once when it takes them again, and what
- * was dropped since the last look, by reason. To be called every few seconds. What the counters begin with was dropped before
+ * Tells of an output's troubles: once when its receiver stops taking records, again where another reason takes the place of
+ * the one that was told (credentials are there, and now the network is not), and once when it takes them again; and what was
+ * dropped since the last look, by reason. To be called every few seconds. What the counters begin with was dropped before
  * a restart, and told then.
  */
 export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
@@ -21,7 +22,7 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
   let told: ReadonlyMap<string, number> = new Map(deps.counters().dropped)
   return () => {
     const { trouble: now, dropped } = deps.counters()
-    if (now !== undefined && trouble === undefined)
+    if (now !== undefined && (trouble === undefined || gist(now) !== gist(trouble)))
       log.warn(`${what} are not taken now; they are kept and sent again.`, {
         code: "EXPORT_UNAVAILABLE",
         target,
@@ -38,6 +39,9 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
     told = new Map(dropped)
   }
 }
+
+/** A reason without its particulars, which stand in brackets and differ from one try to the next. */
+const gist = (why: string): string => why.split(" (", 1)[0] ?? why
 
 /** Why records are dropped that their receiver did not refuse. */
 export const OWN_REASONS: ReadonlySet<string> = new Set([

@@ -8,6 +8,7 @@ import { type Cap, type CapCounts, makeCap } from "./cap.ts"
 import { logGroup } from "./dimension-value.ts"
 import { emfDocument, type Point } from "./document.ts"
 import { addAmount, addCounts, empty, type Group, pour, valuesOf } from "./groups.ts"
+import { EMF_PARTICIPANTS } from "./participants.ts"
 import { makeReachedServices } from "./reached-services.ts"
 import { representatives } from "./representatives.ts"
 import { brokenRule, type EmfRule } from "./rules.ts"
@@ -60,9 +61,6 @@ export interface EmfProducer {
   tick(): void
   readonly counters: EmfCounters
 }
-
-/** Under these keys state is kept; where nothing is told any more, they are to be left (`Ledger.leave`). */
-export const EMF_PARTICIPANTS = ["cloudwatch-emf/sent", "cloudwatch-emf/cap"] as const
 
 export function makeEmfProducer(config: EmfConfig, deps: EmfDeps): EmfProducer {
   return new Producer(config, deps)
