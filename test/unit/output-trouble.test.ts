@@ -23,6 +23,28 @@ const COUNTERS: DeliveryCounters = {
   trouble: undefined,
 }
 
+test("another reason is told, the same one with other particulars is not", () => {
+  const reasons = [
+    "No AWS credentials are found: set them (no provider)",
+    "No AWS credentials are found: set them (no file)",
+    "AWS cannot be reached (ECONNREFUSED 10.0.0.1:443)",
+    "AWS cannot be reached (ECONNREFUSED 10.0.0.2:443)",
+    undefined,
+    "AWS cannot be reached (ECONNREFUSED 10.0.0.2:443)",
+  ]
+  const said: unknown[] = []
+  const note = (_: string, fields: object = {}): void => void said.push("why" in fields ? fields.why : "well")
+  const log: Log = { debug: note, info: note, warn: note, error: note }
+  let trouble: string | undefined
+  const counters = (): DeliveryCounters => ({ ...COUNTERS, trouble })
+  const look = makeOutputTrouble({ log, target: "X-Ray", what: "Spans", counters })
+  for (const reason of reasons) {
+    trouble = reason
+    look()
+  }
+  expect(said).toEqual([reasons[0], reasons[2], "well", reasons[5]])
+})
+
 test("the log says once that an output does not work, once that it does again, and what was dropped since", () => {
   const said: unknown[] = []
   const tell =
