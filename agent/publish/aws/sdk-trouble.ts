@@ -1,6 +1,6 @@
+import { whyLine } from "../http/one-line.ts"
 import { LOCAL_TROUBLE } from "./local-trouble.ts"
 import { type AwsTrouble, answerTrouble } from "./trouble.ts"
-import { whyText } from "./why-text.ts"
 
 /**
  * Sorts what an SDK client throws. Nothing unknown is a rejection: what nobody understands is tried again, and the queue's
@@ -8,7 +8,7 @@ import { whyText } from "./why-text.ts"
  * those of Node a `code`, those of providers neither.
  */
 export function awsTrouble(error: unknown): AwsTrouble {
-  if (!(error instanceof Error)) return { kind: "retry", why: whyText(String(error)) }
+  if (!(error instanceof Error)) return { kind: "retry", why: whyLine(String(error)) }
   const status = statusOf(error)
   if (status !== undefined) {
     // What is not JSON is no answer of AWS; the SDK throws its parser's error.
@@ -23,8 +23,8 @@ export function awsTrouble(error: unknown): AwsTrouble {
 function localTrouble(error: Error): AwsTrouble {
   const code = textMember(error, "code") ?? ""
   const known = LOCAL_TROUBLE.find(({ is }) => is(error, code))
-  if (known === undefined) return { kind: "retry", why: whyText(`${code || error.name}: ${error.message}`) }
-  const why = whyText(`${known.why} (${error.message})`)
+  if (known === undefined) return { kind: "retry", why: whyLine(`${code || error.name}: ${error.message}`) }
+  const why = whyLine(`${known.why} (${error.message})`)
   return { kind: "retry", why, ...(known.credentials === true ? { credentials: true } : {}) }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http"
-import { plainText } from "../http/answer-result.ts"
+import { bodyLine } from "../http/one-line.ts"
 import { readStatusMessage } from "../otlp/export-response.ts"
 import { type AwsAnswer, exceptionName } from "./trouble.ts"
 
@@ -21,7 +21,7 @@ const MESSAGES = [
  */
 export function awsAnswer(status: number, headers: IncomingHttpHeaders, body: Buffer): AwsAnswer {
   const rpc = headers["content-type"] === "application/x-protobuf" ? readStatusMessage(body) : ""
-  const text = rpc === "" ? plainText(body) : rpc
+  const text = rpc === "" ? bodyLine(body) : rpc
   const header = headers["x-amzn-errortype"]
   return {
     status,

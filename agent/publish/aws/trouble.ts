@@ -1,4 +1,4 @@
-import { whyText } from "./why-text.ts"
+import { whyLine } from "../http/one-line.ts"
 
 /** What went wrong with a request to AWS, in words for the user, and what is to be done with what it carried. */
 export type AwsTrouble =
@@ -52,7 +52,7 @@ export function answerTrouble(answer: AwsAnswer): AwsTrouble {
     const afterMs = retryAfterMs(retryAfter)
     return {
       kind: "retry",
-      why: whyText(`${why} (${told(answer)})`),
+      why: whyLine(`${why} (${told(answer)})`),
       ...(afterMs === undefined ? {} : { afterMs }),
       ...more,
     }
@@ -70,12 +70,12 @@ export function answerTrouble(answer: AwsAnswer): AwsTrouble {
     return retry("The AWS credentials do not allow this: add the action to the role's policy", {
       denied: true,
     })
-  if (MISSING.test(name)) return { kind: "missing", why: whyText(told(answer)) }
+  if (MISSING.test(name)) return { kind: "missing", why: whyLine(told(answer)) }
   if (status >= 500 || BUSY.test(name)) return retry("AWS has trouble of its own")
   if (status === 413 || TOO_LARGE.test(name))
-    return { kind: "rejected", reason: "too_large", why: whyText(told(answer)) }
+    return { kind: "rejected", reason: "too_large", why: whyLine(told(answer)) }
   if (foreign !== true && (status === 400 || status === 415 || status === 422))
-    return { kind: "rejected", reason: "invalid", why: whyText(told(answer)) }
+    return { kind: "rejected", reason: "invalid", why: whyLine(told(answer)) }
   return retry("This is no answer of AWS: check the endpoint and the proxies before it")
 }
 

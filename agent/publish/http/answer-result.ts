@@ -1,4 +1,5 @@
 import type { WriteResult } from "../contract.ts"
+import { bodyLine } from "./one-line.ts"
 import type { PushAnswer } from "./push-client.ts"
 
 /** How a protocol reads answers. */
@@ -16,27 +17,19 @@ const ACCEPTED: WriteResult = { kind: "accepted" }
 
 /** OTLP/HTTP (opentelemetry.io/docs/specs/otlp, "Retryable Response Codes"). */
 export const OTLP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
 /** What a sink says to the answer to one of its requests. */
 export function resultOf(answer: PushAnswer, rules: AnswerRules, nowMs: number): WriteResult {
   if (answer.kind === "trouble") return { ...answer, kind: "retry" }
   const { status, headers, body } = answer
   if (status >= 200 && status < 300) return rules.accepted?.(body) ?? ACCEPTED
-  const text = plainText(body)
+  const text = bodyLine(body)
   const why = `status ${status} ${text}`.trim().slice(0, MAX_WHY_CHARS)
   if (!rules.retryable(status)) {
     return { kind: "rejected", reason: rules.reason?.(status, text) ?? refusal(status), why }
   }
   const afterMs = retryAfterMs(headers["retry-after"], nowMs)
   return { kind: "retry", why, ...(afterMs === undefined ? {} : { afterMs }) }
-}
-
-/** What a receiver wrote, as one line of ASCII. */
-export function plainText(body: Buffer): string {
-  return body
-    .subarray(0, 4 * MAX_WHY_CHARS)
-    .toString("utf8")
-    .replaceAll(/[^\x20-\x7e]+/g, " ")
-    .trim()
 }
 
 /** A word for a status that refuses for good. */

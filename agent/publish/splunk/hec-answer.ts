@@ -1,5 +1,6 @@
 import type { WriteResult } from "../contract.ts"
-import { plainText, resultOf } from "../http/answer-result.ts"
+import { resultOf } from "../http/answer-result.ts"
+import { bodyLine } from "../http/one-line.ts"
 import type { PushAnswer } from "../http/push-client.ts"
 
 /** What the collector says to a request. Members that it left out are undefined. */
@@ -61,7 +62,7 @@ export function readHecAnswer(body: Buffer): HecAnswer {
   const { text } = answer
   return {
     code: whole(answer["code"]),
-    text: typeof text === "string" ? plainText(Buffer.from(text)).slice(0, 200) : "",
+    text: typeof text === "string" ? bodyLine(Buffer.from(text)).slice(0, 200) : "",
     invalidEvent: whole(answer["invalid-event-number"]),
     ackId: whole(answer["ackId"]) ?? whole(answer["ackID"]),
   }

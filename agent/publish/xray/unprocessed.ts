@@ -1,5 +1,5 @@
-import { whyText } from "../aws/why-text.ts"
 import type { WriteResult } from "../contract.ts"
+import { whyLine } from "../http/one-line.ts"
 
 /** One entry of `UnprocessedTraceSegments`: what X-Ray did not take, although the call succeeded. */
 export interface Unprocessed {
@@ -41,7 +41,7 @@ export function segmentsResult(
   let allAgain = false
   let why = ""
   for (const { Id, ErrorCode = "", Message = "" } of unprocessed.slice(0, documents.length)) {
-    why = whyText(`X-Ray did not take a segment: ${ErrorCode} ${Message}`)
+    why = whyLine(`X-Ray did not take a segment: ${ErrorCode} ${Message}`)
     const position = Id === undefined ? undefined : positionOf(Id.toLowerCase())
     const notNow = NOT_NOW.test(ErrorCode)
     if (position !== undefined && notNow) again.add(position)
