@@ -3,6 +3,8 @@ import { parseArgs } from "node:util"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { faultHelp } from "./faults.ts"
 
+export const TRACERS = ["none", "xray", "zipkin", "otlp"] as const
+
 /** What the demo was asked to do. */
 export interface DemoArguments {
   readonly help: boolean
@@ -17,8 +19,10 @@ export interface DemoArguments {
   readonly keep: boolean
   /** Without agent and collector: Envoys and load alone. */
   readonly bare: boolean
-  readonly tracer: "none" | "xray" | "zipkin" | "otlp"
-  /** Where the spans go, `host:port`; undefined: a port of 127.0.0.1 by the tracer. */
+  readonly tracer: (typeof TRACERS)[number]
+  /** Print one trace at the end. */
+  readonly showTrace: boolean
+  /** Where the spans go, `host:port`; undefined: to the agent, and without one nowhere but to its usual port. */
   readonly spansTo: { readonly host: string; readonly port: number } | undefined
   /** Base address of who takes OTLP from the agent, which then takes the spans; undefined: they do not pass the agent. */
   readonly tracesOut: string | undefined
@@ -45,9 +49,10 @@ listen; faults are typed while it runs. Ctrl-C ends it and removes everything. N
   --mesh <name>        yelb (default) or extended: canary, timeouts, gRPC, a service without routes
   --mix <name>         everyday (default, mostly fine) or all: every case often
   --logs <name>        mixed (default: some JSON, one in text, the rest none) or json
-  --tracer <name>      none (default), xray, zipkin or otlp: the Envoys trace every request
-  --spans-to <addr>    where the Envoys send them (default 127.0.0.1 and port 2000, 9411 or 4319)
-  --traces-out <url>   the Envoys send them to the agent instead, and it goes on by OTLP to e.g. http://127.0.0.1:14318
+  --tracer <name>      xray (default), zipkin, otlp or none: the Envoys trace every request, the agent takes it
+  --show-trace         print one request's trace at the end; while it runs, type trace
+  --spans-to <addr>    where the Envoys send their spans instead, e.g. 127.0.0.1:2000
+  --traces-out <url>   the agent sends them on by OTLP too, e.g. to http://127.0.0.1:14318
   --fault <line>@<t>   a fault at a time, e.g. --fault kill-app@20s --fault "weights 0:1@30s"
   --bare               no agent and no collector
   --keep               leave the run folder
@@ -81,7 +86,9 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
     mix: oneOf("--mix", values.mix ?? "everyday", ["everyday", "all"]),
     keep: values.keep ?? false,
     bare: values.bare ?? false,
-    tracer: oneOf("--tracer", values.tracer ?? "none", ["none", "xray", "zipkin", "otlp"]),
+    // Without an agent nobody takes what was not asked for.
+    tracer: oneOf("--tracer", values.tracer ?? (values.bare === true ? "none" : "xray"), TRACERS),
+    showTrace: values["show-trace"] ?? false,
     tracesOut: tracesOut(values),
     spansTo: values["spans-to"] === undefined ? undefined : address("--spans-to", values["spans-to"]),
     faults: timedFaults(values.fault ?? [], forMs),
@@ -104,6 +111,7 @@ function parsed(args: readonly string[]) {
         keep: { type: "boolean" },
         bare: { type: "boolean" },
         tracer: { type: "string" },
+        "show-trace": { type: "boolean" },
         "spans-to": { type: "string" },
         "traces-out": { type: "string" },
         fault: { type: "string", multiple: true },
@@ -150,8 +158,8 @@ function numberIn(option: string, text: string, least: number, most: number): nu
 function tracesOut(values: ReturnType<typeof parsed>["values"]): string | undefined {
   const url = values["traces-out"]
   if (url === undefined) return undefined
-  if ((values.tracer ?? "none") === "none" || values.bare === true || values["spans-to"] !== undefined)
-    throw invalid("--traces-out needs --tracer and an agent, and goes without --spans-to.")
+  if (values.tracer === "none" || values.bare === true || values["spans-to"] !== undefined)
+    throw invalid("--traces-out needs a tracer and an agent, and goes without --spans-to.")
   if (/^https?:\/\/[\w.-]+(?::\d{1,5})?$/.test(url)) return url
   throw invalid(`--traces-out expects a base address such as http://127.0.0.1:14318, not ${url}.`)
 }

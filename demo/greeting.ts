@@ -1,6 +1,7 @@
 import type { DemoArguments } from "./arguments.ts"
 import { faultHelp } from "./faults.ts"
 import type { Session } from "./session.ts"
+import { traceText } from "./trace-text.ts"
 import type { Verdict } from "./verdict.ts"
 
 /** What is up, where to look, and what to do next. */
@@ -30,7 +31,7 @@ function placesOf({ stage, product, runDir, spansTold }: Session): string[] {
   return places.map(([name = "", place]) => `  ${name.padEnd(12)} ${place}`)
 }
 
-function nextSteps({ product }: Session, { forMs }: DemoArguments): string[] {
+function nextSteps({ product, shelf }: Session, { forMs }: DemoArguments): string[] {
   if (forMs !== undefined) return [`It ends after ${forMs / 1000} s; Ctrl-C ends it sooner.`]
   return [
     "",
@@ -39,11 +40,30 @@ function nextSteps({ product }: Session, { forMs }: DemoArguments): string[] {
       : [
           "Open the page, or in another terminal:",
           `  npm run -s meshscope -- routes --watch --collector ${product.collectorUrl}`,
+          `  npm run -s meshscope -- cost --agent ${product.metricsUrl}    what AWS would take for a month of it`,
           "",
         ]),
+    ...(shelf === undefined
+      ? []
+      : ["Type trace and Enter to see one request on its way through the mesh.", ""]),
     "Let something fail: type one of these and Enter. Ctrl-C ends all.",
     faultHelp(),
   ]
+}
+
+/** One request's trace, as the agent handed it on. */
+export function shownTrace({ shelf }: Pick<Session, "shelf">): string {
+  if (shelf === undefined) return "No spans come to the demo's agent: there is no trace to show."
+  const spans = shelf.shown()
+  return spans === undefined ? "No trace is whole yet; try again in a moment." : traceText(spans)
+}
+
+/** What became of the Envoys' spans; empty where none come to the agent. */
+export async function spansText({ shelf, product }: Session): Promise<string> {
+  if (shelf === undefined || product === undefined) return ""
+  const came = (await product.spans()).reduce((sum, { count }) => sum + count, 0)
+  const went = shelf.spans()
+  return `${came} spans came from the Envoys to the agent; ${went === came ? "all" : went} went on from there, in Zipkin's form.`
 }
 
 /** The end of a run that was measured, for people. */

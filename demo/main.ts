@@ -6,7 +6,7 @@ import { type DemoArguments, parseDemoArguments, usage } from "./arguments.ts"
 import { envoyBinary } from "./envoy-binary.ts"
 import { FaultProblem } from "./fault-words.ts"
 import { applyFault, faultHelp } from "./faults.ts"
-import { greeting, verdictText } from "./greeting.ts"
+import { greeting, shownTrace, spansText, verdictText } from "./greeting.ts"
 import { type Play, readPlay, type Session, startSession } from "./session.ts"
 import { verdict } from "./verdict.ts"
 
@@ -50,19 +50,23 @@ async function run(args: DemoArguments, play: Play): Promise<number> {
     const stopListening = listen(session)
     await session.play(interrupted)
     stopListening()
-    return args.forMs === undefined || interrupted.aborted ? 0 : await conclude(session, args)
+    const exit = args.forMs === undefined || interrupted.aborted ? 0 : await conclude(session, args)
+    if (args.showTrace) say(shownTrace(session))
+    return exit
   } finally {
     await session.stop()
     say(args.keep ? `Stopped; only ${session.runDir} is left.` : "Stopped; nothing is left behind.")
   }
 }
 
-/** Fault commands from standard input, one a line. */
-function listen({ stage, declared }: Session): () => void {
+/** Fault commands, and `trace`, from standard input, one a line. */
+function listen(session: Session): () => void {
+  const { stage, declared } = session
   const lines = createInterface({ input: process.stdin })
   lines.on("line", (line) => {
     if (line.trim() === "") return
     if (line.trim() === "help") say(faultHelp())
+    else if (line.trim() === "trace") say(shownTrace(session))
     else applyFault(declared, stage, line).then(say, (error: unknown) => say(sentence(error)))
   })
   return () => {
@@ -71,7 +75,8 @@ function listen({ stage, declared }: Session): () => void {
   }
 }
 
-async function conclude({ stage, product }: Session, args: DemoArguments): Promise<number> {
+async function conclude(session: Session, args: DemoArguments): Promise<number> {
+  const { stage, product } = session
   if (product === undefined) {
     const truth = await stage.truth()
     process.stdout.write(`${JSON.stringify({ truth }, undefined, 1)}\n`)
@@ -80,6 +85,8 @@ async function conclude({ stage, product }: Session, args: DemoArguments): Promi
   say("The time is over; waiting until everything is counted.")
   const end = await verdict(stage, product)
   process.stdout.write(args.json ? `${JSON.stringify(end, undefined, 1)}\n` : verdictText(end))
+  const spans = await spansText(session)
+  if (spans !== "") say(spans)
   return end.agree ? 0 : 1
 }
 

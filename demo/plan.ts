@@ -47,7 +47,7 @@ export function* planRequests(options: PlanOptions): Generator<Planned, never> {
     if (first === undefined) throw new Error("the mesh fits no scenario")
     const { scenario } = pickWeighted(random, [first, ...rest])
     const shape = scenario.make(random)
-    yield planned(options, scenario, shape, `s${options.seed}-${n}`, doorOf(options, shape, random) ?? entry)
+    yield planned(options, scenario, shape, n, doorOf(options, shape, random) ?? entry)
   }
 }
 
@@ -94,13 +94,8 @@ function doorOf({ mesh, placement }: PlanOptions, { direct }: Shape, random: Ran
   return { entry, host: pod.address, port: listener.port, authority: direct }
 }
 
-function planned(
-  options: PlanOptions,
-  scenario: Scenario,
-  shape: Shape,
-  request: string,
-  door: Door,
-): Planned {
+function planned(options: PlanOptions, scenario: Scenario, shape: Shape, n: number, door: Door): Planned {
+  const request = requestId(options.seed, n)
   const { method = "GET", path, body = "", behaviours, canary, abort } = shape
   return {
     ...door,
@@ -114,7 +109,7 @@ function planned(
     headers: {
       "x-request-id": request,
       [CALL_HEADER]: `client-${request}`,
-      "x-amzn-trace-id": traceId(options.tracesBegan ?? options.seed, request),
+      "x-amzn-trace-id": traceId(options.tracesBegan ?? options.seed, n),
       ...(behaviours === undefined ? {} : { [BEHAVIOUR_HEADER]: JSON.stringify(behaviours) }),
       ...(canary === undefined ? {} : { "x-canary": "v2" }),
     },
@@ -122,10 +117,10 @@ function planned(
   }
 }
 
+/** A UUID, as callers send them: Envoy traces no request whose id is another text, unless its tracer is X-Ray's. */
+const requestId = (seed: number, n: number): string => `${hex(seed >>> 0, 8)}-0000-4000-8000-${hex(n, 12)}`
+
 /** An X-Ray root, sampled; unique per request. */
-function traceId(began: number, request: string): string {
-  const number = Number(request.split("-")[1] ?? 0)
-  return `Root=1-${hex(began >>> 0, 8)}-${hex(number, 24)};Sampled=1`
-}
+const traceId = (began: number, n: number): string => `Root=1-${hex(began >>> 0, 8)}-${hex(n, 24)};Sampled=1`
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")

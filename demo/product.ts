@@ -21,6 +21,8 @@ export interface Product {
   agentRequests(): Promise<readonly Counted[]>
   /** The same of the collector's routes view: by route key, reporter and outcome. */
   collectorRequests(): Promise<readonly Counted[]>
+  /** Spans that came to the agent, by the way they came. */
+  spans(): Promise<readonly Counted[]>
   /** The collector's summary as it is. */
   summary(): Promise<unknown>
   stop(): Promise<void>
@@ -61,6 +63,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     agentRequests: async () => agentCounts(await page(metricsUrl)),
     collectorRequests: async () =>
       routeCounts(await json(`${collectorUrl}/api/v1/routes?window=60m&limit=500`)),
+    spans: async () => samplesOf(await page(metricsUrl), "mesh_agent_spans_total"),
     summary: () => json(`${collectorUrl}/api/v1/summary?window=60m`),
     async stop() {
       await agent.stop()

@@ -9,8 +9,9 @@ import { FaultProblem } from "./fault-words.ts"
 import { applyFault, readFault } from "./faults.ts"
 import { type Product, startProduct } from "./product.ts"
 import { ALL_JSON, MIXED_LOGS, PLACEMENT } from "./settings.ts"
-import { planSpans } from "./spans.ts"
+import { agentTakesSpans, planSpans } from "./spans.ts"
 import { type Stage, startStage } from "./stage.ts"
+import { startTraceShelf, type TraceShelf } from "./trace-shelf.ts"
 import { removeFolder } from "./xds-folder.ts"
 
 /** One run of the demo: the stage, and the product that watches it. */
@@ -23,6 +24,8 @@ export interface Session {
   readonly runDir: string
   /** Where the spans go; empty: nobody traces. */
   readonly spansTold: string
+  /** What the agent made of them; undefined where they do not come to it. */
+  readonly shelf: TraceShelf | undefined
   /** Runs load and timed faults until the time is over or the signal aborts. */
   play(signal: AbortSignal): Promise<void>
   /** Ends all processes and removes the run folder unless it is to be kept. */
@@ -68,7 +71,9 @@ export async function startSession(
   }
   closing.push(() => (args.keep ? Promise.resolve(say(`Kept: ${runDir}`)) : removeFolder(runDir)))
   try {
-    const spans = await planSpans(args, say)
+    const shelf = agentTakesSpans(args) ? await startTraceShelf() : undefined
+    if (shelf !== undefined) closing.push(() => shelf.stop())
+    const spans = await planSpans(args, shelf?.url ?? "", say)
     say("Starting the Envoys and their applications.")
     const logs = args.logs === "json" ? ALL_JSON : MIXED_LOGS
     const { rate, seed, mix } = args
@@ -107,6 +112,7 @@ export async function startSession(
       declared,
       runDir,
       spansTold: spans.told,
+      shelf,
       play: (signal) => play(args, stage, declared, say, signal),
       stop,
     }

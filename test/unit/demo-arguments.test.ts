@@ -17,7 +17,8 @@ test("defaults: everyday load on yelb until Ctrl-C", () => {
     mix: "everyday",
     keep: false,
     bare: false,
-    tracer: "none",
+    tracer: "xray",
+    showTrace: false,
     spansTo: undefined,
     tracesOut: undefined,
     faults: [],
@@ -44,8 +45,8 @@ test.each([
   [["--rate", "fast"], /--rate expects a number/],
   [["--rate", ""], /--rate expects a number/],
   [["--tracer", "datadog"], /--tracer expects none or xray/],
-  [["--traces-out", "http://127.0.0.1:1"], /--traces-out needs --tracer/],
-  [["--tracer", "otlp", "--bare", "--traces-out", "http://127.0.0.1:1"], /--traces-out needs --tracer/],
+  [["--tracer", "none", "--traces-out", "http://127.0.0.1:1"], /--traces-out needs a tracer/],
+  [["--tracer", "otlp", "--bare", "--traces-out", "http://127.0.0.1:1"], /--traces-out needs a tracer/],
   [["--tracer", "otlp", "--traces-out", "127.0.0.1:1"], /--traces-out expects a base address/],
   [["--spans-to", "localhost:2000"], /--spans-to expects an IPv4 address/],
   [["--spans-to", "127.0.0.1:70000"], /--spans-to expects an IPv4 address/],
@@ -111,26 +112,36 @@ test.each([
 })
 
 const silent = (): void => {}
+const SHELF = "http://127.0.0.1:9"
 
 test("a tracer, and where its spans go", async () => {
   const args = parseDemoArguments(["--tracer", "xray", "--spans-to", "127.0.0.2:2001"])
-  expect(await planSpans(args, silent)).toEqual({
+  expect(await planSpans(args, SHELF, silent)).toEqual({
     tracers: { "*": { kind: "xray", host: "127.0.0.2", port: 2001, samplingRate: 1 } },
     receive: {},
     publish: {},
-    told: "by xray to 127.0.0.2:2001",
+    told: "of every request, X-Ray segments by UDP to 127.0.0.2:2001",
   })
 })
 
 test("spans pass the agent where it is told whom to give them to", async () => {
   const args = parseDemoArguments(["--tracer", "zipkin", "--traces-out", "http://127.0.0.1:14318"])
-  const { tracers, receive, publish } = await planSpans(args, silent)
+  const { tracers, receive, publish } = await planSpans(args, SHELF, silent)
   const { port } = tracers["*"] as TracerSettings
   expect(receive).toEqual({ zipkin: { listen: `127.0.0.1:${port}` } })
-  expect(publish).toEqual({ otlpTraces: { endpoint: "http://127.0.0.1:14318" } })
+  expect(publish).toEqual({
+    zipkin: { endpoint: SHELF },
+    otlpTraces: { endpoint: "http://127.0.0.1:14318" },
+  })
 })
 
 test("nothing of spans without a tracer", async () => {
-  const plan = await planSpans(parseDemoArguments([]), silent)
+  const plan = await planSpans(parseDemoArguments(["--tracer", "none"]), SHELF, silent)
   expect(plan).toEqual({ tracers: {}, receive: {}, publish: {}, told: "" })
+})
+
+test("the demo's own agent takes X-Ray's segments by default; without an agent nobody traces", async () => {
+  const { receive } = await planSpans(parseDemoArguments([]), SHELF, silent)
+  expect(receive).toEqual({ xray: { udp: expect.any(String), tcp: expect.any(String) } })
+  expect(parseDemoArguments(["--bare"]).tracer).toBe("none")
 })
