@@ -1,4 +1,5 @@
 import { MeshscopeError } from "#mesh/errors.ts"
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import { UNSUPPORTED } from "./otlp-attributes.ts"
 import {
   clearPoint,
@@ -9,8 +10,6 @@ import {
   type PointVisitor,
 } from "./otlp-point.ts"
 import { malformed } from "./wire.ts"
-
-type Json = Readonly<Record<string, unknown>>
 
 /**
  * Reads the JSON form: lowerCamelCase names, 64-bit integers as strings (or numbers), enums as numbers or names.
@@ -39,7 +38,7 @@ const UNREAD = [
   ["summary", "summaries are not read"],
 ] as const
 
-function readMetric(metric: Json, point: OtlpPoint, visitor: PointVisitor): void {
+function readMetric(metric: JsonObject, point: OtlpPoint, visitor: PointVisitor): void {
   point.metric = typeof metric["name"] === "string" ? metric["name"] : ""
   for (const [member, reason] of UNREAD) {
     const data = optional(metric, member)
@@ -55,7 +54,7 @@ function readMetric(metric: Json, point: OtlpPoint, visitor: PointVisitor): void
   }
 }
 
-function readPoint(json: Json, point: OtlpPoint, visitor: PointVisitor): void {
+function readPoint(json: JsonObject, point: OtlpPoint, visitor: PointVisitor): void {
   clearPoint(point)
   point.startMs = number(json["startTimeUnixNano"]) / 1e6
   point.timeMs = number(json["timeUnixNano"]) / 1e6
@@ -79,7 +78,7 @@ function temporality(value: unknown): number {
 }
 
 /** Name, value, name, value... */
-function attributes(holder: Json | undefined): string[] {
+function attributes(holder: JsonObject | undefined): string[] {
   if (holder === undefined) return []
   const pairs: string[] = []
   for (const attribute of list(holder, "attributes")) {
@@ -91,7 +90,7 @@ function attributes(holder: Json | undefined): string[] {
   return pairs
 }
 
-function valueText(value: Json | undefined): string {
+function valueText(value: JsonObject | undefined): string {
   if (value === undefined) return ""
   const { stringValue, intValue, doubleValue, boolValue } = value
   if (typeof stringValue === "string") return stringValue
@@ -123,21 +122,17 @@ function numbers(value: unknown, into: Float64Array): number {
   return value.length
 }
 
-function object(value: unknown, what: string): Json {
+function object(value: unknown, what: string): JsonObject {
   if (isObject(value)) return value
   throw malformed(`${what} is not an object`)
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-}
-
-function optional(holder: Json, member: string): Json | undefined {
+function optional(holder: JsonObject, member: string): JsonObject | undefined {
   const value = holder[member]
   return value === undefined || value === null ? undefined : object(value, member)
 }
 
-function list(holder: Json, member: string): readonly Json[] {
+function list(holder: JsonObject, member: string): readonly JsonObject[] {
   const value = holder[member]
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) throw malformed(`${member} is not a list`)

@@ -1,5 +1,6 @@
+import { isObject } from "#mesh/json-object.ts"
 import type { AccessLogFormat, AccessLogSink, JsonFormat } from "#mesh/proxy.ts"
-import { field, isObject, list, someText, text, typeName } from "./json.ts"
+import { field, list, someText, text, typeName } from "./json.ts"
 import type { Notes } from "./notes.ts"
 
 /** Names of file loggers that carried no type URL (2019), and what the stream loggers write to. */

@@ -46,10 +46,6 @@ export function number(value: unknown): number | undefined {
   return typeof found === "number" && Number.isFinite(found) ? found : undefined
 }
 
-export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-}
-
 /** Last word of a type URL: `type.googleapis.com/envoy.admin.v3.ClustersConfigDump` → `ClustersConfigDump`. */
 export function typeName(value: unknown): string {
   const url = text(field(value, "@type"))

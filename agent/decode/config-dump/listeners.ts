@@ -1,3 +1,4 @@
+import { isObject } from "#mesh/json-object.ts"
 import type {
   Direction,
   FilterChain,
@@ -9,7 +10,7 @@ import type {
 } from "#mesh/proxy.ts"
 import { accessLogsOf } from "./access-logs.ts"
 import { addressOf, addressText } from "./addresses.ts"
-import { field, isObject, list, number, someText, text, typeName } from "./json.ts"
+import { field, list, number, someText, text, typeName } from "./json.ts"
 import type { Notes } from "./notes.ts"
 import { routeConfigOf, weightedClusters } from "./routes.ts"
 

@@ -1,5 +1,6 @@
+import { isObject } from "#mesh/json-object.ts"
 import type { ProxyConfig } from "#mesh/proxy.ts"
-import { deep, field, isObject, number, text } from "./json.ts"
+import { deep, field, number, text } from "./json.ts"
 
 /** `bootstrap.node`; its `extensions` (79 of 96 KB of a dump) are left behind. */
 export function nodeOf(node: unknown): ProxyConfig["node"] {

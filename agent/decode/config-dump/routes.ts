@@ -1,5 +1,6 @@
+import { isObject } from "#mesh/json-object.ts"
 import type { EnvoyRoute, RouteConfig, VirtualHost } from "#mesh/proxy.ts"
-import { deep, durationMs, field, isObject, list, number, someText, text } from "./json.ts"
+import { deep, durationMs, field, list, number, someText, text } from "./json.ts"
 import { headerMatch, queryMatches } from "./string-match.ts"
 import { tagsOf } from "./tags.ts"
 

@@ -1,5 +1,6 @@
+import { isObject } from "#mesh/json-object.ts"
 import type { EnvoyHeaderMatch, EnvoyStringMatch } from "#mesh/proxy.ts"
-import { field, isObject, list, number, someText, text } from "./json.ts"
+import { field, list, number, someText, text } from "./json.ts"
 
 /** A StringMatcher (`{exact|prefix|suffix|contains|safe_regex, ignore_case}`). Undefined when it is none of these. */
 function stringMatch(value: unknown): EnvoyStringMatch | undefined {

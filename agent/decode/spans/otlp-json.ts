@@ -1,6 +1,6 @@
 import { MeshscopeError } from "#mesh/errors.ts"
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import type { AttributeValue } from "#mesh/span.ts"
-import { boundedJson, isObject, type Json, listOf, numberOf, objectOf, textOf } from "./bounded-json.ts"
 import {
   finishOtlpSpan,
   OTLP_KINDS,
@@ -15,6 +15,7 @@ import { putJsonAttribute } from "./otlp-value.ts"
 import { malformed } from "./protobuf-wire.ts"
 import { makeDraft, putEvent, putLink, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
+import { boundedJson, listOf, numberOf, objectOf, textOf } from "./strict-json.ts"
 
 /**
  * Reads OTLP's JSON: protobuf's mapping with ids in hexadecimal digits and enumerations as numbers
@@ -28,7 +29,7 @@ export function readOtlpJson(body: Uint8Array, visitor: SpanVisitor): void {
   for (const resourceSpans of objects(request, "resourceSpans")) readResourceSpans(resourceSpans, visitor)
 }
 
-function readResourceSpans(json: Json, visitor: SpanVisitor): void {
+function readResourceSpans(json: JsonObject, visitor: SpanVisitor): void {
   const attributes = new Map<string, AttributeValue>()
   const counter = { cut: 0 }
   const resource = objectOf(json, "resource")
@@ -56,7 +57,7 @@ function readOne(value: unknown, origin: OtlpOrigin, scope: OtlpScope, visitor: 
   }
 }
 
-function readSpan(json: Json, draft: SpanDraft): void {
+function readSpan(json: JsonObject, draft: SpanDraft): void {
   draft.traceId = idOf(json, "traceId", 32)
   draft.id = idOf(json, "spanId", 16)
   draft.parentId = idOf(json, "parentSpanId", 16)
@@ -82,20 +83,20 @@ function readSpan(json: Json, draft: SpanDraft): void {
   }
 }
 
-function attributesOf(holder: Json, counter: SpanDraft): Map<string, AttributeValue> {
+function attributesOf(holder: JsonObject, counter: SpanDraft): Map<string, AttributeValue> {
   const attributes = new Map<string, AttributeValue>()
   for (const attribute of listOf(holder, "attributes")) putJsonAttribute(attribute, { attributes, counter })
   return attributes
 }
 
-function objects(holder: Json, member: string): readonly Json[] {
+function objects(holder: JsonObject, member: string): readonly JsonObject[] {
   return listOf(holder, member).map((entry) => {
     if (isObject(entry)) return entry
     throw malformed(`holds an entry of ${member} that is not an object`)
   })
 }
 
-function idOf(json: Json, member: string, digits: 16 | 32): string {
+function idOf(json: JsonObject, member: string, digits: 16 | 32): string {
   const text = textOf(json, member)
   if (text === "") return ""
   if (text.length !== digits || !/^[0-9a-f]+$/i.test(text)) throw malformed(`holds a ${member} that is no id`)
@@ -103,7 +104,7 @@ function idOf(json: Json, member: string, digits: 16 | 32): string {
 }
 
 /** Nanoseconds as a text, as the format asks for, lose nothing; as a number they are about right. */
-function microsecondsOf(json: Json, member: string): number {
+function microsecondsOf(json: JsonObject, member: string): number {
   const value = json[member]
   if (typeof value === "string" && /^\d{4,20}$/.test(value)) return Number(value.slice(0, -3))
   return Math.floor(numberOf(json, member) / 1000)

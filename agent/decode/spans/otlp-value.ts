@@ -1,7 +1,8 @@
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import type { AttributeValue } from "#mesh/span.ts"
-import { isObject, type Json, listOf } from "./bounded-json.ts"
 import { double, limit, malformed, signedVarint, skip, text, varint, type Wire } from "./protobuf-wire.ts"
 import { putAttribute } from "./span-draft.ts"
+import { listOf } from "./strict-json.ts"
 
 /** Lists and maps become JSON text, as OpenTelemetry writes them where only texts fit; deeper ones are cut off. */
 const MAX_NESTING = 8
@@ -103,7 +104,7 @@ function jsonValue(any: unknown, depth: number): Plain | undefined {
   return jsonNested(any, depth + 1)
 }
 
-function jsonNested({ arrayValue, kvlistValue }: Json, depth: number): Plain | undefined {
+function jsonNested({ arrayValue, kvlistValue }: JsonObject, depth: number): Plain | undefined {
   if (depth > MAX_NESTING) return undefined
   if (isObject(arrayValue))
     return listOf(arrayValue, "values").map((value) => jsonValue(value, depth) ?? null)

@@ -1,5 +1,6 @@
+import type { JsonObject } from "#mesh/json-object.ts"
 import type { Span, SpanHttp, SpanKind } from "#mesh/span.ts"
-import { flagAt, type JsonObject, numberAt, objectAt, textAt } from "./xray-json.ts"
+import { flagAt, numberAt, objectAt, textAt } from "./lenient-json.ts"
 import { Attributes, putAttributes, putCall, putResource } from "./xray-words.ts"
 
 /** Why a document is no span. */

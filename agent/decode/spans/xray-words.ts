@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import { type AttributeValue, MAX_ATTRIBUTES } from "#mesh/span.ts"
-import { isObject, type JsonObject, objectAt, textAt } from "./xray-json.ts"
+import { objectAt, textAt } from "./lenient-json.ts"
 
 /** Longest text kept of an attribute, UTF-16 units. */
 const MAX_TEXT = 4096

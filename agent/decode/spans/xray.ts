@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import type { Span } from "#mesh/span.ts"
-import { isObject, isTooDeep, type JsonObject } from "./xray-json.ts"
+import { jsonExcess } from "./json-bounds.ts"
 import { type DocumentFault, spanOf } from "./xray-span.ts"
 
 /** Why a document was refused whole. */
@@ -57,7 +58,8 @@ export function makeXrayDecoder(): XrayDecoder {
   }
   const read = (bytes: Buffer, emit: (span: Span) => void): XrayDocumentDrop | undefined => {
     if (bytes.length > MAX_BYTES) return "too_large"
-    if (isTooDeep(bytes)) return "too_deep"
+    // Never too many values: a document of `MAX_BYTES` has no room for them.
+    if (jsonExcess(bytes) !== undefined) return "too_deep"
     const document = parsed(bytes)
     if (!Array.isArray(document)) return one(document, emit)
     const drops = document.slice(0, MAX_NESTED).map((part: unknown) => one(part, emit))

@@ -1,8 +1,9 @@
 import { MeshscopeError } from "#mesh/errors.ts"
-import { boundedJson, isObject, type Json, listOf, numberOf, objectOf, textOf } from "./bounded-json.ts"
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import { malformed } from "./protobuf-wire.ts"
 import { makeDraft, putAttribute, putEvent } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
+import { boundedJson, listOf, numberOf, objectOf, textOf } from "./strict-json.ts"
 import { finishZipkinSpan, takeLocal, takeRemote, ZIPKIN_KINDS, type ZipkinEndpoint } from "./zipkin-span.ts"
 
 /**
@@ -26,7 +27,7 @@ function readOne(value: unknown, visitor: SpanVisitor): void {
   }
 }
 
-function readSpan(json: Json, visitor: SpanVisitor): void {
+function readSpan(json: JsonObject, visitor: SpanVisitor): void {
   const draft = makeDraft()
   const kind = ZIPKIN_KINDS.get(textOf(json, "kind"))
   if (kind === undefined) throw malformed("holds a span of an unknown kind")
@@ -50,7 +51,7 @@ function readSpan(json: Json, visitor: SpanVisitor): void {
 }
 
 /** Ids are written without leading zeros by some: short ones are filled up on the left. */
-function idOf(json: Json, member: string, digits: 16 | 32): string {
+function idOf(json: JsonObject, member: string, digits: 16 | 32): string {
   const text = textOf(json, member)
   if (text === "") return ""
   if (text.length > digits || !/^[0-9a-f]+$/i.test(text)) throw malformed(`holds a ${member} that is no id`)
@@ -64,7 +65,7 @@ function tagOf(value: unknown): string {
   throw malformed("holds a tag that is not a text")
 }
 
-function endpointOf(json: Json, member: string): ZipkinEndpoint {
+function endpointOf(json: JsonObject, member: string): ZipkinEndpoint {
   const endpoint = objectOf(json, member)
   if (endpoint === undefined) return { service: "", ip: "", port: 0 }
   return {

@@ -1,3 +1,5 @@
+import { isObject, type JsonObject, ownMember } from "#mesh/json-object.ts"
+
 /**
  * What can be wrong with a document. CloudWatch does not tell a sender: it keeps a wrong document as a log line and makes no
  * metric of it. Each rule with its source: S the specification of the embedded metric format, P the reference of
@@ -45,8 +47,6 @@ const UNITS: ReadonlySet<unknown> = new Set([
   ...AMOUNTS.map((unit) => `${unit}/Second`),
 ])
 
-type Members = Readonly<Record<string, unknown>>
-
 /**
  * The first rule that a document breaks, or undefined for one that CloudWatch takes.
  * @param document what the JSON text says
@@ -56,7 +56,7 @@ type Members = Readonly<Record<string, unknown>>
 export function brokenRule(document: unknown, bytes: number, nowMs: number): EmfRule | undefined {
   if (!isObject(document)) return "object"
   if (bytes + EVENT_OVERHEAD_BYTES > MAX_BYTES) return "size"
-  const aws = own(document, "_aws")
+  const aws = ownMember(document, "_aws")
   if (!isObject(aws) || !onlyOf(aws, ["Timestamp", "CloudWatchMetrics"])) return "metadata"
   const time = aws["Timestamp"]
   if (typeof time !== "number" || !Number.isInteger(time)) return "timestamp"
@@ -66,7 +66,7 @@ export function brokenRule(document: unknown, bytes: number, nowMs: number): Emf
   return firstOf(directives, (directive) => inDirective(directive, document))
 }
 
-function inDirective(directive: unknown, root: Members): EmfRule | undefined {
+function inDirective(directive: unknown, root: JsonObject): EmfRule | undefined {
   if (!isObject(directive) || !onlyOf(directive, ["Namespace", "Dimensions", "Metrics"])) return "directive"
   const { Namespace: namespace, Dimensions: sets, Metrics: metrics } = directive
   if (typeof namespace !== "string" || !isNamespace(namespace)) return "namespace"
@@ -77,16 +77,16 @@ function inDirective(directive: unknown, root: Members): EmfRule | undefined {
   return firstOf(sets, (set) => inSet(set, root)) ?? firstOf(metrics, (metric) => inMetric(metric, root))
 }
 
-function inSet(set: unknown, root: Members): EmfRule | undefined {
+function inSet(set: unknown, root: JsonObject): EmfRule | undefined {
   if (!Array.isArray(set) || new Set(set).size !== set.length) return "dimension_sets"
   if (set.length > 30) return "dimension_count"
   return firstOf(set, (name) => {
     if (!isText(name, 250) || name.startsWith(":")) return "dimension_name"
-    return isText(own(root, name), 1024) ? undefined : "dimension_value"
+    return isText(ownMember(root, name), 1024) ? undefined : "dimension_value"
   })
 }
 
-function inMetric(metric: unknown, root: Members): EmfRule | undefined {
+function inMetric(metric: unknown, root: JsonObject): EmfRule | undefined {
   if (!isObject(metric) || !onlyOf(metric, ["Name", "Unit", "StorageResolution"])) return "metric_definition"
   const { Name: name, Unit: unit, StorageResolution: resolution } = metric
   if (!isText(name, 255)) return "metric_name"
@@ -125,12 +125,7 @@ const isText = (value: unknown, most: number): value is string =>
 const isNamespace = (text: string): boolean =>
   /^[\w.\-/#: ]{1,255}$/.test(text) && text.trim() !== "" && !/^(?::|AWS\/)/.test(text)
 
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const own = (from: Members, name: string): unknown => (Object.hasOwn(from, name) ? from[name] : undefined)
-
-const onlyOf = (value: Members, allowed: readonly string[]): boolean =>
+const onlyOf = (value: JsonObject, allowed: readonly string[]): boolean =>
   Object.keys(value).every((key) => allowed.includes(key))
 
 function firstOf(

@@ -1,5 +1,6 @@
+import type { JsonObject } from "#mesh/json-object.ts"
 import type { AttributeValue, Span, SpanProxy } from "#mesh/span.ts"
-import { bareObject, type JsonObject, objectOf, present } from "./json-object.ts"
+import { bareObject, objectOf, present } from "./json-draft.ts"
 
 /** X-Ray indexes 50 of a trace (…/xray-api-segmentdocuments.html, `annotations`). */
 const MAX_ANNOTATIONS = 50

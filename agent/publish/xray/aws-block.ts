@@ -1,5 +1,6 @@
+import type { JsonObject } from "#mesh/json-object.ts"
 import type { Span, SpanProxy } from "#mesh/span.ts"
-import { type Draft, type JsonObject, objectOf, present } from "./json-object.ts"
+import { type Draft, objectOf, present } from "./json-draft.ts"
 
 const PROXY_ORIGIN = "AWS::AppMesh::Proxy"
 

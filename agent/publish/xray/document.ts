@@ -1,7 +1,8 @@
+import type { JsonObject } from "#mesh/json-object.ts"
 import type { Span, SpanEvent, SpanStatus } from "#mesh/span.ts"
 import { type Annotations, namedAnnotations, proxyAnnotations } from "./annotations.ts"
 import { awsBlock, originOf } from "./aws-block.ts"
-import { type Draft, type JsonObject, objectOf, present } from "./json-object.ts"
+import { type Draft, objectOf, present } from "./json-draft.ts"
 import { cleanName, isSubsegment, spanName } from "./names.ts"
 
 export interface DocumentOptions {

@@ -1,4 +1,5 @@
-import { type Draft, isObject, type JsonObject, objectOf, present } from "./json-object.ts"
+import { isObject, type JsonObject } from "#mesh/json-object.ts"
+import { type Draft, objectOf, present } from "./json-draft.ts"
 
 /**
  * Largest document, bytes. The service says 64 KB and not which (…/xray-api-segmentdocuments.html); the smaller one is

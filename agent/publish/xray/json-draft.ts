@@ -1,16 +1,12 @@
-export type JsonObject = Readonly<Record<string, unknown>>
+import { isObject, type JsonObject, ownMember } from "#mesh/json-object.ts"
 
 /** What is written; own properties only, whatever they are called. */
 export type Draft = Record<string, unknown>
 
 /** A member that is an object; empty where it is not. */
 export function objectOf(holder: JsonObject | undefined, key: string): JsonObject {
-  const value = holder !== undefined && Object.hasOwn(holder, key) ? holder[key] : undefined
+  const value = ownMember(holder, key)
   return isObject(value) ? value : {}
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
 /** A draft that says something; members that are undefined are not written. Undefined where it says nothing. */
