@@ -12,16 +12,17 @@ export interface OutputTroubleDeps {
 
 /**
  * Tells of an output's troubles: once when its receiver stops taking records, again where another reason takes the place of
- * the one that was told (credentials are there, and now the network is not), and once when it takes them again; and what was
- * dropped since the last look, by reason. To be called every few seconds. What the counters begin with was dropped before
- * a restart, and told then.
+ * the one that was told (credentials are there, and now the network is not), and once when it takes them again; what was
+ * dropped since the last look, by reason; and what else the receiver remarked. To be called every few seconds. What the
+ * counters begin with was dropped before a restart, and told then.
  */
 export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
   const { log, target, what } = deps
   let trouble: string | undefined
+  let remarked: string | undefined
   let told: ReadonlyMap<string, number> = new Map(deps.counters().dropped)
   return () => {
-    const { trouble: now, dropped } = deps.counters()
+    const { trouble: now, remark, dropped } = deps.counters()
     if (now !== undefined && (trouble === undefined || gist(now) !== gist(trouble)))
       log.warn(`${what} are not taken now; they are kept and sent again.`, {
         code: "EXPORT_UNAVAILABLE",
@@ -30,13 +31,19 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
       })
     if (now === undefined && trouble !== undefined) log.info(`${what} are taken again.`, { target })
     trouble = now
+    let isRefused = false
     for (const [reason, count] of dropped) {
       const records = count - (told.get(reason) ?? 0)
       if (records <= 0) continue
-      const code = OWN_REASONS.has(reason) ? "EXPORT_UNAVAILABLE" : "EXPORT_REJECTED"
-      log.warn(`${what} were dropped.`, { code, target, reason, records, why: now ?? "" })
+      const isOwn = OWN_REASONS.has(reason)
+      if (!isOwn) isRefused = true
+      const code = isOwn ? "EXPORT_UNAVAILABLE" : "EXPORT_REJECTED"
+      log.warn(`${what} were dropped.`, { code, target, reason, records, why: (isOwn ? now : remark) ?? "" })
     }
     told = new Map(dropped)
+    if (remark !== undefined && remark !== remarked && !isRefused)
+      log.warn(`${what} are taken, with a remark.`, { target, why: remark })
+    remarked = remark
   }
 }
 

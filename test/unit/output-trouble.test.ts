@@ -21,6 +21,7 @@ const COUNTERS: DeliveryCounters = {
   requests: { accepted: 5, retry: 2, rejected: 1 },
   retries: 3,
   trouble: undefined,
+  remark: undefined,
 }
 
 test("another reason is told, the same one with other particulars is not", () => {
@@ -82,6 +83,37 @@ test("the log says once that an output does not work, once that it does again, a
     ["warn", "Spans were dropped.", "too_old", 3],
     ["warn", "Spans were dropped.", "too_old", 2],
     ["warn", "Spans were dropped.", "disk", 1],
+  ])
+})
+
+test("what was refused for good is said to be dropped, with the receiver's words, and not to be kept", () => {
+  const said: unknown[] = []
+  const note = (sentence: string, fields: object = {}): void =>
+    void said.push([sentence, "why" in fields ? fields.why : ""])
+  const log: Log = { debug: note, info: note, warn: note, error: note }
+  let counters: DeliveryCounters = { ...COUNTERS, dropped: new Map() }
+  const look = makeOutputTrouble({ log, target: "Zipkin", what: "Spans", counters: () => counters })
+  counters = { ...counters, remark: "status 401", dropped: new Map([["denied", 3]]) }
+  look()
+  look()
+  counters = { ...counters, remark: "no retention", dropped: new Map([["denied", 3]]) }
+  look()
+  look()
+  counters = {
+    ...counters,
+    remark: undefined,
+    trouble: "no way there",
+    dropped: new Map([
+      ["denied", 3],
+      ["overflow", 2],
+    ]),
+  }
+  look()
+  expect(said).toEqual([
+    ["Spans were dropped.", "status 401"],
+    ["Spans are taken, with a remark.", "no retention"],
+    ["Spans are not taken now; they are kept and sent again.", "no way there"],
+    ["Spans were dropped.", "no way there"],
   ])
 })
 

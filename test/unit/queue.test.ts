@@ -107,6 +107,7 @@ function delivering(
   config: Partial<DeliveryConfig> = {},
   most = 1,
   clock: ManualClock = manualClock(),
+  random: () => number = () => 1,
 ) {
   const written: number[][] = []
   const calls: string[] = []
@@ -122,7 +123,7 @@ function delivering(
     },
     stop: () => Promise.resolve(void calls.push("stop")),
   }
-  const delivery = new Delivery({ ...CONFIG, ...config }, { queue, sink, clock, random: () => 1 })
+  const delivery = new Delivery({ ...CONFIG, ...config }, { queue, sink, clock, random })
   return { written, calls, clock, queue, delivery }
 }
 
@@ -151,18 +152,24 @@ test.each([true, false])(
 )
 
 test("what is refused is dropped and counted, in part or whole, told one by one or by number", async () => {
-  const { delivery, queue } = delivering(
-    scripted([
-      { kind: "rejected", reason: "invalid", why: "status 400" },
-      { kind: "accepted", rejectedCount: 2, why: "two bad points" },
-      { kind: "accepted", rejectedCount: 99 },
-      { kind: "accepted", rejected: new Map([[0, "too_old"]]) },
-    ]),
-  )
+  const answer = scripted([
+    { kind: "rejected", reason: "invalid", why: "status 400" },
+    { kind: "accepted", rejectedCount: 2, why: "two bad points" },
+    { kind: "accepted", rejectedCount: 99 },
+    { kind: "accepted", rejected: new Map([[0, "too_old"]]) },
+  ])
+  const said: (string | undefined)[] = []
+  const { delivery, queue } = delivering(() => {
+    // What is refused does not wait: it is no trouble.
+    const { trouble, remark } = delivery.counters
+    said.push(trouble === undefined ? remark : `trouble: ${trouble}`)
+    return answer()
+  })
   for (const id of [1, 2, 3, 4]) queue.offer(record(id))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
-  expect(delivery.counters).toMatchObject({ offered: 20, delivered: 3 })
+  expect(said).toEqual([undefined, "status 400", "two bad points", undefined])
+  expect(delivery.counters).toMatchObject({ offered: 20, delivered: 3, trouble: undefined })
   expect(Object.fromEntries(delivery.counters.dropped)).toEqual({ invalid: 5, rejected: 7, too_old: 5 })
   await delivery.stop(0)
 })
@@ -256,6 +263,24 @@ test("a receiver that takes nothing of a request is given time, as one that does
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(clock.slept).toEqual([1000, 2000])
+  await delivery.stop(0)
+})
+
+test("in order: nothing newer is sent while an older one waits for its time, however chance falls", async () => {
+  // The record waits 1000 ms, the sink as a whole 500 ms.
+  const chances = [1, 0]
+  const { delivery, queue, written, clock } = delivering(
+    scripted([{ kind: "accepted", again: new Set([0]), why: "busy" }]),
+    { ordered: true },
+    1,
+    manualClock(),
+    () => chances.shift() ?? 1,
+  )
+  for (const id of [1, 2, 3]) queue.offer(record(id))
+  await delivery.start()
+  await settled(() => delivery.counters.held === 0)
+  expect(written).toEqual([[1], [1], [2], [3]])
+  expect(clock.slept).toEqual([500, 500])
   await delivery.stop(0)
 })
 

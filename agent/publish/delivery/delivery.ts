@@ -39,8 +39,10 @@ export interface DeliveryCounters extends QueueCounters {
   readonly requests: Readonly<Record<WriteResult["kind"], number>>
   /** Answers after which all or a part of a request is sent again. */
   readonly retries: number
-  /** What is wrong now; undefined when the last write worked and nothing waits for another try. */
+  /** Why records have to wait; undefined when the last write worked and nothing waits for another try. */
   readonly trouble: string | undefined
+  /** What the receiver said with its last answer that settled records: why it refused some, or a warning. */
+  readonly remark: string | undefined
 }
 
 /** Records that are looked at while the receiver takes nothing: the rest need not be in memory, nor be split. */
@@ -68,6 +70,7 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   readonly #requests = { accepted: 0, retry: 0, rejected: 0 }
   #retries = 0
   #trouble: string | undefined
+  #remark: string | undefined
   /** Rounds in a row without a request that worked. */
   #failures = 0
   #pausedToMs = -Infinity
@@ -88,6 +91,7 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
       requests: this.#requests,
       retries: this.#retries,
       trouble: this.#trouble,
+      remark: this.#remark,
     }
   }
 
@@ -223,14 +227,19 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
     if (result.kind === "rejected") {
       for (const one of records) this.#window.settle(one, 0, result.reason)
       round.worked = true
-      this.#trouble = result.why
+      this.#settledWith(result.why)
       return
     }
     const back = this.#accepted(records, result)
     if (back.length === 0 || back.length < records.length) round.worked = true
     else round.retried = true
     if (back.length > 0) this.#again(back, result.why ?? "The receiver asks for records again.", undefined)
-    else if (result.why !== undefined || !this.#window.stuck) this.#trouble = result.why
+    else this.#settledWith(result.why)
+  }
+
+  #settledWith(why: string | undefined): void {
+    this.#remark = why
+    if (!this.#window.stuck) this.#trouble = undefined
   }
 
   /** Settles what is done; answers what has to be sent again. */
