@@ -1,7 +1,7 @@
 import { samplesOf } from "../../../demo/exposition.ts"
 import { bucketOf } from "../../../mesh/histogram.ts"
 import type { FakeAws } from "../../fake/aws/fake-aws.ts"
-import type { Labels } from "../rig/counts.ts"
+import { countsOf, type Labels } from "../rig/counts.ts"
 import { seriesKey } from "./page.ts"
 
 /** Classic metrics of CloudWatch against the ledger, and against lines. */
@@ -37,14 +37,21 @@ export function toldByEmf({ metrics }: FakeAws): Readonly<Record<string, number>
   return told(sums)
 }
 
-/** The same from the agent's page for Prometheus. */
-export function ledgerByEmf(page: string, sets: readonly ClassicSet[]): Readonly<Record<string, number>> {
+/**
+ * The same from the agent's page for Prometheus.
+ * @param place where a choice of dimensions is told; absent: under its own names
+ */
+export function ledgerByEmf(
+  page: string,
+  sets: readonly ClassicSet[],
+  place: (dimensions: Labels) => Labels = (dimensions) => dimensions,
+): Readonly<Record<string, number>> {
   const sums = new Map<string, number>()
   const add = (metric: string, from: string, wanted: Labels, set: ClassicSet): void => {
     for (const { labels, count } of samplesOf(page, from)) {
       const where = { ...wanted, reporter: set.reporter }
       if (!Object.entries(where).every(([name, value]) => labels[name] === value)) continue
-      const key = seriesKey(metric, dimensionsOf(labels, set))
+      const key = seriesKey(metric, place(dimensionsOf(labels, set)))
       sums.set(key, (sums.get(key) ?? 0) + count)
     }
   }
@@ -68,4 +75,20 @@ export function bucketsApart(percentile: number, durations: readonly number[], p
   const sorted = durations.toSorted((one, other) => one - other)
   const rank = Math.max(1, Math.ceil((sorted.length * percent) / 100))
   return Math.abs(bucketOf(percentile) - bucketOf(sorted[rank - 1] ?? Number.NaN))
+}
+
+/** Names of the biggest groups of a set by requests, and how many groups there are. */
+export function biggest(
+  page: string,
+  set: ClassicSet,
+  most: number,
+): { readonly keys: ReadonlySet<string>; readonly groups: number } {
+  const requests = countsOf(
+    samplesOf(page, "mesh_requests_total")
+      .filter(({ labels }) => labels["reporter"] === set.reporter)
+      .map(({ labels, count }) => [dimensionsOf(labels, set), count] as const),
+    set.dimensions,
+  )
+  const ranked = Object.entries(requests).toSorted(([, one], [, other]) => other - one)
+  return { keys: new Set(ranked.slice(0, most).map(([key]) => key)), groups: ranked.length }
 }

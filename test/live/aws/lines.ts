@@ -29,10 +29,12 @@ export async function envoyLines({ proxies }: Fleet): Promise<readonly EnvoyLine
   )
 }
 
+export const isHealthCheck = ({ json }: EnvoyLine): boolean => HEALTH_CHECKER.test(text(json["user_agent"]))
+
 /** A health checker's request that was answered well: what is not sent to CloudWatch Logs. */
-export function isLeftOut({ json }: EnvoyLine): boolean {
-  const code = Number(json["response_code"])
-  return HEALTH_CHECKER.test(text(json["user_agent"])) && code >= 200 && code < 300
+export function isLeftOut(line: EnvoyLine): boolean {
+  const code = Number(line.json["response_code"])
+  return isHealthCheck(line) && code >= 200 && code < 300
 }
 
 /** Whether a line tells of a request; the others tell of a connection. */

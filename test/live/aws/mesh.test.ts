@@ -23,7 +23,7 @@ import {
 import { allOf, exportedBy, ledgerOf, sample } from "./page.ts"
 import { toldByOtlp } from "./points.ts"
 import { type AwsStand, startAwsStand } from "./stand.ts"
-import { expectedWords, familyTrouble, segmentsOf } from "./traces.ts"
+import { expectedWords, familyTrouble, routeOfTracer, segmentsOf } from "./traces.ts"
 
 /** All of AWS from one mesh: real Envoys with X-Ray tracers, the agent as its own process, and the strict fake of AWS. */
 const HOST = "127.0.0.1"
@@ -57,9 +57,8 @@ beforeAll(async () => {
         xray: {},
       },
     },
-    env: () => fake.env,
   })
-  stand.agent.start()
+  stand.start(fake.env)
   await stand.ready()
   const looking = new RunningCommand(["cost", "--agent", stand.agent.metricsUrl, "--for", LOOK])
   await stand.stage.run(REQUESTS, AbortSignal.timeout(LOAD_MS))
@@ -108,7 +107,12 @@ describe("X-Ray", () => {
     const traced = new Set(told.map((event) => text(event["trace_id"])))
     const seen = segments.filter(({ traceId }) => traced.has(traceId))
     const words = seen.map((segment) => segment.words)
-    expect(difference(words, told.map(expectedWords))).toEqual(NO_DIFFERENCE)
+    expect(
+      difference(
+        words,
+        told.map((event) => expectedWords(event, routeOfTracer)),
+      ),
+    ).toEqual(NO_DIFFERENCE)
   })
 
   test("one request is one trace: callers above callees, gateways named as such", () => {

@@ -15,6 +15,8 @@ export interface AwsStand {
   readonly stage: Stage
   readonly agent: AgentProcess
   readonly runDir: string
+  /** @param env what the agent has in its environment beside `PATH` and `HOME` */
+  start(env: Readonly<Record<string, string>>): void
   /** Every proxy was read, so that what is sent now is counted by all. */
   ready(): Promise<void>
   stop(): Promise<void>
@@ -26,8 +28,6 @@ export interface AwsStandOptions {
   readonly tracers?: TracerPlan
   /** `publish`, `receive`, `spans` and what else differs, as a user writes it. */
   readonly config: { readonly publish: object; readonly [section: string]: unknown }
-  /** What the agent has in its environment beside `PATH`. */
-  readonly env: (runDir: string) => Readonly<Record<string, string>>
 }
 
 /** Brings up all but the agent, which waits to be started. On an error all of it is stopped again. */
@@ -58,26 +58,28 @@ export async function startAwsStand(options: AwsStandOptions): Promise<AwsStand>
     const up = (page: string): boolean =>
       samplesOf(page, "mesh_proxy_up").filter(({ count }) => count === 1).length ===
       stage.fleet.proxies.length
-    return { stage, agent, runDir, ready: async () => void (await agent.until(up)), stop }
+    return {
+      stage,
+      agent,
+      runDir,
+      start: (env) => agent.start({ PATH: process.env["PATH"], HOME: runDir, ...env }),
+      ready: async () => void (await agent.until(up)),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-function agentOf({ config, env }: AwsStandOptions, { fleet }: Stage, runDir: string): Promise<AgentProcess> {
-  return AgentProcess.prepare(
-    runDir,
-    `127.${fleet.base}.9.1:9464`,
-    {
-      agent: { id: "here", state: join(runDir, "state") },
-      discover: { static: { file: fleet.targetsFile } },
-      scrape: { interval: "1s", timeout: "1s" },
-      logs: { poll: "100ms", start: "beginning" },
-      model: { files: [MODEL] },
-      commit: "300ms",
-      ...config,
-    },
-    { PATH: process.env["PATH"], HOME: runDir, ...env(runDir) },
-  )
+function agentOf({ config }: AwsStandOptions, { fleet }: Stage, runDir: string): Promise<AgentProcess> {
+  return AgentProcess.prepare(runDir, `127.${fleet.base}.9.1:9464`, {
+    agent: { id: "here", state: join(runDir, "state") },
+    discover: { static: { file: fleet.targetsFile } },
+    scrape: { interval: "1s", timeout: "1s" },
+    logs: { poll: "100ms", start: "beginning" },
+    model: { files: [MODEL] },
+    commit: "300ms",
+    ...config,
+  })
 }

@@ -49,8 +49,11 @@ export const segmentsOf = ({ xray }: FakeAws): readonly Segment[] =>
     }),
   )
 
-/** An event in the words that its segment must have. */
-export function expectedWords(event: Json): string {
+/**
+ * An event in the words that its segment must have.
+ * @param route what the event calls a route is called so by the segment; see `routeOfTracer`
+ */
+export function expectedWords(event: Json, route: (event: Json) => unknown): string {
   const { reporter } = event
   const egress = reporter === "source"
   const own = egress
@@ -62,7 +65,7 @@ export function expectedWords(event: Json): string {
     proxyWords(reporter === "gateway" ? { virtual_gateway: event["virtual_gateway"] } : own),
     egress ? "egress" : "ingress",
     event["virtual_service"],
-    reporter === "gateway" ? event["gateway_route"] : routeOf(event),
+    reporter === "gateway" ? event["gateway_route"] : route(event),
     egress ? event["virtual_node"] : undefined,
     event["code"],
     event["flags"],
@@ -74,7 +77,7 @@ export function expectedWords(event: Json): string {
  * Of the routes to the canary some match on a header alone, which lines tell and Envoy's spans do not: no route is named
  * where it may be one of several.
  */
-const routeOf = (event: Json): unknown =>
+export const routeOfTracer = (event: Json): unknown =>
   event["virtual_node"] === "yelb-appserver-virtual-node-v2" ? "" : event["route"]
 
 const proxyWords = (names: Json): string => text(names["virtual_gateway"]) || text(names["virtual_node"])

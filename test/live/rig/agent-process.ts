@@ -55,10 +55,11 @@ export class AgentProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  start(): void {
+  /** @param env in place of the environment that it was prepared with */
+  start(env = this.#env): void {
     const child = spawn(process.execPath, this.#args, {
       stdio: ["ignore", "pipe", "pipe"],
-      ...(this.#env === undefined ? {} : { env: this.#env }),
+      ...(env === undefined ? {} : { env }),
     })
     child.stdout.pipe(this.#log, { end: false })
     child.stderr.pipe(this.#log, { end: false })
