@@ -93,6 +93,58 @@ test("what was there before a restart may have been sent, and says so; what come
   ])
 })
 
+test("restarted again before anything was read again: what was out and not settled still comes", async () => {
+  const host = queueHost(temporaryFolder())
+  const first = host.open()
+  for (const one of numbered(0, 6)) first.append("", 1, text(one))
+  host.commit()
+  const taken = await first.take({ records: 4, bytes: 1e6 })
+  for (const one of [taken[0], taken[2]]) if (one !== undefined) first.settle(one, 1)
+  host.commit()
+  host.open()
+  host.commit()
+  const third = host.open()
+  expect(await takeAll(third)).toEqual([1, 3, 4, 5].map((id) => `record ${id}`))
+  host.commit()
+  expect(third.counters).toMatchObject({ offered: 6, delivered: 6, held: 0 })
+})
+
+test("what comes while a commit is under way is not shown by it, and what ends then keeps its file", async () => {
+  const folder = temporaryFolder()
+  const host = queueHost(folder)
+  const budget = makeQueueBudget({ maxBytes: 512 * KB, policy: "oldest" })
+  const queue = host.open(budget)
+  queue.append("", 1, Buffer.alloc(60 * KB, "a"))
+  queue.append("", 1, Buffer.alloc(60 * KB, "b"))
+  host.commit()
+  const [first] = await queue.take({ records: 1, bytes: 1 })
+  // Saved; the transaction is not through yet.
+  host.commit(false)
+  queue.append("", 1, text("later"))
+  if (first !== undefined) queue.settle(first, 1)
+  queue.committed()
+  expect(files(folder)).toHaveLength(2)
+  expect((await takeAll(queue)).map((one) => one.length)).toEqual([60 * KB])
+  expect(queue.waiting).toBe(false)
+  host.commit()
+  expect(files(folder)).toHaveLength(1)
+  expect(await takeAll(queue)).toEqual(["later"])
+})
+
+test("while nothing can be committed, only so much is written", () => {
+  const host = queueHost(temporaryFolder())
+  const queue = host.open(makeQueueBudget({ maxBytes: 512 * KB, policy: "oldest" }))
+  for (let count = 0; count < 40; count++) {
+    queue.append("", 1, Buffer.alloc(10 * KB))
+    host.commit(false)
+  }
+  expect(Object.fromEntries(queue.counters.dropped)).toEqual({ disk: 15 })
+  host.commit()
+  queue.append("", 1, Buffer.alloc(10 * KB))
+  host.commit()
+  expect(queue.counters).toMatchObject({ offered: 41, held: 26 })
+})
+
 test("a commit that fails shows nothing, and the next one shows all", async () => {
   const host = queueHost(temporaryFolder())
   const queue = host.open()
