@@ -6,7 +6,7 @@ import { type AttributeValue, type Span, type SpanHttp, type SpanProxy, STATUS_O
 import { calleeOf, operationOf, proxyService, sureName } from "./proxy-service.ts"
 import { TAG } from "./span-fact.ts"
 import { spanStatus } from "./span-status.ts"
-import type { TraceHeader } from "./trace-header.ts"
+import type { TraceContext } from "./trace-context.ts"
 
 /** SHA-256 in hexadecimal digits: a parameter, since this folder imports nothing of the system. */
 export type Digest = (bytes: Uint8Array) => string
@@ -20,7 +20,7 @@ export interface Line {
 }
 
 /** The span of a line that belongs to a trace, as Envoy's own tracer would have told it. Copies what it takes of the line. */
-export function spanOfLine(line: Line, trace: TraceHeader, startUs: number): Span {
+export function spanOfLine(line: Line, trace: TraceContext, startUs: number): Span {
   const { fact, resolution, identity } = line
   const about = proxyOf(fact, resolution, identity)
   const { direction, flags, role } = about
@@ -80,7 +80,7 @@ const OWN_FIELDS = [
 /** From what the line holds alone, so that a line that is read again, after a kill too, makes the same span. */
 function idOf(
   { fact, identity, digest }: Line,
-  { traceId, parentId }: TraceHeader,
+  { traceId, parentId }: TraceContext,
   direction: SpanProxy["direction"],
 ): string {
   const { durationMs, upstreamMs, code, bytesReceived, bytesSent, attempts } = fact

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
 import { startMicroseconds } from "../../agent/resolve/spans/start-time.ts"
-import { b3Header, b3Headers, traceHeader } from "../../agent/resolve/spans/trace-header.ts"
+import { b3Context, b3PartsContext, traceContext } from "../../agent/resolve/spans/trace-context.ts"
 
 const X = "1-6b01e67c-1f03cf1aa75e4f6388b7e88b"
 const TRACE = "6b01e67c1f03cf1aa75e4f6388b7e88b"
@@ -22,7 +22,7 @@ test.each([
   [`00-${TRACE}-${SPAN}-00`, TRACE, SPAN, false],
   [`cc-${TRACE}-${SPAN}-01-what-comes-later`, TRACE, SPAN, true],
 ])("%s", (text, traceId, parentId, sampled) => {
-  expect(traceHeader(text)).toEqual({ traceId, parentId, sampled })
+  expect(traceContext(text)).toEqual({ traceId, parentId, sampled })
 })
 
 test.each([
@@ -36,7 +36,7 @@ test.each([
   `Parent=${SPAN};Sampled=1`,
   `Root=${X};Sampled=1;${"x".repeat(600)}`,
 ])("no trace: %s", (text) => {
-  expect(traceHeader(text)).toBe(none)
+  expect(traceContext(text)).toBe(none)
 })
 
 test.each([
@@ -49,7 +49,7 @@ test.each([
   ["0", none],
   [`${TRACE}-${SPAN}-2`, none],
 ])("b3: %s", (text, told) => {
-  expect(b3Header(text)).toEqual(told)
+  expect(b3Context(text)).toEqual(told)
 })
 
 test.each([
@@ -71,7 +71,7 @@ test.each([
   ],
   [{ traceId: "", spanId: SPAN, sampled: "1", flags: "" }, none],
 ])("B3 in headers of their own: %o", (texts, told) => {
-  expect(b3Headers(texts)).toEqual(told)
+  expect(b3PartsContext(texts)).toEqual(told)
 })
 
 test("any text is read or refused, never a half id", () => {
@@ -81,7 +81,7 @@ test("any text is read or refused, never a half id", () => {
   })
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: "binary" }), hex), (text) => {
-      for (const told of [traceHeader(text), b3Header(text)]) {
+      for (const told of [traceContext(text), b3Context(text)]) {
         expect(told?.traceId ?? TRACE).toMatch(/^[0-9a-f]{32}$/)
         expect(told?.parentId ?? "").toMatch(/^(?:[0-9a-f]{16})?$/)
       }
