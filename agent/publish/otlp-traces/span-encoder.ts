@@ -1,5 +1,5 @@
 import type { AttributeValue, Span, SpanEvent, SpanLink } from "#mesh/span.ts"
-import { BackWriter } from "./back-writer.ts"
+import { BackWriter } from "../protobuf/back-writer.ts"
 import { type Attribute, httpNames, nameOf, proxyNames, requestNames } from "./span-names.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { QueueRecord, SinkRequest, Split } from "../contract.ts"
-import { fieldBytes, putHead } from "../otlp/wire.ts"
+import { fieldBytes, putHead } from "../protobuf/wire.ts"
 
 /** What a receiver takes in one request. Absent: no such limit. */
 export interface SpanLimits {

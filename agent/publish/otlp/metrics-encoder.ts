@@ -1,8 +1,9 @@
 import { DURATION_BOUNDS } from "#mesh/catalogue.ts"
 import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { Exemplar, Family, Series, Snapshot } from "#mesh/snapshot.ts"
+import { bytesField, fieldBytes, putHead, textField } from "../protobuf/wire.ts"
+import { textAttribute, timeField } from "./otlp-fields.ts"
 import { knownBytes, makeSeriesBytes, type SeriesBytes } from "./series-bytes.ts"
-import { bytesField, fieldBytes, putHead, textAttribute, textField, timeField } from "./wire.ts"
 
 /** Series of one family that go into one request. */
 export interface SeriesGroup {

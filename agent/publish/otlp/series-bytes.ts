@@ -1,5 +1,5 @@
 import type { Family, Series } from "#mesh/snapshot.ts"
-import { textAttribute, timeField } from "./wire.ts"
+import { textAttribute, timeField } from "./otlp-fields.ts"
 
 /** Tags of `attributes` in NumberDataPoint (7) and HistogramDataPoint (9), and of `start_time_unix_nano` in both. */
 const NUMBER_ATTRIBUTES = 0x3a

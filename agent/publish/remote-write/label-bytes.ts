@@ -1,5 +1,5 @@
 import type { Series } from "#mesh/snapshot.ts"
-import { fieldBytes, putHead } from "../otlp/wire.ts"
+import { fieldBytes, putHead } from "../protobuf/wire.ts"
 
 /** Tag of `labels` in TimeSeries, and of name and value in Label (prometheus/prompb/types.proto). */
 const LABEL = 0x0a

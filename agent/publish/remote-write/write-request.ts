@@ -1,8 +1,8 @@
 import { DURATION_BOUNDS, type Metric } from "#mesh/catalogue.ts"
 import { BUCKET_COUNT } from "#mesh/histogram.ts"
 import type { Family, Series, Snapshot } from "#mesh/snapshot.ts"
-import { fieldBytes, putHead } from "../otlp/wire.ts"
 import { boundText } from "../prometheus/text.ts"
+import { fieldBytes, putHead, putVarint, varintBytes } from "../protobuf/wire.ts"
 import { type LabelBytes, labelField } from "./label-bytes.ts"
 
 /**
@@ -66,7 +66,8 @@ export function makeWriteRequest(labels: LabelBytes, snapshot: Snapshot): WriteR
     out[at] = SAMPLE_VALUE
     if (value === undefined) out.set(STALE, at + 1)
     else view.setFloat64(at + 1, value, true)
-    end = putHead(out, at + 9, SAMPLE_TIME, timeMs)
+    out[at + 9] = SAMPLE_TIME
+    end = putVarint(out, at + 10, timeMs)
     samples++
   }
   const putHistogram = (family: Family, series: Series, timeMs: number, factor: number | undefined): void => {
@@ -110,6 +111,5 @@ function nameFields({ name, type }: Metric): readonly Buffer[] {
 
 /** A fixed64 and a varint, each behind its tag. */
 function sampleBytes(timeMs: number): number {
-  // fieldBytes(n) is a tag, the varint of n, and n bytes.
-  return 9 + fieldBytes(timeMs) - timeMs
+  return 9 + 1 + varintBytes(timeMs)
 }

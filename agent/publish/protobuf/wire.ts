@@ -1,7 +1,7 @@
-/** Protobuf's wire format, as far as OTLP needs it (protobuf.dev, "Encoding"). Tags are below 128: one byte each. */
+/** Protobuf's wire format, as far as we write it (protobuf.dev, "Encoding"). Tags are below 128: one byte each. */
 
 /** Bytes that a varint takes. */
-function varintBytes(value: number): number {
+export function varintBytes(value: number): number {
   let bytes = 1
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++
   return bytes
@@ -18,7 +18,8 @@ export function putHead(out: Uint8Array, at: number, tag: number, length: number
   return putVarint(out, at + 1, length)
 }
 
-function putVarint(out: Uint8Array, at: number, value: number): number {
+/** Writes a whole number, 0 or more, and answers where the next byte goes. */
+export function putVarint(out: Uint8Array, at: number, value: number): number {
   let end = at
   let rest = value
   while (rest > 127) {
@@ -38,17 +39,4 @@ export function bytesField(tag: number, content: Uint8Array): Buffer {
 
 export function textField(tag: number, text: string): Buffer {
   return bytesField(tag, Buffer.from(text))
-}
-
-/** A `fixed64` field of nanoseconds since the epoch. */
-export function timeField(tag: number, ms: number): Buffer {
-  const out = Buffer.alloc(9)
-  out[0] = tag
-  out.writeBigUInt64LE(BigInt(Math.max(0, Math.round(ms))) * 1_000_000n, 1)
-  return out
-}
-
-/** `opentelemetry.proto.common.v1.KeyValue` with a text value, as a field of its owner. */
-export function textAttribute(tag: number, key: string, value: string): Buffer {
-  return bytesField(tag, Buffer.concat([textField(0x0a, key), bytesField(0x12, textField(0x0a, value))]))
 }

@@ -1,3 +1,5 @@
+import { putVarint, varintBytes } from "./wire.ts"
+
 const SHORT = 96
 
 /**
@@ -111,13 +113,8 @@ export class BackWriter {
   }
 
   #varint(value: number): void {
-    let size = 1
-    for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++
-    this.#at -= size
-    let at = this.#at
-    let rest = value
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes[at++] = (rest % 128) | 128
-    this.#bytes[at] = rest
+    this.#at -= varintBytes(value)
+    putVarint(this.#bytes, this.#at, value)
   }
 
   /** Room for so many bytes and what a field needs beside them. */
