@@ -96,6 +96,13 @@ export const AGENT_METRICS = {
     help: "Spans, datagrams and access lines that became no span, by where they came from and reason.",
     labels: ["intake", "reason"],
   },
+  spanPartsCut: {
+    name: "mesh_agent_span_parts_cut_total",
+    type: "counter",
+    unit: "{part}",
+    help: "Attributes, events and links of spans that were left out or shortened since there were too many or they were too long. The spans themselves were taken.",
+    labels: ["intake"],
+  },
   intakeRequests: {
     name: "mesh_agent_intake_requests_total",
     type: "counter",

@@ -96,6 +96,7 @@ async function startXray(config: NonNullable<ReceiveConfig["xray"]>, deps: Intak
     for (const [reason, count] of Object.entries(dropped)) tell(count, { intake: "xray", reason })
     tell(unread, { intake: "xray", reason: "unread_subsegment" })
   })
+  telemetry.observe("spanPartsCut", (tell) => tell(decoder.counters().cutAttributes, { intake: "xray" }))
   log.info("Takes segments as the X-Ray daemon does.", {
     udp: socketAddressText(udp.address),
     tcp: socketAddressText(proxy.address),
@@ -182,9 +183,11 @@ function taker(
   { telemetry, spans }: IntakesDeps,
 ): (body: Buffer, form: BodyForm) => Taken {
   const refused = new Map<string, number>()
+  let cutParts = 0
   telemetry.observe("spansRefused", (tell) => {
     for (const [reason, count] of refused) tell(count, { intake, reason })
   })
+  telemetry.observe("spanPartsCut", (tell) => tell(cutParts, { intake }))
   return (body, form) => {
     let rejected = 0
     let why = ""
@@ -195,7 +198,9 @@ function taker(
         why = `${count} spans were refused: ${reason}`
         refused.set(reason, (refused.get(reason) ?? 0) + count)
       },
-      cut: () => undefined,
+      cut(parts) {
+        cutParts += parts
+      },
     })
     return { kind: "taken", rejected, ...(why === "" ? {} : { why }) }
   }
