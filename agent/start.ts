@@ -73,7 +73,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
       pipeline.take(targets)
     }, ending.signal)
     pipeline.start()
-    void tellCost(config, { clock, log, pipeline }, ending.signal)
+    void tellCost(config, { clock, log, pipeline, spans }, ending.signal)
     return {
       metricsUrl: server?.url,
       pipeline,

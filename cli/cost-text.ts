@@ -4,13 +4,12 @@ import type { PriceTable } from "#mesh/cost/prices.ts"
 import { plainText } from "#mesh/plain-text.ts"
 import { ageText, perSecond } from "./number-text.ts"
 import { type Column, textTable } from "./text-table.ts"
+import { wrappedText } from "./wrapped-text.ts"
 
 /** What was found, and what it costs. */
 export interface CostAnswer {
   /** How long was looked. */
   readonly seconds: number
-  /** Share of requests that are traced. */
-  readonly sampling: number
   readonly flow: Flow
   readonly estimate: Estimate
   readonly prices: PriceTable
@@ -42,7 +41,7 @@ export function costText(answer: CostAnswer, width?: number): string {
     },
   ])
   return `${textTable(COLUMNS, rows, width)}\n${notes(answer)
-    .map((note) => `${plainText(note)}\n`)
+    .map((note) => `${wrappedText(plainText(note), width)}\n`)
     .join("")}`
 }
 
@@ -57,11 +56,18 @@ const UNKNOWN_WORDS: Readonly<Record<string, string>> = {
   spans: "the price per GB of spans",
 }
 
-function notes({ seconds, sampling, flow, estimate, prices }: CostAnswer): string[] {
+function notes({ seconds, flow, estimate, prices }: CostAnswer): string[] {
   const { classic, otlp, lines, traces } = flow
   const unknown = Object.entries(prices.prices).filter(([, { tiers }]) => tiers === undefined)
+  const still = classic.metrics === 0 && lines.perSecond === 0
   return [
-    `Seen in ${ageText(seconds)}: ${classic.metrics} metrics moved and ${classic.idle} did not, ${otlp.series} series, ${perSecond(lines.perSecond)} lines/s, ${perSecond(traces.perSecond)} traces/s of ${(sampling * 100).toFixed(sampling < 0.01 ? 2 : 0)} % sampled.`,
+    ...(still
+      ? [
+          `Nothing moved in ${ageText(seconds)}, so this is what silence costs. Look while there is traffic, or longer with --for.`,
+        ]
+      : []),
+    `Seen in ${ageText(seconds)}: ${classic.metrics} metrics moved and ${classic.idle} did not, ${otlp.series} series, ${perSecond(lines.perSecond)} lines/s.`,
+    `${perSecond(traces.perSecond)} traces/s: ${share(traces.sampling)} of the requests, ${tracedWords(traces.measured)}`,
     ...(classic.cap === undefined ? [] : [`The cap allows ${classic.cap} metrics.`]),
     `Prices: US dollars, ${estimate.region}, as of ${estimate.asOf}. A month has 730 hours, a GB 10^9 bytes. Free tiers are not taken off: others of the account use them too.`,
     `This is one agent. Metrics that several agents tell of the same route are billed once; their log data is billed for each.`,
@@ -77,14 +83,21 @@ function notes({ seconds, sampling, flow, estimate, prices }: CostAnswer): strin
 }
 
 /** The same as JSON, with each price and its source. */
-export function costJson({ seconds, sampling, flow, estimate, prices }: CostAnswer): string {
+export function costJson({ seconds, flow, estimate, prices }: CostAnswer): string {
   // A sum that is not known is null, not absent.
   return JSON.stringify(
-    { seconds, sampling, flow, ...estimate, prices: prices.prices },
+    { seconds, sampling: flow.traces.sampling, flow, ...estimate, prices: prices.prices },
     (_, value: unknown) => (value === undefined ? null : value),
     2,
   )
 }
+
+const share = (sampling: number): string => `${(sampling * 100).toFixed(sampling < 0.01 ? 2 : 0)} %`
+
+const tracedWords = (measured: boolean): string =>
+  measured
+    ? "by the spans that come to this agent."
+    : "assumed, since no spans come to this agent; --sampling says otherwise."
 
 const money = (usd: number): string => (usd > 0 && usd < 0.005 ? "<0.01" : usd.toFixed(2))
 

@@ -50,7 +50,7 @@ export const costCommand: Command = {
     {
       name: "sampling",
       value: "SHARE",
-      help: "Share of requests that are traced. Default: 5%, as App Mesh's proxies do.",
+      help: "Share of requests that are traced. Default: by the spans that come to the agent; where none come 5%, as App Mesh's proxies do.",
     },
     { name: "prices", value: "FILE", help: "YAML file with prices of yours: region, asOf, prices." },
     { name: "json", help: "Print the answer as JSON." },
@@ -78,7 +78,7 @@ async function show(question: CostQuestion, json: boolean, terminal: Terminal): 
     const after = await askAgent(page, signal)
     const seconds = (clock.monotonic() - beganMs) / 1000
     const flow = flowOf(before, after, seconds, options)
-    const answer = { seconds, sampling: options.sampling, flow, estimate: estimate(flow, prices), prices }
+    const answer = { seconds, flow, estimate: estimate(flow, prices), prices }
     terminal.out(json ? `${plainJson(costJson(answer))}\n` : costText(answer, widthOf(terminal)))
     return "ok"
   } catch (error) {
@@ -114,7 +114,7 @@ async function questionOf(args: Arguments, { env }: Terminal): Promise<CostQuest
       cap: own === undefined ? undefined : metricCap(own.maxMetrics, own.maxDollarsMonth, prices),
       classicIntervalMs: own?.interval ?? 60_000,
       otlpIntervalMs: config?.publish.otlp?.interval ?? DEFAULT_OTLP_MS,
-      sampling: samplingOf(values.get("sampling") ?? "5%"),
+      sampling: samplingOf(values.get("sampling")),
     },
     prices,
   }
@@ -150,7 +150,8 @@ function forOf(text: string): number {
   throw new UsageError("--for expects a duration of 1s to 24h, such as 60s.")
 }
 
-function samplingOf(text: string): number {
+function samplingOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const [, number] = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text) ?? []
   const share = Number(number) / 100
   if (share >= 0 && share <= 1) return share

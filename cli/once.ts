@@ -6,6 +6,7 @@ import { type Command, widthOf } from "./command.ts"
 import { percent } from "./number-text.ts"
 import { routeText } from "./route-text.ts"
 import { type Column, textTable } from "./text-table.ts"
+import { wrappedText } from "./wrapped-text.ts"
 
 export const onceCommand: Command = {
   name: "once",
@@ -34,7 +35,7 @@ export const onceCommand: Command = {
 
 /** The report as tables for a terminal that is so wide. */
 export function onceText({ proxies, requests, lines, takesSpans }: OnceReport, width?: number): string {
-  const astray = takesSpans ? astrayNotes(proxies) : []
+  const astray = takesSpans ? astrayNotes(proxies).map((note) => `${wrappedText(note, width)}\n`) : []
   const parts = [
     proxyTable(proxies, width),
     ...(astray.length === 0 ? [] : [astray.join("")]),
@@ -55,7 +56,7 @@ function astrayNotes(proxies: readonly OnceProxy[]): string[] {
     const names = proxies.filter(({ spans }) => spanWayKinds(spans).includes(kind)).map(({ proxy }) => proxy)
     if (names.length === 0) return []
     const { meaning, todo } = SPAN_WAYS[kind]
-    return [`Spans of ${plainText(someOf(names))} do not come here. ${meaning} ${todo}\n`]
+    return [`Spans of ${plainText(someOf(names))} do not come here. ${meaning} ${todo}`]
   })
 }
 

@@ -11,17 +11,17 @@ export interface CostDeps {
   readonly clock: Clock
   readonly log: Log
   readonly pipeline: Pipeline
+  /** How many were passed on so far. */
+  readonly spans: { readonly passed: number }
 }
 
 /** How long an agent looks at what flows before it says what that costs. */
 const LOOK_MS = 60_000
-/** App Mesh's default share of requests that are traced. */
-const SAMPLING = 0.05
 
 /** Where something goes to CloudWatch or X-Ray: says once, a minute after the start, what a month of it would cost. */
 export async function tellCost(
   { publish }: AgentConfig,
-  { clock, log, pipeline }: CostDeps,
+  { clock, log, pipeline, spans }: CostDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const { cloudwatchMetrics: own, cloudwatchLogs, cloudwatchOtlp, xray } = publish
@@ -32,21 +32,21 @@ export async function tellCost(
     cap: own === undefined ? undefined : metricCap(own.maxMetrics, own.maxDollarsMonth, prices),
     classicIntervalMs: own?.interval ?? 60_000,
     otlpIntervalMs: cloudwatchOtlp?.interval ?? 60_000,
-    sampling: SAMPLING,
+    sampling: undefined,
   }
   await sayCost(
     { flow, prices, afterMs: LOOK_MS },
     {
       snapshot: pipeline.ledger.snapshot,
       clock,
-      own: () => ownCounts(pipeline),
+      own: () => ownCounts(pipeline, spans),
       say: (sentence) => log.info(sentence),
     },
     signal,
   )
 }
 
-function ownCounts({ tail, lines, tallies }: Pipeline) {
+function ownCounts({ tail, lines, tallies }: Pipeline, spans: CostDeps["spans"]) {
   let accounted = 0
   for (const { gateway, source, destination, tcpConnections } of tallies)
     accounted += gateway + source + destination + tcpConnections
@@ -55,5 +55,6 @@ function ownCounts({ tail, lines, tallies }: Pipeline) {
     logBytes: tail.counters.bytes,
     linesRead: access + proxy + other + outlier + intermediate,
     linesAccounted: accounted,
+    spans: spans.passed,
   }
 }

@@ -59,6 +59,11 @@ export class Spans {
     })
   }
 
+  /** Spans that were passed on so far. */
+  get passed(): number {
+    return INTAKES.reduce((sum, intake) => sum + this.#passed[intake], 0)
+  }
+
   /** Takes a span as it was sent. */
   take(intake: Intake, span: Span): void {
     this.#pass(intake, this.#names.name(span))

@@ -25,6 +25,10 @@ export interface Flow {
     readonly perSecond: number
     readonly spansPerSecond: number
     readonly bytesPerSpan: number
+    /** Share of requests that are traced, 0 to 1. */
+    readonly sampling: number
+    /** Whether that is what came in, and not what was said or assumed. */
+    readonly measured: boolean
   }
 }
 
@@ -35,9 +39,12 @@ export interface FlowOptions {
   /** Time between two tellings, ms. */
   readonly classicIntervalMs: number
   readonly otlpIntervalMs: number
-  /** Share of requests that are traced, 0 to 1. */
-  readonly sampling: number
+  /** Share of requests that are traced, 0 to 1; undefined: by the spans that came, and where none came as App Mesh does. */
+  readonly sampling: number | undefined
 }
+
+/** `XRAY_SAMPLING_RATE` of App Mesh's proxies where nobody sets it. */
+const USUAL_SAMPLING = 0.05
 
 /** Every series is sent by OTLP so often, changed or not. */
 const OTLP_FULL_MS = 300_000
@@ -169,12 +176,19 @@ function lineFlow(after: Samples, rate: Rate): Flow["lines"] {
 }
 
 /** A trace begins where a request enters: at a gateway, or where there is none at the calling node. */
-function traceFlow(rate: Rate, sampling: number): Flow["traces"] {
+function traceFlow(rate: Rate, said: number | undefined): Flow["traces"] {
   const requests = (reporter: string): number => rate(METRICS.requests.name, { reporter })
   const [gateway, source, destination] = [requests("gateway"), requests("source"), requests("destination")]
+  // A proxy makes one span for each side on which it counts a request, so their share is that of the traced requests.
+  const came = rate("mesh_agent_spans_total")
+  const measured = said === undefined && came > 0
+  const whole = gateway + source + destination
+  const sampling = measured ? Math.min(1, came / Math.max(came, whole)) : (said ?? USUAL_SAMPLING)
   return {
     perSecond: (gateway > 0 ? gateway : Math.max(source, destination)) * sampling,
-    spansPerSecond: (gateway + source + destination) * sampling,
+    spansPerSecond: measured ? came : whole * sampling,
     bytesPerSpan: SPAN_BYTES,
+    sampling,
+    measured,
   }
 }

@@ -169,3 +169,16 @@ test("nobody there, and somebody else there", async () => {
   await once(server, "close")
   await expect(cost(["--agent", url])).rejects.toMatchObject({ code: "AGENT_UNREACHABLE", retryable: true })
 })
+
+test("where nothing moves, that is said first", async () => {
+  const { url } = await agent(() => {})
+  const { out } = await cost(["--agent", url, "--for", "1s"])
+  expect(out).toContain("\nNothing moved in 1 s, so this is what silence costs.")
+})
+
+test("on a narrow terminal no sentence is cut within a word", async () => {
+  const { url } = await agent((add) => add("r", 100))
+  const { out } = await cost(["--agent", url, "--for", "1s"], { tty: true, columns: 80 })
+  const long = out.split("\n").filter((line) => line.length > 80)
+  expect(long.filter((line) => !/^ *https:\S+$/.test(line))).toEqual([])
+})

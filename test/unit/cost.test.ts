@@ -91,7 +91,7 @@ const FLOW: Flow = {
   classic: { metrics: 100, idle: 5, cap: undefined, bytesPerSecond: 1000, requestsPerSecond: 1 / 60 },
   otlp: { series: 500, pointsPerSecond: 10, bytesPerSecond: 5000 },
   lines: { perSecond: 100, bytesPerLine: 700 },
-  traces: { perSecond: 2, spansPerSecond: 8, bytesPerSpan: 900 },
+  traces: { perSecond: 2, spansPerSecond: 8, bytesPerSpan: 900, sampling: 0.05, measured: false },
 }
 
 test("a month of a flow, each way", () => {
@@ -192,7 +192,7 @@ test("the agent says once, a while after its start, what a month costs", async (
   const { world, clock, add } = telling()
   const said: string[] = []
   const config = { flow: OPTIONS, prices: LIST_PRICES, afterMs: 60_000 }
-  const lines = { logBytes: 0, linesRead: 0, linesAccounted: 0 }
+  const lines = { logBytes: 0, linesRead: 0, linesAccounted: 0, spans: 0 }
   const deps = {
     snapshot: world.ledger.snapshot,
     // While it looks on, traffic comes.
@@ -215,4 +215,38 @@ test("the agent says once, a while after its start, what a month costs", async (
   expect(said[0]).toContain("emf $0.3")
   await sayCost(config, deps, AbortSignal.abort())
   expect(said).toHaveLength(1)
+})
+
+const pageOf = (counted: number, spans: number): Samples =>
+  readPage(
+    [
+      ...["gateway", "source", "destination"].map(
+        (reporter) => `mesh_requests_total{reporter="${reporter}"} ${counted}`,
+      ),
+      `mesh_agent_spans_total{intake="xray"} ${spans}`,
+      "",
+    ].join("\n"),
+  )
+
+describe("the share of requests that are traced", () => {
+  const traces = (spans: number, sampling: number | undefined) =>
+    flowOf(pageOf(0, 0), pageOf(100, spans), 10, { ...OPTIONS, sampling }).traces
+
+  test("is that of the spans that came", () => {
+    expect(traces(60, undefined)).toMatchObject({
+      perSecond: 2,
+      spansPerSecond: 6,
+      sampling: 0.2,
+      measured: true,
+    })
+  })
+
+  test("is never more than all, though each try has a span", () => {
+    expect(traces(450, undefined)).toMatchObject({ perSecond: 10, spansPerSecond: 45, sampling: 1 })
+  })
+
+  test("is App Mesh's own where none came, and what was said where something was", () => {
+    expect(traces(0, undefined)).toMatchObject({ sampling: 0.05, measured: false })
+    expect(traces(60, 0.5)).toMatchObject({ perSecond: 5, sampling: 0.5, measured: false })
+  })
 })

@@ -15,8 +15,8 @@ export interface CostLineConfig {
 export interface CostLineDeps {
   readonly snapshot: Snapshot
   readonly clock: Clock
-  /** The agent's own counters of lines, as they are now, under the names of `AGENT_METRICS`. */
-  readonly own: () => Readonly<Record<"logBytes" | "linesRead" | "linesAccounted", number>>
+  /** The agent's own counters of lines and spans, as they are now, under the names of `AGENT_METRICS`. */
+  readonly own: () => Readonly<Record<"logBytes" | "linesRead" | "linesAccounted" | "spans", number>>
   readonly say: (sentence: string) => void
 }
 
@@ -37,12 +37,13 @@ export async function sayCost(
 }
 
 function samplesNow({ snapshot, own }: CostLineDeps): Samples {
-  const { logBytes, linesRead, linesAccounted } = own()
+  const { logBytes, linesRead, linesAccounted, spans } = own()
   return new Map([
     ...ledgerSamples(snapshot),
     sample("mesh_agent_log_bytes_total", logBytes),
     sample("mesh_agent_lines_read_total", linesRead),
     sample("mesh_agent_lines_accounted_total", linesAccounted),
+    sample("mesh_agent_spans_total", spans),
   ])
 }
 
