@@ -228,12 +228,12 @@ const pageOf = (counted: number, spans: number): Samples =>
     ].join("\n"),
   )
 
-describe("the share of requests that are traced", () => {
-  const traces = (spans: number, sampling: number | undefined) =>
-    flowOf(pageOf(0, 0), pageOf(100, spans), 10, { ...OPTIONS, sampling }).traces
+const tracesOf = (spans: number, sampling: number | undefined) =>
+  flowOf(pageOf(0, 0), pageOf(100, spans), 10, { ...OPTIONS, sampling }).traces
 
+describe("the share of requests that are traced", () => {
   test("is that of the spans that came", () => {
-    expect(traces(60, undefined)).toMatchObject({
+    expect(tracesOf(60, undefined)).toMatchObject({
       perSecond: 2,
       spansPerSecond: 6,
       sampling: 0.2,
@@ -242,11 +242,11 @@ describe("the share of requests that are traced", () => {
   })
 
   test("is never more than all, though each try has a span", () => {
-    expect(traces(450, undefined)).toMatchObject({ perSecond: 10, spansPerSecond: 45, sampling: 1 })
+    expect(tracesOf(450, undefined)).toMatchObject({ perSecond: 10, spansPerSecond: 45, sampling: 1 })
   })
 
   test("is App Mesh's own where none came, and what was said where something was", () => {
-    expect(traces(0, undefined)).toMatchObject({ sampling: 0.05, measured: false })
-    expect(traces(60, 0.5)).toMatchObject({ perSecond: 5, sampling: 0.5, measured: false })
+    expect(tracesOf(0, undefined)).toMatchObject({ sampling: 0.05, measured: false })
+    expect(tracesOf(60, 0.5)).toMatchObject({ perSecond: 5, sampling: 0.5, measured: false })
   })
 })
