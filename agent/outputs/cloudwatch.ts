@@ -2,8 +2,8 @@ import { logStreamName } from "#mesh/cloudwatch/log-names.ts"
 import { metricSets } from "#mesh/cloudwatch/metric-sets.ts"
 import { metricCap } from "#mesh/cost/prices.ts"
 import { priceTable } from "#mesh/cost/prices-schema.ts"
-import type { PublishConfig } from "../config/publish-schema.ts"
 import { makeAwsClientHolder } from "../publish/aws/client-holder.ts"
+import { cloudWatchClient } from "../publish/aws/sdk-clients.ts"
 import { makeEmfProducer } from "../publish/cloudwatch-emf/emf-producer.ts"
 import { makeLogLineProducer } from "../publish/cloudwatch-logs/line-producer.ts"
 import { makeCloudWatchLogsSink } from "../publish/cloudwatch-logs/sink.ts"
@@ -12,10 +12,9 @@ import {
   makeCloudWatchOtlpSink,
 } from "../publish/cloudwatch-otlp/cloudwatch-otlp.ts"
 import { openDurable } from "./durable.ts"
-import type { Output, OutputDeps } from "./output.ts"
+import { observeLeftOut } from "./left-out.ts"
+import type { Configured, Output, OutputDeps } from "./output.ts"
 import { agentResource } from "./resource.ts"
-
-type Configured<K extends keyof PublishConfig> = NonNullable<PublishConfig[K]>
 
 /** Access lines to CloudWatch Logs. */
 export function cloudwatchLogs(config: Configured<"cloudwatchLogs">, deps: OutputDeps): Output {
@@ -35,14 +34,12 @@ export function cloudwatchLogs(config: Configured<"cloudwatchLogs">, deps: Outpu
     },
     deps,
   )
-  const { clock, cluster, telemetry } = deps
+  const { clock, cluster } = deps
   const lines = makeLogLineProducer(
     { ...config, cluster },
     { outbox: durable.outbox, now: () => clock.now() },
   )
-  telemetry.observe("exportLeftOut", (tell) => {
-    for (const [reason, count] of Object.entries(lines.leftOut)) tell(count, { sink: durable.name, reason })
-  })
+  observeLeftOut(durable.name, () => lines.leftOut, deps)
   return { ...durable, lines }
 }
 
@@ -98,10 +95,7 @@ const DOCUMENT_DAYS = 30
 /** The whole catalogue by OTLP. Points are cumulative, so they go in order. */
 export function cloudwatchOtlp(config: Configured<"cloudwatchOtlp">, deps: OutputDeps): Output {
   const { clock, snapshot } = deps
-  const sdk = makeAwsClientHolder(async (client) => {
-    const { CloudWatchClient } = await import("@aws-sdk/client-cloudwatch")
-    return new CloudWatchClient(client)
-  })
+  const sdk = makeAwsClientHolder(cloudWatchClient)
   const durable = openDurable(
     {
       name: "cloudwatchOtlp",

@@ -1,9 +1,8 @@
-import type { PublishConfig } from "../config/publish-schema.ts"
 import { DEFAULT_DELIVERY, Delivery } from "../publish/delivery/delivery.ts"
 import { makeMemoryQueue } from "../publish/delivery/memory-queue.ts"
 import { makeOtlpHttpSink } from "../publish/otlp/http-sink.ts"
 import { type MetricsRequest, makeMetricsExport } from "../publish/otlp/metrics-export.ts"
-import type { Output, OutputDeps } from "./output.ts"
+import type { Configured, Output, OutputDeps } from "./output.ts"
 import { agentResource } from "./resource.ts"
 import { pushSecrets } from "./secrets.ts"
 import { makeOutputTrouble } from "./trouble.ts"
@@ -15,7 +14,7 @@ const MAX_REQUESTS = 256
  * The newest values to a collector, ours or any. They wait in memory: each says all that an older one said, so what is
  * lost with the process is sent again by the next.
  */
-export function otlp(config: NonNullable<PublishConfig["otlp"]>, deps: OutputDeps): Output {
+export function otlp(config: Configured<"otlp">, deps: OutputDeps): Output {
   const { clock, log, snapshot } = deps
   const url = `${config.endpoint}/v1/metrics`
   const secrets = pushSecrets(config, deps)

@@ -2,11 +2,15 @@ import type { Clock } from "#mesh/clock.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { Ledger } from "../account/contract.ts"
+import type { PublishConfig } from "../config/publish-schema.ts"
 import type { EventConsumer, LineConsumer, SpanConsumer } from "../publish/contract.ts"
 import type { DeliveryCounters } from "../publish/delivery/delivery.ts"
 import type { QueueBudget } from "../publish/queue/queue-budget.ts"
 import type { Log } from "../telemetry/log.ts"
 import type { Telemetry } from "../telemetry/telemetry.ts"
+
+/** What is configured below `publish` for one output. */
+export type Configured<K extends keyof PublishConfig> = NonNullable<PublishConfig[K]>
 
 /** What every output is made with. */
 export interface OutputDeps {

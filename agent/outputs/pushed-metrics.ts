@@ -1,16 +1,16 @@
-import type { PublishConfig } from "../config/publish-schema.ts"
 import { makeAwsClientHolder } from "../publish/aws/client-holder.ts"
+import { cloudWatchClient } from "../publish/aws/sdk-clients.ts"
 import { makeAwsSigner } from "../publish/aws/signing.ts"
 import type { RequestSigner } from "../publish/http/push-client.ts"
 import { apsSigning } from "../publish/remote-write/aps.ts"
 import { makeRemoteWriteExport } from "../publish/remote-write/remote-write-export.ts"
 import { makeRemoteWriteSink } from "../publish/remote-write/remote-write-sink.ts"
 import { openDurable } from "./durable.ts"
-import { type Output, type OutputDeps, REMOTE_WRITE_STATE } from "./output.ts"
+import { type Configured, type Output, type OutputDeps, REMOTE_WRITE_STATE } from "./output.ts"
 import { pushSecrets } from "./secrets.ts"
 
 /** Every series to what takes Prometheus remote write, in order. */
-export function remoteWrite(config: NonNullable<PublishConfig["remoteWrite"]>, deps: OutputDeps): Output {
+export function remoteWrite(config: Configured<"remoteWrite">, deps: OutputDeps): Output {
   const { clock, snapshot, ledger, version, agentId } = deps
   const durable = openDurable(
     {
@@ -36,14 +36,11 @@ export function remoteWrite(config: NonNullable<PublishConfig["remoteWrite"]>, d
 
 /** Amazon Managed Prometheus wants signatures, with credentials as any client of the SDK finds them. */
 function signerOf(
-  { url, sigv4 }: NonNullable<PublishConfig["remoteWrite"]>,
+  { url, sigv4 }: Configured<"remoteWrite">,
   { clock }: OutputDeps,
 ): RequestSigner | undefined {
   const signing = apsSigning(url, sigv4)
   if (signing === undefined) return undefined
-  const sdk = makeAwsClientHolder(async (client) => {
-    const { CloudWatchClient } = await import("@aws-sdk/client-cloudwatch")
-    return new CloudWatchClient(client)
-  })
+  const sdk = makeAwsClientHolder(cloudWatchClient)
   return makeAwsSigner(signing, { sdk, now: () => clock.now() })
 }

@@ -1,17 +1,15 @@
 import { randomUUID } from "node:crypto"
-import { filledHeaders } from "../config/headers.ts"
-import type { PublishConfig } from "../config/publish-schema.ts"
-import { readTls } from "../config/tls.ts"
 import type { EventConsumer, Outbox } from "../publish/contract.ts"
 import { makeHecEventProducer } from "../publish/splunk/event-producer.ts"
 import { makeHecSink } from "../publish/splunk/hec-sink.ts"
 import { type HecLineProducer, makeHecLineProducer } from "../publish/splunk/line-producer.ts"
 import { makeMetricEvents } from "../publish/splunk/metric-events.ts"
 import { openDurable } from "./durable.ts"
-import type { Output, OutputDeps } from "./output.ts"
-import { readText } from "./secrets.ts"
+import { observeLeftOut } from "./left-out.ts"
+import type { Configured, Output, OutputDeps } from "./output.ts"
+import { pushSecrets } from "./secrets.ts"
 
-type SplunkConfig = NonNullable<PublishConfig["splunk"]>
+type SplunkConfig = Configured<"splunk">
 
 /** Requests at once: while one waits for its acknowledgement, others go on. */
 const CONCURRENCY = 4
@@ -19,7 +17,7 @@ const ACK_INTERVAL_MS = 2000
 
 /** Access lines, events of proxies and metrics to Splunk's HTTP Event Collector. */
 export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
-  const { clock, snapshot, agentId, telemetry } = deps
+  const { clock, snapshot, agentId } = deps
   const durable = openDurable(
     {
       name: "splunk",
@@ -34,10 +32,7 @@ export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
     deps,
   )
   const lines = lineProducer(config, durable.outbox, deps)
-  if (lines !== undefined)
-    telemetry.observe("exportLeftOut", (tell) => {
-      for (const [reason, count] of Object.entries(lines.leftOut)) tell(count, { sink: durable.name, reason })
-    })
+  if (lines !== undefined) observeLeftOut(durable.name, () => lines.leftOut, deps)
   const output: Output = {
     ...durable,
     ...(lines === undefined ? {} : { lines }),
@@ -54,13 +49,12 @@ export function splunk(config: SplunkConfig, deps: OutputDeps): Output {
   return { ...output, tick: { everyMs: interval, run: () => metrics.tick() } }
 }
 
-function hecSink(config: SplunkConfig, { clock, env }: OutputDeps) {
+function hecSink(config: SplunkConfig, deps: OutputDeps) {
   const token = { authorization: { ...config.token, prefix: "Splunk " } }
   return makeHecSink(
     {
       endpoint: config.endpoint,
-      headers: () => filledHeaders(token, { env, readFile: readText }),
-      tls: () => readTls(config.tls, readText),
+      ...pushSecrets({ headers: token, tls: config.tls }, deps),
       channel: randomUUID(),
       maxBytes: config.maxRequestBytes,
       timeoutMs: config.timeout,
@@ -68,7 +62,7 @@ function hecSink(config: SplunkConfig, { clock, env }: OutputDeps) {
       ackIntervalMs: ACK_INTERVAL_MS,
       connections: CONCURRENCY,
     },
-    { clock },
+    deps,
   )
 }
 

@@ -1,6 +1,7 @@
 import { logGroupName } from "#mesh/cloudwatch/log-names.ts"
 import type { PublishConfig } from "../config/publish-schema.ts"
 import { makeAwsClientHolder } from "../publish/aws/client-holder.ts"
+import { xrayClient } from "../publish/aws/sdk-clients.ts"
 import type { DeliveryCounters } from "../publish/delivery/delivery.ts"
 import {
   makeCloudWatchTracesSink,
@@ -12,11 +13,10 @@ import { makeXraySink } from "../publish/xray/sink.ts"
 import type { SegmentCounts } from "../publish/xray/telemetry.ts"
 import { makeZipkinProducer, makeZipkinSink } from "../publish/zipkin/zipkin-sink.ts"
 import { openDurable } from "./durable.ts"
-import type { Output, OutputDeps } from "./output.ts"
+import { observeLeftOut } from "./left-out.ts"
+import type { Configured, Output, OutputDeps } from "./output.ts"
 import { pushSecrets } from "./secrets.ts"
 import { OWN_REASONS } from "./trouble.ts"
-
-type Configured<K extends keyof PublishConfig> = NonNullable<PublishConfig[K]>
 
 /** X-Ray's own client sends so many batches at once (aws-xray-daemon, cfg.yaml: Concurrency 8); half are enough here. */
 const XRAY_CONCURRENCY = 4
@@ -27,7 +27,7 @@ export function xray(
   deps: OutputDeps,
   logs: PublishConfig["cloudwatchLogs"],
 ): Output {
-  const { clock, hostName, telemetry } = deps
+  const { clock, hostName } = deps
   const durable = openDurable(
     {
       name: "xray",
@@ -46,10 +46,7 @@ export function xray(
     { annotate: new Set(config.annotations), logGroup: (mesh) => groupOf(logs, mesh, deps) },
     durable.outbox,
   )
-  telemetry.observe("exportLeftOut", (tell) => {
-    for (const [reason, count] of Object.entries(spans.counters().refused))
-      tell(count, { sink: durable.name, reason })
-  })
+  observeLeftOut(durable.name, () => spans.counters().refused, deps)
   return { ...durable, spans }
 }
 
@@ -90,7 +87,7 @@ export function zipkin(config: Configured<"zipkin">, deps: OutputDeps): Output {
 }
 
 export function otlpTraces(config: Configured<"otlpTraces">, deps: OutputDeps): Output {
-  const { clock, telemetry } = deps
+  const { clock } = deps
   const { endpoint } = config
   const url = endpoint === undefined ? undefined : `${endpoint}/v1/traces`
   const durable = openDurable(
@@ -100,19 +97,13 @@ export function otlpTraces(config: Configured<"otlpTraces">, deps: OutputDeps): 
       target: url ?? "CloudWatch by OTLP",
       sink: () =>
         url === undefined
-          ? makeCloudWatchTracesSink({ clock, sdk: xraySdk() })
+          ? makeCloudWatchTracesSink({ clock, sdk: makeAwsClientHolder(xrayClient) })
           : makeOtlpTracesSink({ url, ...pushSecrets(config, deps) }, { clock }),
       delivery: { timeoutMs: config.timeout },
     },
     deps,
   )
   let unfinished = 0
-  telemetry.observe("exportLeftOut", (tell) => tell(unfinished, { sink: durable.name, reason: "unfinished" }))
+  observeLeftOut(durable.name, () => ({ unfinished }), deps)
   return { ...durable, spans: makeOtlpTracesProducer(durable.outbox, () => void unfinished++) }
 }
-
-const xraySdk = () =>
-  makeAwsClientHolder(async (client) => {
-    const { XRayClient } = await import("@aws-sdk/client-xray")
-    return new XRayClient(client)
-  })

@@ -1,5 +1,6 @@
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs"
 import { type AwsClientConfig, makeAwsClientHolder } from "../aws/client-holder.ts"
+import { cloudWatchLogsClient } from "../aws/sdk-clients.ts"
 import { awsTrouble } from "../aws/sdk-trouble.ts"
 import type { AwsTrouble } from "../aws/trouble.ts"
 import type { Sink, WriteResult } from "../contract.ts"
@@ -26,7 +27,7 @@ export function makeCloudWatchLogsSink(
   config: CloudWatchLogsSinkConfig,
   deps: CloudWatchLogsSinkDeps = {},
 ): Sink<LogBatch> {
-  const holder = makeAwsClientHolder(deps.client ?? logsClient)
+  const holder = makeAwsClientHolder(deps.client ?? cloudWatchLogsClient)
   const deliver = async (batch: LogBatch, signal: AbortSignal): Promise<Accepted | AwsTrouble> => {
     try {
       const client = await holder.client()
@@ -63,11 +64,6 @@ export function makeCloudWatchLogsSink(
 }
 
 type Accepted = WriteResult & { readonly kind: "accepted" }
-
-async function logsClient(config: AwsClientConfig): Promise<CloudWatchLogsClient> {
-  const { CloudWatchLogsClient: Client } = await import("@aws-sdk/client-cloudwatch-logs")
-  return new Client(config)
-}
 
 async function put(
   client: CloudWatchLogsClient,

@@ -1,6 +1,7 @@
 import type { TelemetryRecord, XRayClient } from "@aws-sdk/client-xray"
 import type { Clock } from "#mesh/clock.ts"
 import { type AwsClientConfig, makeAwsClientHolder } from "../aws/client-holder.ts"
+import { xrayClient } from "../aws/sdk-clients.ts"
 import { awsTrouble } from "../aws/sdk-trouble.ts"
 import type { Sink, WriteResult } from "../contract.ts"
 import { splitSegments, type XrayBatch } from "./split.ts"
@@ -56,11 +57,6 @@ export function makeXraySink(config: XraySinkConfig, deps: XraySinkDeps): Sink<X
       await holder.stop()
     },
   }
-}
-
-async function xrayClient(config: AwsClientConfig): Promise<XRayClient> {
-  const { XRayClient: Client } = await import("@aws-sdk/client-xray")
-  return new Client(config)
 }
 
 async function put(client: XRayClient, { documents }: XrayBatch, signal: AbortSignal): Promise<WriteResult> {

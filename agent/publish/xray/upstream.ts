@@ -1,5 +1,6 @@
 import { makeAwsClientHolder } from "../aws/client-holder.ts"
 import { awsTarget, type SdkSource } from "../aws/endpoints.ts"
+import { xrayClient } from "../aws/sdk-clients.ts"
 import { makeAwsSigner } from "../aws/signing.ts"
 import { makePushClient, type PushAnswer } from "../http/push-client.ts"
 
@@ -27,10 +28,7 @@ const CONNECTIONS = 4
  * @param sdk other than the default for tests
  */
 export function makeXrayUpstream(deps: { readonly now: () => number }, sdk?: SdkSource): XrayUpstream {
-  const own = makeAwsClientHolder(async (config) => {
-    const { XRayClient } = await import("@aws-sdk/client-xray")
-    return new XRayClient(config)
-  })
+  const own = makeAwsClientHolder(xrayClient)
   const source = sdk ?? own
   const client = makePushClient({
     signer: makeAwsSigner({ service: "xray" }, { sdk: source, now: deps.now }),
