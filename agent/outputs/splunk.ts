@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto"
 import type { EventConsumer, Outbox } from "../publish/contract.ts"
+import type { LineProducer } from "../publish/lines/line-producer.ts"
 import { makeHecEventProducer } from "../publish/splunk/event-producer.ts"
 import { makeHecSink } from "../publish/splunk/hec-sink.ts"
-import { type HecLineProducer, makeHecLineProducer } from "../publish/splunk/line-producer.ts"
+import { makeHecLineProducer } from "../publish/splunk/line-producer.ts"
 import { makeMetricEvents } from "../publish/splunk/metric-events.ts"
 import { openDurable } from "./durable.ts"
 import { observeLeftOut } from "./left-out.ts"
@@ -66,7 +67,7 @@ function hecSink(config: SplunkConfig, deps: OutputDeps) {
   )
 }
 
-function lineProducer(config: SplunkConfig, outbox: Outbox, deps: OutputDeps): HecLineProducer | undefined {
+function lineProducer(config: SplunkConfig, outbox: Outbox, deps: OutputDeps): LineProducer | undefined {
   const { lines } = config
   if (lines === false) return undefined
   const { clock, cluster } = deps

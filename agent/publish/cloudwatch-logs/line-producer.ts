@@ -1,13 +1,10 @@
 import { logGroupName } from "#mesh/cloudwatch/log-names.ts"
 import type { ProxyIdentity } from "#mesh/proxy.ts"
-import type { LineConsumer, Outbox } from "../contract.ts"
-import { type LineEncoderConfig, makeLineEncoder } from "../lines/line-encoder.ts"
-import { type LeftOut, type LineFilterConfig, makeLineFilter } from "../lines/line-filter.ts"
+import type { Outbox } from "../contract.ts"
+import { type LineProducer, type LineProducerConfig, makeLineProducer } from "../lines/line-producer.ts"
 import { MAX_EVENT_BYTES } from "./split.ts"
 
-export interface LogLineProducerConfig
-  extends LineFilterConfig,
-    Pick<LineEncoderConfig, "cluster" | "query"> {
+export interface LogLineProducerConfig extends LineProducerConfig {
   /** Template of the log group, see `logGroupName`. */
   readonly group: string
 }
@@ -18,31 +15,20 @@ export interface LogLineProducerDeps {
   readonly now: () => number
 }
 
-/** Makes a log event of each access line that the filter passes. */
-export interface LogLineProducer extends LineConsumer {
-  /** Lines that were not passed on, by reason; they only rise. */
-  readonly leftOut: Readonly<Record<LeftOut, number>>
-}
-
 /** Names of meshes and nodes come from proxies: one that keeps changing its own must not make groups without end. */
 export const MAX_GROUPS = 256
 const OVERFLOW = "overflow"
 
+/** Makes a log event of each access line that the filter passes. */
 export function makeLogLineProducer(
   config: LogLineProducerConfig,
   { outbox, now }: LogLineProducerDeps,
-): LogLineProducer {
-  const filter = makeLineFilter(config)
-  const encoder = makeLineEncoder({ ...config, maxBytes: MAX_EVENT_BYTES }, { now })
+): LineProducer {
   const groupOf = makeGroups(config)
-  return {
-    leftOut: filter.leftOut,
-    line(fact, resolution, proxy) {
-      if (!filter.passes(fact, resolution)) return
-      const { bytes, timeMs } = encoder.encode(fact, resolution, proxy)
-      outbox.append(groupOf(proxy), timeMs, bytes)
-    },
-  }
+  return makeLineProducer(config, MAX_EVENT_BYTES, {
+    now,
+    put: (timeMs, bytes, proxy) => outbox.append(groupOf(proxy), timeMs, bytes),
+  })
 }
 
 function makeGroups({ group, cluster }: LogLineProducerConfig): (proxy: ProxyIdentity) => string {
