@@ -19,7 +19,7 @@ export const checkCommand: Command = {
   summary: "Check configurations with all that they name, targets files and model files.",
   synopsis: "FILE... [--kind KIND]",
   about:
-    "Names every problem of all files at once, each with file, line and column. Reads files only, contacts nobody.\nThe keys of a file tell whether it is a configuration, a list of targets, or declares a mesh.",
+    "Names every problem of all files at once, each with file, line and column. Reads files only, contacts nobody.\nWarns of what would not work on this machine: folders, secrets, AWS region. A warning ends with 0.\nThe keys of a file tell whether it is a configuration, a list of targets, or declares a mesh.",
   options: [KIND_FLAG],
   examples: ["meshscope check examples/agent.yaml", "meshscope check collector.yaml targets.yaml mesh.yaml"],
   positionals: { least: 1, most: 100, name: "at least one FILE" },
@@ -65,6 +65,8 @@ function told(file: string, well: string, checked: CheckedFile, { out, error }: 
     return checked.refused ? "refused" : "failed"
   }
   out(lines([`${file}: ${well}`, ...checked.told.map((text) => `  ${text}`)]))
+  if (checked.warnings.length > 0)
+    error(lines(["Well written, but here, as this user, this would not work:", ...checked.warnings]))
   return "ok"
 }
 

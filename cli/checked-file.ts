@@ -3,9 +3,12 @@ import { dirname, resolve } from "node:path"
 import { checkConfiguration, inOrder, problemText } from "#mesh/configuration.ts"
 import { loadModel, type ModelFile } from "#mesh/declare/load.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
+import type { ProxyTarget } from "#mesh/proxy.ts"
 import { fileReason } from "#mesh/system-reason.ts"
 import { targetsFileSchema } from "#mesh/targets.ts"
 import type { Problem, WrittenDocument } from "#mesh/written-document.ts"
+import { parseAgentConfig } from "../agent/config/parse.ts"
+import { hindrances } from "../agent/readiness.ts"
 import { type ConfigKind, schemaOf } from "./kinds.ts"
 import { counted, modelText } from "./model-text.ts"
 
@@ -15,6 +18,8 @@ export interface CheckedFile {
   readonly told: readonly string[]
   /** One line each, with file, line and column. */
   readonly problems: readonly string[]
+  /** The same of what is sound and yet cannot work here. */
+  readonly warnings: readonly string[]
   /** Whether the content of a file is wrong; else, with problems, a file could not be read. */
   readonly refused: boolean
 }
@@ -23,16 +28,22 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 interface Findings {
   readonly told: string[]
+  readonly warnings: Problem[]
   /** Of the file itself, and of those that it names. */
   readonly own: Problem[]
   readonly others: string[]
   refused: boolean
 }
 
-const nothing = (): Findings => ({ told: [], own: [], others: [], refused: false })
+const nothing = (): Findings => ({ told: [], warnings: [], own: [], others: [], refused: false })
 
-function result({ told, own, others, refused }: Findings): CheckedFile {
-  return { told, problems: [...inOrder(own).map(problemText), ...others], refused }
+function result({ told, warnings, own, others, refused }: Findings): CheckedFile {
+  return {
+    told,
+    problems: [...inOrder(own).map(problemText), ...others],
+    warnings: inOrder(warnings).map(problemText),
+    refused,
+  }
 }
 
 /** Checks a configuration and every file that it names, also where something before was wrong. */
@@ -52,8 +63,14 @@ export async function checkedFile(
   if (kind === "targets") tellTargets(findings, "", written.value(["targets"]))
   if (kind === "agent") {
     tellTargets(findings, "", written.value(["discover", "static", "targets"]))
-    await checkTargets(findings, file, written, env)
+    const listed = await checkTargets(findings, file, written, env)
     await checkModel(findings, file, written)
+    if (checked.ok) {
+      const config = parseAgentConfig({ file, text, env, hostName: "" })
+      const targets = config.discover.static.targets ?? listed
+      for (const { path, sentence } of await hindrances(config, { env, targets }))
+        findings.warnings.push(written.problem("CONFIG_INVALID", path, sentence))
+    }
   }
   return result(findings)
 }
@@ -74,15 +91,17 @@ async function checkTargets(
   file: string,
   written: WrittenDocument,
   env: Environment,
-): Promise<void> {
+): Promise<readonly ProxyTarget[] | undefined> {
   const named = await namedFile(findings, file, written, ["discover", "static", "file"])
-  if (named === undefined) return
+  if (named === undefined) return undefined
   const checked = checkConfiguration(targetsFileSchema, { ...named, env })
-  if (checked.ok) tellTargets(findings, `${named.file}: `, checked.value.targets)
-  else {
-    findings.others.push(...checked.problems.map(problemText))
-    findings.refused = true
+  if (checked.ok) {
+    tellTargets(findings, `${named.file}: `, checked.value.targets)
+    return checked.value.targets
   }
+  findings.others.push(...checked.problems.map(problemText))
+  findings.refused = true
+  return undefined
 }
 
 async function checkModel(findings: Findings, file: string, written: WrittenDocument): Promise<void> {

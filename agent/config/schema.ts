@@ -2,6 +2,7 @@ import * as z from "zod"
 import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
+import { sharedAddresses } from "./listen-addresses.ts"
 import { publishSchema } from "./publish-schema.ts"
 import { receiveSchema, spansSchema } from "./receive-schema.ts"
 
@@ -194,4 +195,15 @@ export const agentSchema = z
         )
     },
     whereStand("receive", "spans", "publish"),
+  )
+  .superRefine(
+    (config, context) => {
+      for (const { path, first } of sharedAddresses(config))
+        context.addIssue({
+          code: "custom",
+          path: path.slice(0, -1),
+          message: `expects an address of its own for ${path.at(-1)}; ${first} listens there`,
+        })
+    },
+    whereStand("receive", "publish"),
   )

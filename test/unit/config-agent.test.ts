@@ -15,6 +15,8 @@ const scrape = (text: string): AgentConfig["scrape"] =>
 const expectations = (text: string): string[] =>
   [...text.matchAll(/^# expect: (.*)$/gm)].map(([, line]) => line ?? "")
 
+const START = "discover: { static: { file: targets.yaml } }\n"
+
 describe("fixtures", () => {
   test.each(names.filter((name) => name.endsWith(".good.yaml")))("%s is taken", (name) => {
     expect(() => parse(fixture(name))).not.toThrow()
@@ -73,17 +75,44 @@ describe("what the agent runs by", () => {
   })
 
   test("spans need both a way in and a way out, and the message names them", () => {
-    const start = "discover: { static: { file: targets.yaml } }\n"
-    expect(() => parse(`${start}publish: { xray: {} }`)).toThrow(
+    expect(() => parse(`${START}publish: { xray: {} }`)).toThrow(
       "publish expects receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
     )
-    expect(() => parse(`${start}receive: { zipkin: {} }`)).toThrow(
+    expect(() => parse(`${START}receive: { zipkin: {} }`)).toThrow(
       "receive expects publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
     )
-    expect(parse(`${start}receive: { xray: {} }\npublish: { xray: {} }`).receive.xray?.udp).toEqual({
+    expect(parse(`${START}receive: { xray: {} }\npublish: { xray: {} }`).receive.xray?.udp).toEqual({
       host: "127.0.0.1",
       port: 2000,
     })
+  })
+
+  test.each([
+    [
+      "receive: { otlp: {}, zipkin: { listen: '127.0.0.1:4317' } }",
+      "receive.otlp expects",
+      "receive.zipkin.listen",
+    ],
+    ["receive: { otlp: { listen: '0.0.0.0:4317' } }", "receive.otlp expects", "receive.otlp.listen"],
+    [
+      "receive: { zipkin: { listen: 'localhost:9464' } }",
+      "receive.zipkin expects",
+      "publish.prometheus.listen",
+    ],
+    ["receive: { xray: { tcp: '[::]:9464' } }", "receive.xray expects", "publish.prometheus.listen"],
+  ])("no two listen at one address: %s", (receive, at, first) => {
+    const spans = `${receive}\npublish: { zipkin: { endpoint: 'http://h:1' } }`
+    expect(() => parse(`${START}${spans}`)).toThrow(`${at} an address of its own`)
+    expect(() => parse(`${START}${spans}`)).toThrow(`${first} listens there`)
+  })
+
+  test.each([
+    "{ zipkin: { listen: '127.0.0.1:0' }, otlp: { listen: '127.0.0.1:0', grpc: '127.0.0.1:0' } }",
+    "{ xray: { udp: '127.0.0.1:9464' } }",
+    "{ zipkin: { listen: '127.0.0.2:9464' } }",
+  ])("ports that are free, of UDP, or of another address are no matter: %s", (receive) => {
+    const text = `${START}receive: ${receive}\npublish: { zipkin: { endpoint: 'http://h:1' } }`
+    expect(() => parse(text)).not.toThrow()
   })
 
   test("files of every output count from the configuration's folder", () => {

@@ -1,0 +1,126 @@
+import { constants } from "node:fs"
+import { access, readFile } from "node:fs/promises"
+import { dirname } from "node:path"
+import type { Environment } from "#mesh/interpolation.ts"
+import type { ProxyTarget } from "#mesh/proxy.ts"
+import { fileReason } from "#mesh/system-reason.ts"
+import type { SecretReference } from "./config/header-schema.ts"
+import type { AgentConfig } from "./config/parse.ts"
+import type { TlsConfig } from "./config/tls-schema.ts"
+import { cloudWatchClient } from "./publish/aws/sdk-clients.ts"
+import { awsTrouble } from "./publish/aws/sdk-trouble.ts"
+
+/** Something of a sound configuration that cannot work on this machine, as this user, with this environment. */
+export interface Hindrance {
+  readonly path: readonly PropertyKey[]
+  /** Behind the path. */
+  readonly sentence: string
+}
+
+export interface ReadinessDeps {
+  readonly env: Environment
+  /** The proxies, where they are known. */
+  readonly targets: readonly Pick<ProxyTarget, "logs">[] | undefined
+}
+
+/** What would keep an agent of this configuration from its work, as far as that can be known without asking anybody. */
+export async function hindrances(config: AgentConfig, deps: ReadinessDeps): Promise<readonly Hindrance[]> {
+  const found = await Promise.all([
+    ofState(config),
+    ofRegion(config),
+    ofFiles(config, deps),
+    Promise.resolve(ofLines(config, deps)),
+  ])
+  return found.flat()
+}
+
+/** The folder, or where it is not there yet the next one above it, must be one that this user may write. */
+async function ofState({ agent }: AgentConfig): Promise<Hindrance[]> {
+  for (let folder = agent.state; ; folder = dirname(folder)) {
+    try {
+      await access(folder, constants.W_OK | constants.X_OK)
+      return []
+    } catch (cause) {
+      const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+      if (isMissing && dirname(folder) !== folder) continue
+      const what = folder === agent.state ? "which" : `whose folder ${folder}`
+      const sentence = `names ${agent.state}, ${what} cannot be written: ${fileReason(cause)}`
+      return [{ path: ["agent", "state"], sentence }]
+    }
+  }
+}
+
+/** By the SDK's own rules, from environment and profile. */
+async function ofRegion({ publish }: AgentConfig): Promise<Hindrance[]> {
+  const { cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp, xray, otlpTraces } = publish
+  const outputs = Object.entries({ cloudwatchLogs, cloudwatchMetrics, cloudwatchOtlp, xray })
+    .filter(([, output]) => output !== undefined)
+    .map(([key]) => key)
+  const [first] = otlpTraces?.cloudwatch === true ? [...outputs, "otlpTraces"] : outputs
+  if (first === undefined) return []
+  const client = await cloudWatchClient({ maxAttempts: 1 })
+  try {
+    await client.config.region()
+    return []
+  } catch (error) {
+    return [{ path: ["publish", first], sentence: `goes to AWS. ${awsTrouble(error).why}` }]
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Files and variables with secrets and certificates. */
+async function ofFiles({ publish }: AgentConfig, { env }: ReadinessDeps): Promise<Hindrance[]> {
+  const { otlp, remoteWrite, zipkin, otlpTraces, splunk } = publish
+  const all = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces }).flatMap(([key, output]) =>
+    Object.entries(output?.headers ?? {}).map(([name, value]) =>
+      typeof value === "string" ? [] : ofSecret(["publish", key, "headers", name], value, env),
+    ),
+  )
+  const certificates = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces, splunk }).map(
+    ([key, output]) => (output === undefined || !("tls" in output) ? [] : ofTls(key, output.tls)),
+  )
+  const token = splunk === undefined ? [] : ofSecret(["publish", "splunk", "token"], splunk.token, env)
+  return (await Promise.all([...all, ...certificates, token])).flat()
+}
+
+async function ofSecret(
+  path: readonly PropertyKey[],
+  { file, env: name }: SecretReference,
+  env: Environment,
+): Promise<Hindrance[]> {
+  if (file !== undefined) return ofFile([...path, "file"], file)
+  if (name === undefined || (env[name] ?? "") !== "") return []
+  return [{ path: [...path, "env"], sentence: `names the environment variable ${name}, which is not set` }]
+}
+
+async function ofTls(output: string, tls: TlsConfig): Promise<Hindrance[]> {
+  const files = Object.entries(tls).flatMap(([name, file]) =>
+    file === undefined ? [] : [ofFile(["publish", output, "tls", name], file)],
+  )
+  return (await Promise.all(files)).flat()
+}
+
+async function ofFile(path: readonly PropertyKey[], file: string): Promise<Hindrance[]> {
+  try {
+    await readFile(file)
+    return []
+  } catch (cause) {
+    return [{ path, sentence: `names ${file}, which cannot be read: ${fileReason(cause)}` }]
+  }
+}
+
+/** What is made of access lines needs targets that list a log. */
+function ofLines({ publish, spans }: AgentConfig, { targets }: ReadinessDeps): Hindrance[] {
+  if (targets === undefined || targets.some(({ logs }) => logs.length > 0)) return []
+  const { cloudwatchLogs, splunk } = publish
+  const wants = [
+    ...(cloudwatchLogs === undefined ? [] : [["publish", "cloudwatchLogs"]]),
+    ...(splunk === undefined || splunk.lines === false ? [] : [["publish", "splunk"]]),
+    ...(spans.fromLogs ? [["spans", "fromLogs"]] : []),
+  ]
+  return wants.map((path) => ({
+    path,
+    sentence: "needs access lines, but no target lists a log: there is nothing to make it of",
+  }))
+}
