@@ -1,14 +1,14 @@
-import { networkInterfaces } from "node:os"
 import { socketAddressText } from "#mesh/address.ts"
 import type { Clock } from "#mesh/clock.ts"
 import type { SocketAddress } from "#mesh/proxy.ts"
-import { HttpIntake, type HttpIntakeCounters } from "../collect/receive/http-intake.ts"
+import { HttpIntake } from "../collect/receive/http-intake.ts"
 import {
   type BodyForm,
   OTLP_ANSWERS,
   type Taken,
   ZIPKIN_ANSWERS,
 } from "../collect/receive/http-intake-answer.ts"
+import type { HttpIntakeCounters } from "../collect/receive/http-intake-counters.ts"
 import { GrpcIntake } from "../collect/receive/http-intake-grpc.ts"
 import { startXrayProxy } from "../collect/receive/xray-proxy.ts"
 import { startXrayUdp } from "../collect/receive/xray-udp.ts"
@@ -23,6 +23,7 @@ import { makeXrayUpstream } from "../publish/xray/upstream.ts"
 import type { SpanReception } from "../resolve/spans/way.ts"
 import type { Log } from "../telemetry/log.ts"
 import type { Telemetry } from "../telemetry/telemetry.ts"
+import { hostAddresses } from "./reception.ts"
 import type { Intake, Spans } from "./spans.ts"
 
 export interface IntakesDeps {
@@ -61,12 +62,6 @@ export async function startIntakes(config: ReceiveConfig, deps: IntakesDeps): Pr
   const listens = Object.assign({}, ...running.map((one) => one.listens))
   deps.spans.listens({ listens, hosts: new Set([...hostAddresses(), ...deps.hosts]) })
   return stop
-}
-
-function hostAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap(
-    (addresses) => addresses?.map(({ address }) => address) ?? [],
-  )
 }
 
 async function startXray(config: NonNullable<ReceiveConfig["xray"]>, deps: IntakesDeps): Promise<Running> {

@@ -18,6 +18,9 @@ export function compressionOf(header: string | undefined): Compression | undefin
   return name === "gzip" || name === "deflate" || name === "identity" ? name : undefined
 }
 
+/** Bodies under way may take together what so many of the largest ones take. */
+const LARGE_BODIES = 8
+
 /** What was sent, and how it has to be unpacked. */
 export interface Packed {
   readonly bytes: Buffer
@@ -34,9 +37,9 @@ export class BodyReader {
   #heldBytes = 0
   #inflating: Promise<unknown> = Promise.resolve()
 
-  constructor(limits: BodyLimits, maxHeldBytes: number) {
+  constructor(limits: BodyLimits) {
     this.#limits = limits
-    this.#maxHeldBytes = maxHeldBytes
+    this.#maxHeldBytes = limits.maxBodyBytes * LARGE_BODIES
   }
 
   /**

@@ -6,9 +6,10 @@ import {
   type ServerHttp2Stream,
 } from "node:http2"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { HttpIntakeConfig, HttpIntakeCounters, IntakeRoute } from "./http-intake.ts"
+import type { HttpIntakeConfig, IntakeRoute } from "./http-intake.ts"
 import { protobufSuccess, type Taken } from "./http-intake-answer.ts"
 import { BodyReader, compressionOf, type Packed } from "./http-intake-body.ts"
+import { type HttpIntakeCounters, makeIntakeTally } from "./http-intake-counters.ts"
 import { listenOn } from "./http-intake-listen.ts"
 import { BodyWork, type HttpIntakeDeps } from "./http-intake-work.ts"
 
@@ -23,7 +24,6 @@ const STATUS = {
   unavailable: 14,
 } as const
 const MAX_STREAMS = 16
-const LARGE_BODIES = 8
 const HEADER_BYTES = 16_384
 const HEAD_BYTES = 5
 /**
@@ -47,24 +47,14 @@ export class GrpcIntake {
   readonly #server: Http2Server
   /** No more than connections. */
   readonly #sessions = new Set<ServerHttp2Session>()
-  readonly #requests = {
-    ok: 0,
-    partial: 0,
-    refused: 0,
-    malformed: 0,
-    too_large: 0,
-    busy: 0,
-    broken: 0,
-    failed: 0,
-  }
-  #droppedConnections = 0
+  readonly #tally = makeIntakeTally()
 
   constructor(config: HttpIntakeConfig, take: IntakeRoute["take"], deps: HttpIntakeDeps = {}) {
     this.#config = config
     this.#failed = deps.failed
     this.#work = new BodyWork(deps)
     this.#take = take
-    this.#reader = new BodyReader(config, config.maxBodyBytes * LARGE_BODIES)
+    this.#reader = new BodyReader(config)
     this.#server = createServer({
       maxSessionMemory: 2,
       unknownProtocolTimeout: config.timeoutMs,
@@ -73,7 +63,7 @@ export class GrpcIntake {
     this.#server.maxConnections = config.maxConnections
     this.#server.setTimeout(config.timeoutMs)
     this.#server.on("drop", () => {
-      this.#droppedConnections++
+      this.#tally.droppedConnection()
     })
     this.#server.on("session", (session) => {
       this.#follow(session)
@@ -88,11 +78,7 @@ export class GrpcIntake {
   }
 
   counters(): HttpIntakeCounters {
-    return {
-      requests: { ...this.#requests },
-      bytes: this.#work.bytes,
-      droppedConnections: this.#droppedConnections,
-    }
+    return this.#tally.counters(this.#work.bytes)
   }
 
   async stop(): Promise<void> {
@@ -131,7 +117,7 @@ export class GrpcIntake {
     }, this.#config.timeoutMs)
     try {
       if (!isExport(headers)) {
-        this.#requests.refused++
+        this.#tally.ended("refused")
         fail(stream, STATUS.unimplemented, "Only TraceService/Export is there.")
         return
       }
@@ -155,26 +141,26 @@ export class GrpcIntake {
 
   #answer(stream: ServerHttp2Stream, taken: Taken): void {
     if (taken.kind === "busy") {
-      this.#requests.busy++
+      this.#tally.ended("busy")
       fail(stream, STATUS.unavailable, "The agent cannot take more now.")
       return
     }
-    this.#requests[taken.rejected === 0 ? "ok" : "partial"]++
+    this.#tally.ended(taken.rejected === 0 ? "ok" : "partial")
     succeed(stream, protobufSuccess(taken.rejected, taken.why ?? "Some spans were not valid."))
   }
 
   #refuse(stream: ServerHttp2Stream, error: unknown): void {
     if (!(error instanceof MeshscopeError)) {
       const broken = isOver(stream)
-      this.#requests[broken ? "broken" : "failed"]++
+      this.#tally.ended(broken ? "broken" : "failed")
       if (!broken) this.#failed?.(error)
       fail(stream, STATUS.internal, "The agent failed to read the message; its log says why.")
     } else if (error.retryable) {
-      this.#requests.busy++
+      this.#tally.ended("busy")
       fail(stream, STATUS.unavailable, error.message)
     } else {
       const large = error.code === "INTAKE_TOO_LARGE"
-      this.#requests[large ? "too_large" : "malformed"]++
+      this.#tally.ended(large ? "too_large" : "malformed")
       fail(stream, large ? STATUS.resourceExhausted : STATUS.invalidArgument, error.message)
     }
   }

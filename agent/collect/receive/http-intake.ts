@@ -3,6 +3,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import type { SocketAddress } from "#mesh/proxy.ts"
 import { type Answer, type AnswerForm, type BodyForm, formOf, type Taken } from "./http-intake-answer.ts"
 import { type BodyLimits, BodyReader, compressionOf } from "./http-intake-body.ts"
+import { type HttpIntakeCounters, type IntakeResult, makeIntakeTally } from "./http-intake-counters.ts"
 import { listenOn } from "./http-intake-listen.ts"
 import { BodyWork, type HttpIntakeDeps } from "./http-intake-work.ts"
 
@@ -26,29 +27,6 @@ export interface HttpIntakeConfig extends BodyLimits {
   readonly timeoutMs: number
 }
 
-/** How requests ended. Each is counted once: `broken` where the connection broke off, `failed` where we did. */
-export const INTAKE_RESULTS = [
-  "ok",
-  "partial",
-  "refused",
-  "malformed",
-  "too_large",
-  "busy",
-  "broken",
-  "failed",
-] as const
-export type IntakeResult = (typeof INTAKE_RESULTS)[number]
-
-export interface HttpIntakeCounters {
-  readonly requests: Readonly<Record<IntakeResult, number>>
-  /** Of bodies, after decompression, that were handed over. */
-  readonly bytes: number
-  /** Connections that were closed at once, since there were too many. */
-  readonly droppedConnections: number
-}
-
-/** Bodies under way may take together what so many of the largest ones take. */
-const LARGE_BODIES = 8
 const HEADER_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
 /** Requests under way when it stops get this long. */
@@ -79,24 +57,14 @@ export class HttpIntake {
   readonly #work: BodyWork
   readonly #reader: BodyReader
   readonly #server: Server
-  readonly #requests = {
-    ok: 0,
-    partial: 0,
-    refused: 0,
-    malformed: 0,
-    too_large: 0,
-    busy: 0,
-    broken: 0,
-    failed: 0,
-  }
-  #droppedConnections = 0
+  readonly #tally = makeIntakeTally()
 
   constructor(config: HttpIntakeConfig, routes: readonly IntakeRoute[], deps: HttpIntakeDeps = {}) {
     this.#config = config
     this.#failed = deps.failed
     this.#work = new BodyWork(deps)
     this.#routes = new Map(routes.map((route) => [route.path, route]))
-    this.#reader = new BodyReader(config, config.maxBodyBytes * LARGE_BODIES)
+    this.#reader = new BodyReader(config)
     this.#server = createServer(
       {
         maxHeaderSize: HEADER_BYTES,
@@ -109,7 +77,7 @@ export class HttpIntake {
     )
     this.#server.maxConnections = config.maxConnections
     this.#server.on("drop", () => {
-      this.#droppedConnections++
+      this.#tally.droppedConnection()
     })
   }
 
@@ -122,11 +90,7 @@ export class HttpIntake {
   }
 
   counters(): HttpIntakeCounters {
-    return {
-      requests: { ...this.#requests },
-      bytes: this.#work.bytes,
-      droppedConnections: this.#droppedConnections,
-    }
+    return this.#tally.counters(this.#work.bytes)
   }
 
   /** Takes no more connections, lets requests under way end, and then ends all. */
@@ -161,7 +125,7 @@ export class HttpIntake {
       else this.#fail(response, route, form, busy("The agent cannot take more now.", taken.afterS))
     } catch (error) {
       if (error instanceof MeshscopeError) this.#fail(response, route, form, failureOfError(error))
-      else if (!request.complete) this.#requests.broken++
+      else if (!request.complete) this.#tally.ended("broken")
       else {
         this.#failed?.(error)
         this.#fail(response, route, form, UNEXPECTED)
@@ -175,7 +139,7 @@ export class HttpIntake {
     form: BodyForm,
     { rejected, why }: Extract<Taken, { kind: "taken" }>,
   ): void {
-    this.#requests[rejected === 0 ? "ok" : "partial"]++
+    this.#tally.ended(rejected === 0 ? "ok" : "partial")
     send(response, route.answers.success(form, rejected, why ?? "Some spans were not valid."), {})
   }
 
@@ -187,7 +151,7 @@ export class HttpIntake {
     failure: Failure,
   ): void {
     const { status, result, why, afterS } = failure
-    this.#requests[result]++
+    this.#tally.ended(result)
     const answer = route?.answers.failure(status, form, why) ?? plain(status, why)
     send(response, answer, {
       ...(response.req.complete ? {} : { connection: "close" }),
