@@ -413,6 +413,33 @@ test("over the budget, newest: what comes is refused", async () => {
   expect(small.counters.dropped.get("overflow")).toBe(1)
 })
 
+test("what left for want of room and was not committed as gone is not taken for damaged after a kill", async () => {
+  const folder = temporaryFolder()
+  const host = queueHost(folder)
+  const budget = makeQueueBudget({ maxBytes: 1024 * KB, policy: "oldest" })
+  const first = host.open(budget)
+  for (let index = 0; index < 900; index++) {
+    first.append("", 1, Buffer.alloc(KB))
+    if (index % 300 === 299) host.commit()
+  }
+  const taken = await first.take({ records: 10, bytes: 1e6 })
+  for (const one of taken) first.settle(one, 1)
+  for (let index = 0; index < 450; index++) first.append("", 1, Buffer.alloc(KB))
+  // Killed here: what was appended last is read again from where it came from, or never was.
+  const second = host.open(makeQueueBudget({ maxBytes: 1024 * KB, policy: "oldest" }))
+  expect(second.counters).toMatchObject({ offered: 900, delivered: 10 })
+  const read = await takeAll(second)
+  host.commit()
+  const { offered, delivered, dropped, held } = second.counters
+  expect([offered, held, Object.keys(Object.fromEntries(dropped))]).toEqual([900, 0, ["overflow"]])
+  expect(delivered).toBe(10 + read.length)
+  expect(read.length + (dropped.get("overflow") ?? 0)).toBe(890)
+  expect([read.length < 700, host.notes]).toEqual([true, []])
+  // The marks went with the commit, and a third agent knows the same.
+  expect(readdirSync(join(folder, "sink")).filter((name) => name.endsWith(".out"))).toEqual([])
+  expect(host.open().counters).toMatchObject({ offered, delivered, held })
+})
+
 test("records that are out are counted as dropped when their segment leaves, and settling them does nothing more", async () => {
   const host = queueHost(temporaryFolder())
   const queue = host.open(makeQueueBudget({ maxBytes: 128 * KB, policy: "oldest" }))

@@ -1,7 +1,7 @@
-import { rmSync } from "node:fs"
+import { markPushedOut, removeFile } from "./pushed-out.ts"
 import type { Segment } from "./segment.ts"
 
-/** Segments that are not needed any more. A file goes only after the commit whose state does not name it. */
+/** Segments that are not needed any more. A file goes only after the commit whose state does not name it, or leaves a mark. */
 export interface DoomedSegments {
   /** Of their files. */
   readonly bytes: number
@@ -13,18 +13,17 @@ export interface DoomedSegments {
   removeAll(): void
 }
 
-export function makeDoomedSegments(): DoomedSegments {
+/** @param marks of segments that left before a restart, and that the next state does not name */
+export function makeDoomedSegments(marks: readonly string[]): DoomedSegments {
   const doomed: Segment[] = []
+  const marked = [...marks]
   let saved = 0
+  let savedMarks = 0
   let bytes = 0
   const remove = (number: number): void => {
     for (const { path, end } of doomed.splice(0, number)) {
       bytes -= end
-      try {
-        rmSync(path, { force: true })
-      } catch {
-        // It is removed at the next start, as the committed state does not name it.
-      }
+      removeFile(path)
     }
     saved = Math.max(0, saved - number)
   }
@@ -38,8 +37,19 @@ export function makeDoomedSegments(): DoomedSegments {
     },
     saved() {
       saved = doomed.length
+      savedMarks = marked.length
     },
-    removeSaved: () => remove(saved),
-    removeAll: () => remove(doomed.length),
+    removeSaved() {
+      remove(saved)
+      for (const path of marked.splice(0, savedMarks)) removeFile(path)
+      savedMarks = 0
+    },
+    removeAll() {
+      for (const segment of doomed) {
+        const mark = markPushedOut(segment)
+        if (mark !== undefined) marked.push(mark)
+      }
+      remove(doomed.length)
+    },
   }
 }

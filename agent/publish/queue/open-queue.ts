@@ -4,6 +4,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { makeFolder } from "#mesh/folder.ts"
 import { fileReason } from "#mesh/system-reason.ts"
 import type { DurableQueue, QueueNote } from "./durable-queue.ts"
+import { settlePushedOut } from "./pushed-out.ts"
 import type { QueueBudget } from "./queue-budget.ts"
 import { decodeQueueState, type QueueState } from "./queue-state.ts"
 import { restoredSegment } from "./segment.ts"
@@ -43,14 +44,15 @@ export function openQueue(options: OpenQueueOptions): DurableQueue {
   const committed = bytes === undefined ? undefined : decodeQueueState(bytes, sink)
   if (bytes !== undefined && committed === undefined)
     note(`What was committed of the queue of ${sink} is damaged.`, "QUEUE_DAMAGED")
-  if (committed !== undefined) cutBack(found, committed.segments)
-  const state = committed ?? adopted(folder, found, note)
+  const { state, marks } = settlePushedOut(folder, committed ?? adopted(folder, found, note))
+  if (committed !== undefined) cutBack(found, state.segments)
   const next = found.reduce((most, { number }) => Math.max(most, number + 1), state.next)
   const segments = state.segments.map((segment) => restoredSegment(folder, segment))
   const queue = new SegmentQueue(
     { folder, sink, budget, note, salt: randomSalt },
     { ...state, next },
     segments,
+    marks,
   )
   budget.join(queue)
   // The budget may be smaller than it was.

@@ -27,7 +27,7 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
   readonly #writer = new SegmentWriter()
   readonly #drops: DropCounts
   readonly #segments: Segment[]
-  readonly #doomed: DoomedSegments = makeDoomedSegments()
+  readonly #doomed: DoomedSegments
   #current: Segment | undefined
   #next: number
   #offered: number
@@ -42,8 +42,10 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
   #ready: (() => void) | undefined
   #closed = false
 
-  constructor(deps: DurableQueueDeps, state: QueueState, segments: Segment[]) {
+  /** @param marks of segments that had left, see `settlePushedOut` */
+  constructor(deps: DurableQueueDeps, state: QueueState, segments: Segment[], marks: readonly string[]) {
     this.#deps = deps
+    this.#doomed = makeDoomedSegments(marks)
     this.#next = state.next
     this.#offered = state.offered
     this.#delivered = state.delivered
