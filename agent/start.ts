@@ -65,8 +65,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     join(pipeline, outputs, spans)
     const server = await servePage(config, pipeline, telemetry)
     if (server !== undefined) undo.push(() => server.close())
-    await outputs.start()
     undo.push(() => outputs.stop(0))
+    await outputs.start()
     const intakes = { clock, log, telemetry, spans, hosts: config.spans.hosts }
     const stopIntakes = await receive(config, intakes)
     const found = discoveryOf(config, { clock, env: deps.env, log, telemetry }).run((targets) => {

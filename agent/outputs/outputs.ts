@@ -48,7 +48,8 @@ export class Outputs {
 
   /** Begins to send what waits. Needs no network, credentials or names: an output that lacks them says so and keeps trying. */
   async start(): Promise<void> {
-    await Promise.all(this.#outputs.map((output) => output.start()))
+    const started = await Promise.allSettled(this.#outputs.map((output) => output.start()))
+    for (const one of started) if (one.status === "rejected") throw one.reason
     for (const output of this.#outputs) {
       const { tick } = output
       if (tick !== undefined) this.#timers.push(setInterval(() => void this.#tick(output), tick.everyMs))
@@ -67,8 +68,12 @@ export class Outputs {
 
   /** Puts what is new into the queues for the last time; a commit must follow. */
   async lastTick(): Promise<void> {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer)
+    this.#endTicks()
     for (const output of this.#outputs) await this.#tick(output)
+  }
+
+  #endTicks(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
 
   /** What one output did not expect must not end the agent. */
@@ -84,7 +89,9 @@ export class Outputs {
     }
   }
 
+  /** Also of what was begun by halves. */
   async stop(deadlineMs: number): Promise<void> {
+    this.#endTicks()
     await Promise.all(this.#outputs.map((output) => output.stop(deadlineMs)))
   }
 }
