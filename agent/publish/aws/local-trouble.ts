@@ -24,7 +24,7 @@ export const LOCAL_TROUBLE: readonly {
   },
   {
     is: (_, code) => /^(?:CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS|ERR_SSL|EPROTO)/.test(code),
-    why: "The endpoint's certificate is not trusted: set AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS if a proxy stands between",
+    why: "The endpoint's certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS if a proxy stands between, and start the agent again",
   },
   {
     is: ({ name }, code) => name === "AbortError" || code === "ETIMEDOUT" || code === "ESOCKETTIMEDOUT",
