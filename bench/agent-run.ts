@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { freePort } from "../test/live/rig/free-port.ts"
 
 const root = join(import.meta.dirname, "..")
 
@@ -73,16 +73,6 @@ export async function runAgent(way: Way, folder: string, config: object): Promis
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  if (typeof address !== "object" || address === null) throw new Error("no port is free")
-  return address.port
 }
 
 function read(url: string): Promise<string | undefined> {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test, vi } from "vitest"
@@ -9,6 +8,7 @@ import { GrpcIntake } from "../../agent/collect/receive/http-intake-grpc.ts"
 import { readOtlpProtobuf } from "../../agent/decode/spans/otlp-protobuf.ts"
 import { component } from "../../scripts/components/component.ts"
 import { Kept } from "../fixtures/spans/span-arbitrary.ts"
+import { freePort } from "./rig/free-port.ts"
 
 /** A real Envoy, whose OpenTelemetry tracer speaks gRPC to our intake. */
 let folder: string
@@ -61,16 +61,6 @@ const asked = (path: string): Promise<number> =>
     ({ status }) => status,
     () => 0,
   )
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
 
 const TYPE = "type.googleapis.com/envoy"
 

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as fc from "fast-check"
@@ -16,8 +13,9 @@ import type { Outbox, QueueRecord, Sink, SpanConsumer } from "../../agent/publis
 import { nameOf } from "../../agent/publish/otlp-traces/span-names.ts"
 import { makeOtlpTracesProducer, makeOtlpTracesSink } from "../../agent/publish/otlp-traces/traces-sink.ts"
 import { makeZipkinProducer, makeZipkinSink } from "../../agent/publish/zipkin/zipkin-sink.ts"
-import { component } from "../../scripts/components/component.ts"
 import { anySpan, Kept, traceIds } from "../fixtures/spans/span-arbitrary.ts"
+import { freePort } from "../live/rig/free-port.ts"
+import { type Otelcol, startOtelcol } from "./otelcol.ts"
 
 /**
  * A real OpenTelemetry Collector takes what our sinks of spans send, by OTLP and by Zipkin's API, writes it down, and sends
@@ -25,32 +23,10 @@ import { anySpan, Kept, traceIds } from "../fixtures/spans/span-arbitrary.ts"
  */
 const SPANS = 400
 let folder: string
-let otelcol: ChildProcess
+let otelcol: Otelcol
 let intake: HttpIntake
 const received = new Kept()
 let ports: { readonly otlp: number; readonly zipkin: number }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
-
-async function listening(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 150; attempt++) {
-    const answers = await fetch(url, { method: "POST" }).then(
-      () => true,
-      () => false,
-    )
-    if (answers) return
-    await systemClock.sleep(200)
-  }
-  throw new Error(`nothing listens at ${url}`)
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "meshscope-otelcol-traces-"))
@@ -100,18 +76,14 @@ beforeAll(async () => {
       },
     },
   }
-  // JSON is YAML.
-  await writeFile(join(folder, "otelcol.yaml"), JSON.stringify(pipeline))
-  otelcol = spawn(await component("otelcol"), ["--config", join(folder, "otelcol.yaml")], { stdio: "ignore" })
-  await listening(`http://127.0.0.1:${ports.otlp}/v1/traces`)
-  await listening(`http://127.0.0.1:${ports.zipkin}/api/v2/spans`)
+  otelcol = await startOtelcol(folder, pipeline, [
+    `http://127.0.0.1:${ports.otlp}/v1/traces`,
+    `http://127.0.0.1:${ports.zipkin}/api/v2/spans`,
+  ])
 })
 
 afterAll(async () => {
-  if (otelcol !== undefined && otelcol.exitCode === null) {
-    otelcol.kill("SIGTERM")
-    await once(otelcol, "exit")
-  }
+  await otelcol?.stop()
   await intake?.stop()
   await rm(folder, { recursive: true, force: true })
 })

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -9,11 +6,12 @@ import { parseCollectorConfig } from "../../collector/config.ts"
 import { startCollector } from "../../collector/main.ts"
 import type { Collector } from "../../collector/start.ts"
 import { systemClock } from "../../mesh/clock.ts"
-import { component } from "../../scripts/components/component.ts"
 import { exposed } from "../live/rig/exposed.ts"
+import { freePort } from "../live/rig/free-port.ts"
 import { apiByRoute, truthByRoute } from "../live/rig/routes-told.ts"
 import { type Stand, startStand } from "../live/rig/stand.ts"
 import { REQUEST_NAMES, truthRequests } from "../live/rig/truth-counts.ts"
+import { type Otelcol, startOtelcol } from "./otelcol.ts"
 
 /**
  * A real OpenTelemetry Collector between our agent and our collector: it takes what the agent sends, writes it down, and
@@ -21,32 +19,9 @@ import { REQUEST_NAMES, truthRequests } from "../live/rig/truth-counts.ts"
  */
 const REQUESTS = 3000
 let folder: string
-let otelcol: ChildProcess
+let otelcol: Otelcol
 let collector: Collector
 let stand: Stand
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
-
-/** Resolves when something answers there. */
-async function listening(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 150; attempt++) {
-    const answers = await fetch(url, { method: "POST" }).then(
-      () => true,
-      () => false,
-    )
-    if (answers) return
-    await systemClock.sleep(200)
-  }
-  throw new Error(`nothing listens at ${url}`)
-}
 
 async function ask<T>(path: string): Promise<T> {
   return (await (await fetch(`${collector.url}/api/v1${path}`)).json()) as T
@@ -70,10 +45,7 @@ beforeAll(async () => {
       pipelines: { metrics: { receivers: ["otlp"], exporters: ["file", "otlphttp"] } },
     },
   }
-  // JSON is YAML.
-  await writeFile(join(folder, "otelcol.yaml"), JSON.stringify(pipeline))
-  otelcol = spawn(await component("otelcol"), ["--config", join(folder, "otelcol.yaml")], { stdio: "ignore" })
-  await listening(`http://127.0.0.1:${port}/v1/metrics`)
+  otelcol = await startOtelcol(folder, pipeline, [`http://127.0.0.1:${port}/v1/metrics`])
   stand = await startStand({
     logs: { "*": "json" },
     seed: 19,
@@ -88,10 +60,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stand?.stop()
-  if (otelcol !== undefined && otelcol.exitCode === null) {
-    otelcol.kill("SIGTERM")
-    await once(otelcol, "exit")
-  }
+  await otelcol?.stop()
   await collector?.stop()
   await rm(folder, { recursive: true, force: true })
 })

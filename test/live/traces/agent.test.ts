@@ -1,5 +1,3 @@
-import { once } from "node:events"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
@@ -8,6 +6,7 @@ import type { Span } from "../../../mesh/span.ts"
 import { type FakeAws, startFakeAws } from "../../fake/aws/fake-aws.ts"
 import type { Form } from "../../fixtures/spans/captured.ts"
 import { exposed } from "../rig/exposed.ts"
+import { freePort } from "../rig/free-port.ts"
 import { startAgentHere } from "../rig/here.ts"
 import { type SpanIntake, startIntake } from "./intake.ts"
 import { newTraceId, startMesh, type TracedMesh } from "./mesh.ts"
@@ -21,15 +20,6 @@ const WAIT_MS = 20_000
 const HOST = "127.0.0.1"
 const count = (request: string): number => EXPECTED[request]?.length ?? 0
 const ALL = Object.keys(EXPECTED).reduce((sum, request) => sum + count(request), 0)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST)
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  return typeof address === "object" && address !== null ? address.port : 0
-}
 
 async function until(done: () => boolean): Promise<void> {
   const end = performance.now() + WAIT_MS
