@@ -25,10 +25,8 @@ const SNIPPETS: readonly Snippet[] = PAGES.flatMap((page) => {
   const rest = text.replaceAll(/```[\s\S]*?```/g, "")
   // `receive: {xray: {}}` within a sentence.
   const inline = [...rest.matchAll(/`((?:receive|publish|spans): \{[^`]*\})`/g)].map(([, body = ""]) => body)
-  return [
-    ...blocks.map((body) => ({ page, text: body, inline: false })),
-    ...inline.map((body) => ({ page, text: body, inline: true })),
-  ]
+  const all = [blocks, inline]
+  return all.flatMap((bodies) => bodies.map((body) => ({ page, text: body, inline: bodies === inline })))
 })
 
 function keysOf(text: string): readonly string[] {
