@@ -208,6 +208,7 @@ function stepped() {
     ...systemClock,
     sleep: (_ms, stopped) =>
       new Promise((resolve) => {
+        if (stopped?.aborted === true) resolve()
         wake = resolve
         stopped?.addEventListener("abort", () => resolve())
       }),

@@ -12,7 +12,10 @@ import { segmentsResult } from "../../agent/publish/xray/unprocessed.ts"
 
 const LIMITS = { documents: 5, bytes: 1000 }
 const record = fc
-  .record({ key: fc.constantFrom("", "a", "b", "c", "d"), bytes: fc.integer({ min: 0, max: 1200 }) })
+  .record({
+    key: fc.constantFrom("", "a", "b", "c", "d"),
+    bytes: fc.oneof(fc.integer({ min: 0, max: 1200 }), fc.integer({ min: 0, max: 20 })),
+  })
   .map(({ key, bytes }): QueueRecord => ({ key, timeMs: 0, count: 1, payload: new Uint8Array(bytes) }))
 
 test("a split holds each record once, within the limits; a trace that fits stays whole and in order", () => {

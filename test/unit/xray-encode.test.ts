@@ -3,7 +3,7 @@ import { type Span, type SpanProxy, STATUS_OK } from "#mesh/span.ts"
 import { makeXrayDecoder } from "../../agent/decode/spans/xray.ts"
 import { documentOf } from "../../agent/publish/xray/document.ts"
 import { makeXrayEncoder } from "../../agent/publish/xray/encoder.ts"
-import { fitted, MAX_DOCUMENT_BYTES } from "../../agent/publish/xray/fit.ts"
+import { fitted } from "../../agent/publish/xray/fit.ts"
 import { cleanName } from "../../agent/publish/xray/names.ts"
 
 const TRACE = "5759e988bd862e3fe1be46a994272793"
@@ -359,6 +359,14 @@ describe("a span that was no document", () => {
   })
 })
 
+test("only a segment tells that its client's address is a claim of a header", () => {
+  const http = { clientIp: "10.0.0.1", forwarded: true }
+  expect(encode({ http })["http"]).toEqual({ request: { client_ip: "10.0.0.1", x_forwarded_for: true } })
+  expect(encode({ http, kind: "client", parentId: PARENT })["http"]).toEqual({
+    request: { client_ip: "10.0.0.1" },
+  })
+})
+
 describe("documents above 64 KB", () => {
   const trace = "1-5759e988-bd862e3fe1be46a994272793"
 
@@ -366,10 +374,16 @@ describe("documents above 64 KB", () => {
     const subsegments = [child(1, 30_000), child(2, 40_000), child(3, 30_000), child(4, 100)]
     const { documents, refused } = fitted({ ...ENVOY, subsegments }, trace)
     expect(refused).toEqual([])
-    expect(documents.every(({ length }) => length <= MAX_DOCUMENT_BYTES)).toBe(true)
+    // 64 KB: of which kind is not documented, so the smaller one.
+    expect(documents.every(({ length }) => length <= 64_000)).toBe(true)
     const [own, apart] = documents.map(parse)
     expect(own).toEqual({ ...ENVOY, subsegments: [subsegments[0], subsegments[2], subsegments[3]] })
     expect(apart).toEqual({ ...subsegments[1], type: "subsegment", trace_id: trace, parent_id: ENVOY.id })
+  })
+
+  test("are those above 64,000 bytes", () => {
+    const { documents } = fitted({ ...ENVOY, subsegments: [child(1, 31_500), child(2, 33_000)] }, trace)
+    expect(documents).toHaveLength(2)
   })
 
   test("also of subsegments that are too long themselves", () => {
