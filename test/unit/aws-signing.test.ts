@@ -7,6 +7,7 @@ import { awsTarget, type SdkConfig } from "../../agent/publish/aws/endpoints.ts"
 import { Sha256 } from "../../agent/publish/aws/sha256.ts"
 import { makeAwsSigner } from "../../agent/publish/aws/signing.ts"
 import type { PushRequest } from "../../agent/publish/http/push-client.ts"
+import { stubBareEnvironment } from "../fake/aws/bare-environment.ts"
 
 /** The documentation's own example keys. */
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }
@@ -14,13 +15,7 @@ const NOW = Date.UTC(2015, 7, 30, 12, 36, 0)
 const METRICS = "/v1/metrics"
 
 // The SDK reads the environment and profile: nothing of this machine's may come in.
-beforeEach(() => {
-  for (const name of Object.keys(process.env).filter((one) => one.startsWith("AWS_")))
-    vi.stubEnv(name, undefined)
-  vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true")
-  vi.stubEnv("AWS_CONFIG_FILE", "/nonexistent/config")
-  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
-})
+beforeEach(stubBareEnvironment)
 afterEach(() => void vi.unstubAllEnvs())
 
 const cloudwatch = (options: CloudWatchClientConfig = {}) =>

@@ -9,6 +9,7 @@ import {
   makeCloudWatchOtlpSink,
 } from "../../agent/publish/cloudwatch-otlp/cloudwatch-otlp.ts"
 import type { QueueRecord } from "../../agent/publish/contract.ts"
+import { stubBareEnvironment } from "../fake/aws/bare-environment.ts"
 import { type FakeAws, startFakeAws } from "../fake/aws/fake-aws.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 
@@ -22,13 +23,7 @@ async function fakeAws(): Promise<FakeAws> {
   return aws
 }
 
-beforeEach(() => {
-  for (const name of Object.keys(process.env).filter((one) => one.startsWith("AWS_")))
-    vi.stubEnv(name, undefined)
-  vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true")
-  vi.stubEnv("AWS_CONFIG_FILE", "/nonexistent/config")
-  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
-})
+beforeEach(stubBareEnvironment)
 afterEach(() => void vi.unstubAllEnvs())
 
 function sending() {

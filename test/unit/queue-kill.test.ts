@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { appendFileSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
@@ -9,29 +7,18 @@ import { DEFAULT_DELIVERY, Delivery } from "../../agent/publish/delivery/deliver
 import { openQueue } from "../../agent/publish/queue/open-queue.ts"
 import { makeQueueBudget } from "../../agent/publish/queue/queue-budget.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
+import { killedAfter } from "../fixtures/ledger/killed-after.ts"
 import { fileSink } from "../fixtures/queue/file-sink.ts"
 import { sumOf } from "../fixtures/queue/queue-host.ts"
 
 const PROCESS = join(import.meta.dirname, "../fixtures/queue/queueing-process.ts")
-
-/** Runs until it told `lines` commits, then kill -9. Answers the last number that it told. */
-async function killedAfter(folder: string, lines: number): Promise<number> {
-  const child = spawn(process.execPath, [PROCESS, folder], { stdio: ["ignore", "pipe", "inherit"] })
-  let told = ""
-  for await (const chunk of child.stdout) {
-    told += String(chunk)
-    if (told.split("\n").length > lines) child.kill("SIGKILL")
-  }
-  if (child.signalCode === null && child.exitCode === null) await once(child, "exit")
-  return Number(told.split("\n").at(-2))
-}
 
 test("kill -9 again and again, with a receiver that does not always take: every committed record arrives", async () => {
   const folder = temporaryFolder()
   let told = 0
   const kills = [1, 23, 60, 7]
   for (const lines of kills) {
-    const now = await killedAfter(folder, lines)
+    const now = await killedAfter(PROCESS, folder, lines)
     expect(now).toBeGreaterThan(told)
     told = now
   }

@@ -17,6 +17,7 @@ import {
 } from "../../agent/publish/otlp-traces/traces-sink.ts"
 import { zipkinJson } from "../../agent/publish/zipkin/span-json.ts"
 import { makeZipkinProducer, makeZipkinSink } from "../../agent/publish/zipkin/zipkin-sink.ts"
+import { stubBareEnvironment } from "../fake/aws/bare-environment.ts"
 import { startFakeAws } from "../fake/aws/fake-aws.ts"
 import { Kept, smallSpan } from "../fixtures/spans/span-arbitrary.ts"
 
@@ -172,13 +173,7 @@ function cloudwatch() {
 }
 
 describe("CloudWatch", () => {
-  beforeEach(() => {
-    for (const name of Object.keys(process.env).filter((one) => one.startsWith("AWS_")))
-      vi.stubEnv(name, undefined)
-    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true")
-    vi.stubEnv("AWS_CONFIG_FILE", "/nonexistent/config")
-    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
-  })
+  beforeEach(stubBareEnvironment)
   afterEach(() => void vi.unstubAllEnvs())
 
   test("signed requests within its limits are taken whole", async () => {

@@ -10,6 +10,7 @@ import { type Span, STATUS_OK } from "../../mesh/span.ts"
 import { appMeshDump } from "../fixtures/config-dump/app-mesh-dump.ts"
 import { captured, FORMS } from "../fixtures/spans/captured.ts"
 import { decodedSpans } from "../fixtures/spans/decoded.ts"
+import { told } from "../fixtures/spans/told.ts"
 
 const FILE = join(import.meta.dirname, "../../demo/yelb.yaml")
 const { model: YELB } = parseKubernetesObjects(readFileSync(FILE, "utf8"), FILE)
@@ -26,22 +27,6 @@ function namesWith(declared: DeclaredModel, resources: readonly string[]): SpanN
   for (const resource of resources)
     names.setProxy(`${resource}-0`, decodeConfigDump(appMeshDump(mesh, resource, 2022)))
   return names
-}
-
-/** One line of words per span, by start: who, what it was, whom it called, how it ended. */
-function told({ service, kind, remote, status, proxy }: Span): string {
-  const ended = (["error", "throttle", "fault"] as const).filter((word) => status[word])
-  const words = [
-    service,
-    kind,
-    proxy?.role,
-    proxy?.virtualService,
-    proxy?.route,
-    remote === "" ? "" : `-> ${remote}`,
-    proxy?.flags === "-" ? "" : proxy?.flags,
-    ...ended,
-  ]
-  return words.filter((word) => word !== "" && word !== undefined).join(" ")
 }
 
 const spansOf = (names: SpanNames, form: (typeof FORMS)[number], request: string): readonly Span[] =>

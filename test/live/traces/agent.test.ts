@@ -8,10 +8,10 @@ import type { Form } from "../../fixtures/spans/captured.ts"
 import { exposed } from "../rig/exposed.ts"
 import { freePort } from "../rig/free-port.ts"
 import { startAgentHere } from "../rig/here.ts"
+import { EXPECTED } from "./expected.ts"
 import { type SpanIntake, startIntake } from "./intake.ts"
 import { newTraceId, startMesh, type TracedMesh } from "./mesh.ts"
 import { REQUESTS } from "./requests.ts"
-import { EXPECTED } from "./told.ts"
 import { TRACERS } from "./tracers.ts"
 
 /** A whole agent between Envoys and what takes spans: X-Ray, Zipkin and OpenTelemetry at one time. */

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import type { SpanNames } from "../../../agent/resolve/spans/span-names.ts"
 import type { Span } from "../../../mesh/span.ts"
 import { decodedSpans } from "../../fixtures/spans/decoded.ts"
+import { told } from "../../fixtures/spans/told.ts"
 import { type Asked, startMesh, type TracedMesh } from "./mesh.ts"
 import { configsOf, namesOf } from "./named.ts"
 import { type Recorder, startRecorder } from "./recorder.ts"
-import { told } from "./told.ts"
 import { TRACERS } from "./tracers.ts"
 
 /** How calls of the ui end in a mesh with gRPC, timeouts, a canary without pods and a service without routes. */

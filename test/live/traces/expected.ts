@@ -1,21 +1,3 @@
-import type { Span } from "../../../mesh/span.ts"
-
-/** One line of words per span: who, what it was, whom it called, how it ended. */
-export function told({ service, kind, remote, status, proxy }: Span): string {
-  const ended = (["error", "throttle", "fault"] as const).filter((word) => status[word])
-  const words = [
-    service,
-    kind,
-    proxy?.role,
-    proxy?.virtualService,
-    proxy?.route,
-    remote === "" ? "" : `-> ${remote}`,
-    proxy?.flags === "-" ? "" : proxy?.flags,
-    ...ended,
-  ]
-  return words.filter((word) => word !== "" && word !== undefined).join(" ")
-}
-
 const DOOR = "yelb/yelb-gateway_yelb server gateway yelb-ui yelbui-gatewayroute_yelb"
 const IN = "yelb/yelb-gateway_yelb client gateway yelb-ui -> yelb/yelb-ui-virtual-node"
 const UI = "yelb/yelb-ui-virtual-node server sidecar"
