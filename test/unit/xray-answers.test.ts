@@ -58,20 +58,18 @@ describe("what X-Ray did not take", () => {
   })
 })
 
-test("a call has 50 documents at most, of many traces and of one", () => {
-  const records = (traces: number) =>
-    Array.from({ length: 51 }, (_, index) => ({
-      key: `t${index % traces}`,
-      timeMs: 0,
-      count: 1,
-      payload: new Uint8Array(10),
-    }))
-  for (const traces of [51, 1])
-    expect(splitSegments(records(traces)).requests.map(({ records: own }) => own.length)).toEqual([50, 1])
+test.each([51, 1])("a call has 50 documents at most, of %d traces", (traces) => {
+  const records = Array.from({ length: 51 }, (_, index) => ({
+    key: `t${index % traces}`,
+    timeMs: 0,
+    count: 1,
+    payload: new Uint8Array(10),
+  }))
+  expect(splitSegments(records).requests.map(({ records: own }) => own.length)).toEqual([50, 1])
 })
 
 test("telemetry that cannot be sent is kept for half an hour, and goes in calls of ten", async () => {
-  let wake: () => void = () => undefined
+  const sleepers: (() => void)[] = []
   let received = 0
   const calls: (readonly (number | undefined)[])[] = []
   let works = false
@@ -83,7 +81,7 @@ test("telemetry that cannot be sent is kept for half an hour, and goes in calls 
       sleep: (_, stopped) =>
         new Promise((resolve) => {
           if (stopped?.aborted === true) resolve()
-          wake = resolve
+          sleepers.push(resolve)
           stopped?.addEventListener("abort", () => resolve())
         }),
     },
@@ -95,7 +93,7 @@ test("telemetry that cannot be sent is kept for half an hour, and goes in calls 
   telemetry.start()
   for (let minute = 1; minute <= 35; minute++) {
     received += minute
-    wake()
+    for (const wake of sleepers.splice(0)) wake()
     await systemClock.sleep(1)
     expect(calls).toHaveLength(minute)
   }
