@@ -4,6 +4,7 @@ import { classOf } from "../../../demo/truth.ts"
 import type { FakeAws } from "../../fake/aws/fake-aws.ts"
 import { type Counts, countsOf, type Labels } from "../rig/counts.ts"
 import { REQUEST_NAMES } from "../rig/truth-counts.ts"
+import { ACCESS_GROUP } from "./page.ts"
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -13,7 +14,6 @@ export interface EnvoyLine {
   readonly json: Json
 }
 
-export const ACCESS_GROUP = "/meshscope/yelb/access"
 const HEALTH_CHECKER = /^(?:Envoy\/HC|ELB-HealthChecker\/)/
 
 /** All access lines of all Envoys, read from their own files. */

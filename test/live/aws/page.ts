@@ -1,7 +1,11 @@
 import { samplesOf } from "../../../demo/exposition.ts"
+import type { FakeAws } from "../../fake/aws/fake-aws.ts"
 import type { Labels } from "../rig/counts.ts"
 
 /** What an agent's page for Prometheus says of its own outputs. */
+
+/** Of the mesh of these tests, by the default template. */
+export const ACCESS_GROUP = "/meshscope/yelb/access"
 
 /** The one sample of a metric with these labels; 0 where there is none. */
 export function sample(page: string, metric: string, labels: Labels = {}): number {
@@ -28,6 +32,14 @@ export function exportedBy(page: string, sink: string): Exported {
     waiting: sample(page, "mesh_agent_queue_records", { sink }),
   }
 }
+
+/** How many records of each sink the fake of AWS holds now. */
+export const heldBy = ({ logs, metrics, otlp, xray }: FakeAws): Readonly<Record<string, number>> => ({
+  cloudwatchLogs: logs.events(ACCESS_GROUP).length,
+  cloudwatchMetrics: metrics.series.reduce((sum, { points }) => sum + points.length, 0),
+  cloudwatchOtlp: otlp.points.length,
+  xray: xray.documents.length,
+})
 
 /** All went out, and nothing was given up. */
 export const allOf = (accepted: number): Exported => ({ accepted, rejected: 0, dropped: 0, waiting: 0 })

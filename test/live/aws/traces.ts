@@ -1,5 +1,6 @@
 import type { FakeAws } from "../../fake/aws/fake-aws.ts"
 import { type Json, text } from "./lines.ts"
+import { ACCESS_GROUP } from "./page.ts"
 
 /** Segments as X-Ray holds them, and what each should be by the event of the same request at the same proxy. */
 
@@ -13,6 +14,8 @@ export interface Segment {
   readonly origin: string
   readonly userAgent: string
   readonly appMesh: Json
+  /** Where its access lines are. */
+  readonly logs: unknown
   readonly annotations: Json
   /** Request, place, and end, as `expectedWords` has them. */
   readonly words: string
@@ -32,6 +35,7 @@ export const segmentsOf = ({ xray }: FakeAws): readonly Segment[] =>
         origin: text(document["origin"]),
         userAgent: text(part(http, "request")["user_agent"]),
         appMesh: part(part(document, "aws"), "app_mesh"),
+        logs: part(document, "aws")["cloudwatch_logs"],
         annotations,
         words: joined(
           traceId,
@@ -114,12 +118,14 @@ export function familyTrouble(segments: readonly Segment[]): readonly string[] {
 
 /** A call hangs below what its own proxy took in; what a node takes in hangs below the call that went to it. */
 function familyRule(segment: Segment, parent: Segment | undefined): string {
-  const { annotations, sub, parentId, name, appMesh, origin, userAgent } = segment
+  const { annotations, sub, parentId, name, appMesh, logs, origin, userAgent } = segment
   const own = proxyWords(annotations)
   const gateway = text(annotations["virtual_gateway"])
   if (appMesh["mesh_name"] !== "yelb" || appMesh["virtual_node_name"] !== own)
     return "its names in aws.app_mesh"
   if (text(appMesh["virtual_gateway_name"]) !== gateway) return "its name as a gateway"
+  if (JSON.stringify(logs) !== JSON.stringify([{ log_group: ACCESS_GROUP }]))
+    return "its link to the log group"
   if (sub !== (annotations["direction"] === "egress")) return "calls alone are subsegments"
   if (origin !== (sub ? "" : "AWS::AppMesh::Proxy")) return "its origin"
   if (sub) {
