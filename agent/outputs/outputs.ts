@@ -106,7 +106,7 @@ async function configured(config: PublishConfig, deps: OutputDeps): Promise<Outp
       (await import("./cloudwatch.ts")).cloudwatchMetrics(own, deps),
     ),
     when(config.cloudwatchOtlp, async (own) => (await import("./cloudwatch.ts")).cloudwatchOtlp(own, deps)),
-    when(config.remoteWrite, async (own) => (await import("./pushed-metrics.ts")).remoteWrite(own, deps)),
+    when(config.remoteWrite, async (own) => (await import("./remote-write.ts")).remoteWrite(own, deps)),
     when(config.xray, async (own) => (await import("./traces.ts")).xray(own, deps, logs)),
     when(config.zipkin, async (own) => (await import("./traces.ts")).zipkin(own, deps)),
     when(config.otlpTraces, async (own) => (await import("./traces.ts")).otlpTraces(own, deps)),
