@@ -41,7 +41,7 @@ export function openDurable<Body>(config: DurableConfig<Body>, deps: OutputDeps)
     { ...DEFAULT_DELIVERY, ...config.delivery },
     { queue, sink: config.sink(counters), clock, random: Math.random },
   )
-  const tell = makeOutputTrouble({ log, target, what, counters })
+  const tell = makeOutputTrouble({ log, sink: name, target, what, counters })
   return {
     name,
     outbox: queue,

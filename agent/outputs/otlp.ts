@@ -36,7 +36,7 @@ export function otlp(config: Configured<"otlp">, deps: OutputDeps): Output {
     offer: (request) => queue.offer(request),
   })
   const counters = () => delivery.counters
-  const tell = makeOutputTrouble({ log, target: url, what: "Metrics", counters })
+  const tell = makeOutputTrouble({ log, sink: "otlp", target: url, what: "Metrics", counters })
   return {
     name: "otlp",
     limitBytes: config.queueBytes,

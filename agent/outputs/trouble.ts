@@ -3,6 +3,8 @@ import type { Log } from "../telemetry/log.ts"
 
 export interface OutputTroubleDeps {
   readonly log: Log
+  /** The configuration's key below `publish`, and the label `sink` of its metrics. */
+  readonly sink: string
   /** Where records go, as a user knows it: an address, a group. */
   readonly target: string
   /** What is sent, to begin a sentence: `Metrics`, `Spans`. */
@@ -17,7 +19,7 @@ export interface OutputTroubleDeps {
  * counters begin with was dropped before a restart, and told then.
  */
 export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
-  const { log, target, what } = deps
+  const { log, target, what, sink } = deps
   let trouble: string | undefined
   let remarked: string | undefined
   let told: ReadonlyMap<string, number> = new Map(deps.counters().dropped)
@@ -27,9 +29,10 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
       log.warn(`${what} are not taken now; they are kept and sent again.`, {
         code: "EXPORT_UNAVAILABLE",
         target,
+        sink,
         why: now,
       })
-    if (now === undefined && trouble !== undefined) log.info(`${what} are taken again.`, { target })
+    if (now === undefined && trouble !== undefined) log.info(`${what} are taken again.`, { target, sink })
     trouble = now
     let isRefused = false
     for (const [reason, count] of dropped) {
@@ -38,11 +41,18 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
       const isOwn = OWN_REASONS.has(reason)
       if (!isOwn) isRefused = true
       const code = isOwn ? "EXPORT_UNAVAILABLE" : "EXPORT_REJECTED"
-      log.warn(`${what} were dropped.`, { code, target, reason, records, why: (isOwn ? now : remark) ?? "" })
+      log.warn(`${what} were dropped.`, {
+        code,
+        target,
+        sink,
+        reason,
+        records,
+        why: (isOwn ? now : remark) ?? "",
+      })
     }
     told = new Map(dropped)
     if (remark !== undefined && remark !== remarked && !isRefused)
-      log.warn(`${what} are taken, with a remark.`, { target, why: remark })
+      log.warn(`${what} are taken, with a remark.`, { target, sink, why: remark })
     remarked = remark
   }
 }

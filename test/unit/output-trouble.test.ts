@@ -38,7 +38,7 @@ test("another reason is told, the same one with other particulars is not", () =>
   const log: Log = { debug: note, info: note, warn: note, error: note }
   let trouble: string | undefined
   const counters = (): DeliveryCounters => ({ ...COUNTERS, trouble })
-  const look = makeOutputTrouble({ log, target: "X-Ray", what: "Spans", counters })
+  const look = makeOutputTrouble({ log, sink: "xray", target: "X-Ray", what: "Spans", counters })
   for (const reason of reasons) {
     trouble = reason
     look()
@@ -61,7 +61,13 @@ test("the log says once that an output does not work, once that it does again, a
   const log: Log = { debug: tell("debug"), info: tell("info"), warn: tell("warn"), error: tell("error") }
   // dropped before a restart
   let counters: DeliveryCounters = { ...COUNTERS, dropped: new Map([["too_old", 100]]) }
-  const look = makeOutputTrouble({ log, target: "publish.xray", what: "Spans", counters: () => counters })
+  const look = makeOutputTrouble({
+    log,
+    sink: "xray",
+    target: "publish.xray",
+    what: "Spans",
+    counters: () => counters,
+  })
   look()
   counters = { ...counters, trouble: "status 503" }
   look()
@@ -92,7 +98,13 @@ test("what was refused for good is said to be dropped, with the receiver's words
     void said.push([sentence, "why" in fields ? fields.why : ""])
   const log: Log = { debug: note, info: note, warn: note, error: note }
   let counters: DeliveryCounters = { ...COUNTERS, dropped: new Map() }
-  const look = makeOutputTrouble({ log, target: "Zipkin", what: "Spans", counters: () => counters })
+  const look = makeOutputTrouble({
+    log,
+    sink: "xray",
+    target: "Zipkin",
+    what: "Spans",
+    counters: () => counters,
+  })
   counters = { ...counters, remark: "status 401", dropped: new Map([["denied", 3]]) }
   look()
   look()

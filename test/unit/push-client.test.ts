@@ -109,7 +109,10 @@ test("nobody there, a connection that breaks, and no answer in time are trouble"
   const stopped = AbortSignal.abort()
   expect(await send(order(gone), stopped)).toEqual({ kind: "trouble", why: "The request was given up." })
   const broken = await receiver((_request, response) => void response.destroy())
-  expect(await send(order(broken), soon())).toEqual({ kind: "trouble", why: "ECONNRESET: socket hang up" })
+  expect(await send(order(broken), soon())).toEqual({
+    kind: "trouble",
+    why: "The receiver closed the connection without an answer: look into its log (socket hang up)",
+  })
   const nobody = new URL("http://127.0.0.1:1/")
   expect(await send(order(nobody), soon())).toMatchObject({ why: expect.stringContaining("ECONNREFUSED") })
 })

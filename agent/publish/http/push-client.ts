@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
 } from "node:http"
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
+import { noAnswer } from "./no-answer.ts"
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -73,7 +74,6 @@ export interface PushClient {
 }
 
 const MAX_ANSWER_BYTES = 65_536
-const MAX_WHY_CHARS = 300
 
 export function makePushClient(config: PushConfig = {}): PushClient {
   const connections = makeConnections(config.connections ?? 1)
@@ -94,7 +94,7 @@ export function makePushClient(config: PushConfig = {}): PushClient {
     send: (order, signal) =>
       attempt(order, signal).catch((error: unknown) => ({
         kind: "trouble",
-        why: signal.aborted ? abortedBy(signal) : troubleOf(error),
+        why: signal.aborted ? abortedBy(signal) : noAnswer(error),
       })),
     close: () => connections.close(),
   }
@@ -154,11 +154,4 @@ function abortedBy(signal: AbortSignal): string {
   return reason instanceof Error && reason.name === "TimeoutError"
     ? "No answer came in time."
     : "The request was given up."
-}
-
-/** An error's code and words, bounded. */
-function troubleOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error).slice(0, MAX_WHY_CHARS)
-  const code = "code" in error && typeof error.code === "string" ? `${error.code}: ` : ""
-  return `${code}${error.message}`.slice(0, MAX_WHY_CHARS)
 }
