@@ -11,7 +11,7 @@ import { type SpanReception, spanWays, spanWaysText, tellsTrace } from "../resol
 import type { Telemetry } from "../telemetry/telemetry.ts"
 
 /** Where spans come from, as metrics call it. */
-export const INTAKES = ["xray", "zipkin", "otlp", "lines"] as const
+const INTAKES = ["xray", "zipkin", "otlp", "lines"] as const
 export type Intake = (typeof INTAKES)[number]
 
 export interface SpansConfig {

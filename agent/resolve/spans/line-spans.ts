@@ -11,18 +11,16 @@ import { tracesItself } from "./way.ts"
  * What became of a line. `traced`: its proxy has a tracer, so that its span comes from there; `unread`: nobody knows
  * whether it has one. `not_request`: a TCP connection, a health check, or a line that cannot be given to a side.
  */
-export const LINE_SPAN_ENDS = [
-  "made",
-  "traced",
-  "unread",
-  "not_request",
-  "no_trace",
-  "not_sampled",
-  "doubtful",
-  "no_start",
-  "no_duration",
-] as const
-export type LineSpanEnd = (typeof LINE_SPAN_ENDS)[number]
+export type LineSpanEnd =
+  | "made"
+  | "traced"
+  | "unread"
+  | "not_request"
+  | "no_trace"
+  | "not_sampled"
+  | "doubtful"
+  | "no_start"
+  | "no_duration"
 
 /** Spans of proxies without a tracer, from their access lines. Opt-in. */
 export interface LineSpans {

@@ -3,8 +3,7 @@ import type { ProxyConfig, SocketAddress, Tracer } from "#mesh/proxy.ts"
 import { OWN_POD } from "#mesh/span-way.ts"
 
 /** How spans of a proxy can come to an agent by a tracer. */
-export const SPAN_INTAKES = ["xray-udp", "zipkin", "otlp", "otlp-grpc"] as const
-export type SpanIntake = (typeof SPAN_INTAKES)[number]
+export type SpanIntake = "xray-udp" | "zipkin" | "otlp" | "otlp-grpc"
 
 /** What the agent takes spans by. */
 export interface SpanReception {
