@@ -10,7 +10,6 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import { plainJson } from "#mesh/plain-text.ts"
 import { durationMs } from "#mesh/quantities.ts"
 import { fileUnreadable } from "#mesh/system-reason.ts"
-import type { CloudwatchEmfConfig } from "../agent/config/cloudwatch-emf-schema.ts"
 import type { AgentConfig } from "../agent/config/parse.ts"
 import { readAgentConfig } from "../agent/config/read.ts"
 import { askAgent } from "./agent-page.ts"
@@ -18,7 +17,6 @@ import { type Arguments, type Command, type ExitName, type Terminal, UsageError,
 import { costJson, costText } from "./cost-text.ts"
 
 const DEFAULT_AGENT = "http://127.0.0.1:9464/metrics"
-const DEFAULT_OTLP_MS = 15_000
 
 /** What is asked for: whom, for how long, and how it is sent and paid for. */
 interface CostQuestion {
@@ -103,7 +101,7 @@ async function questionOf(args: Arguments, { env }: Terminal): Promise<CostQuest
     throw new UsageError("--agent and --config both say whom to ask; give one.")
   const file = values.get("config")
   const config = file === undefined ? undefined : await readAgentConfig(file, env)
-  const published: Published | undefined = config?.publish
+  const published = config?.publish
   const own = published?.cloudwatchMetrics
   const prices = priceTable((await ownPrices(values.get("prices"), env)) ?? own?.prices)
   return {
@@ -113,20 +111,15 @@ async function questionOf(args: Arguments, { env }: Terminal): Promise<CostQuest
       sets: metricSets(own?.names ?? "meshscope", own?.sets),
       cap: own === undefined ? undefined : metricCap(own.maxMetrics, own.maxDollarsMonth, prices),
       classicIntervalMs: own?.interval ?? 60_000,
-      otlpIntervalMs: config?.publish.otlp?.interval ?? DEFAULT_OTLP_MS,
+      otlpIntervalMs: published?.cloudwatchOtlp?.interval ?? 60_000,
+      otlpFullMs: published?.cloudwatchOtlp?.fullEvery ?? 240_000,
       sampling: samplingOf(values.get("sampling")),
     },
     prices,
   }
 }
 
-/** What of `publish` this command needs; an agent that does not tell CloudWatch has no metric sets. */
-interface Published {
-  readonly prometheus: AgentConfig["publish"]["prometheus"]
-  readonly cloudwatchMetrics?: CloudwatchEmfConfig | undefined
-}
-
-function pageOfConfig({ prometheus }: Published): string {
+function pageOfConfig({ prometheus }: AgentConfig["publish"]): string {
   const { host, port } = prometheus.listen
   if (!prometheus.enabled)
     throw new UsageError(

@@ -32,6 +32,7 @@ export async function tellCost(
     cap: own === undefined ? undefined : metricCap(own.maxMetrics, own.maxDollarsMonth, prices),
     classicIntervalMs: own?.interval ?? 60_000,
     otlpIntervalMs: cloudwatchOtlp?.interval ?? 60_000,
+    otlpFullMs: cloudwatchOtlp?.fullEvery ?? 240_000,
     sampling: undefined,
   }
   await sayCost(

@@ -39,6 +39,8 @@ export interface FlowOptions {
   /** Time between two tellings, ms. */
   readonly classicIntervalMs: number
   readonly otlpIntervalMs: number
+  /** Time between two sendings by OTLP of every series, changed or not, ms. */
+  readonly otlpFullMs: number
   /** Share of requests that are traced, 0 to 1; undefined: by the spans that came, and where none came as App Mesh does. */
   readonly sampling: number | undefined
 }
@@ -46,8 +48,6 @@ export interface FlowOptions {
 /** `XRAY_SAMPLING_RATE` of App Mesh's proxies where nobody sets it. */
 const USUAL_SAMPLING = 0.05
 
-/** Every series is sent by OTLP so often, changed or not. */
-const OTLP_FULL_MS = 300_000
 /** What names of the mesh add to a line as it is sent, and what a span takes, bytes: assumed, and said to be. */
 export const NAMES_BYTES = 250
 export const SPAN_BYTES = 900
@@ -145,7 +145,10 @@ function tell(
   }
 }
 
-function otlpFlow(moved: ReadonlyMap<Sample, number>, { otlpIntervalMs }: FlowOptions): Flow["otlp"] {
+function otlpFlow(
+  moved: ReadonlyMap<Sample, number>,
+  { otlpIntervalMs, otlpFullMs }: FlowOptions,
+): Flow["otlp"] {
   let series = 0
   let points = 0
   let bytes = 0
@@ -153,7 +156,7 @@ function otlpFlow(moved: ReadonlyMap<Sample, number>, { otlpIntervalMs }: FlowOp
     const key = KEY_OF.get(name)
     if (key === undefined) continue
     series++
-    const perSecond = 1000 / OTLP_FULL_MS + (delta === 0 ? 0 : 1000 / otlpIntervalMs)
+    const perSecond = 1000 / (delta === 0 ? otlpFullMs : Math.min(otlpIntervalMs, otlpFullMs))
     points += perSecond
     bytes += perSecond * pointBytes(name, labels, METRICS[key].type === "histogram")
   }

@@ -10,6 +10,7 @@ import { makeMetricsHandler } from "../../agent/publish/prometheus/handler.ts"
 import { parseArguments } from "../../cli/arguments.ts"
 import type { Terminal } from "../../cli/command.ts"
 import { costCommand } from "../../cli/cost.ts"
+import type { CostAnswer } from "../../cli/cost-text.ts"
 import { routeLabels } from "../fixtures/cloudwatch/telling.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { keptTerminal } from "./cli-terminal.ts"
@@ -116,16 +117,19 @@ test("own prices stand in the answer", async () => {
   })
 })
 
-test("an agent's configuration says where its page is", async () => {
+test("an agent's configuration says where its page is, and how often CloudWatch is told all by OTLP", async () => {
   const { port } = await agent((add) => add("r", 1))
-  const file = join(temporaryFolder(), "agent.yaml")
-  writeFileSync(
-    file,
-    `discover: {static: {targets: []}}\npublish: {prometheus: {listen: "127.0.0.1:${port}"}}\n`,
-  )
-  const { exit, out } = await cost(["--config", file, "--for", "1s"])
-  expect(exit).toBe("ok")
-  expect(out).toContain("embedded metric format")
+  const configured = async (publish: string): Promise<number> => {
+    const file = join(temporaryFolder(), "agent.yaml")
+    const page = `prometheus: {listen: "127.0.0.1:${port}"}`
+    writeFileSync(file, `discover: {static: {targets: []}}\npublish: {${page}, ${publish}}\n`)
+    const { exit, out } = await cost(["--config", file, "--for", "1s", "--json"])
+    expect(exit).toBe("ok")
+    return (JSON.parse(out) as CostAnswer).flow.otlp.pointsPerSecond
+  }
+  // Two series move. What goes to a collector costs nothing at AWS.
+  expect(await configured('otlp: {endpoint: "http://127.0.0.1:1", interval: 5s}')).toBeCloseTo(2 / 60)
+  expect(await configured("cloudwatchOtlp: {interval: 30s}")).toBeCloseTo(2 / 30)
 })
 
 test("on a terminal it says how long it still looks, and wraps to its width", async () => {

@@ -15,6 +15,7 @@ const OPTIONS: FlowOptions = {
   cap: undefined,
   classicIntervalMs: 60_000,
   otlpIntervalMs: 15_000,
+  otlpFullMs: 240_000,
   sampling: 0.05,
 }
 
@@ -127,6 +128,8 @@ test("what moved is counted, what did not is known, and a counter that fell bega
   expect(classic).toMatchObject({ metrics: 3, idle: 1 })
   expect(traces.perSecond).toBeCloseTo((68 / 60) * 0.05)
   expect(otlp.series).toBe(4)
+  // What moves goes out each time, the rest with everything.
+  expect(otlp.pointsPerSecond).toBeCloseTo(3 / 15 + 1 / 240)
   expect(flowOf(before, after, 60, { ...OPTIONS, cap: 1 }).classic).toMatchObject({ metrics: 1, cap: 1 })
 })
 
