@@ -152,6 +152,7 @@ describe("CloudWatch metrics", () => {
         accessEvents(fake).filter((event) => isCounted(event) && event["reporter"] === set.reporter),
         (event) => JSON.stringify(dimensionsOf(eventLabels(event), set)),
       )
+      expect(durations.size).toBeGreaterThan(1)
       for (const [dimensions, events] of durations) {
         const query = { namespace: "Meshscope", name: "duration", dimensions: JSON.parse(dimensions) }
         const told = fake.metrics.percentile(query, percent) ?? Number.NaN
