@@ -104,3 +104,20 @@ test("telemetry that cannot be sent is kept for half an hour, and goes in calls 
   expect(calls.map((one) => one.length)).toEqual([10, 10, 10])
   expect(calls.flat()).toEqual(Array.from({ length: 30 }, (_, index) => index + 7))
 })
+
+test("a stopping agent waits for telemetry no longer than half a second, also for what is under way", async () => {
+  let received = 1
+  const telemetry = new XrayTelemetry({
+    clock: systemClock,
+    counts: () => ({ received, sent: 0, spillover: 0, rejected: 0 }),
+    send: (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("given up")), { once: true })
+      }),
+  })
+  telemetry.start()
+  received++
+  const before = performance.now()
+  await telemetry.stop()
+  expect(performance.now() - before).toBeLessThan(2000)
+})

@@ -23,6 +23,8 @@ const INTERVAL_MS = 60_000
 const MAX_KEPT = 30
 const MAX_PER_CALL = 10
 const SEND_MS = 5000
+/** A stopping agent has waited for X-Ray already; its numbers are worth no second wait. */
+const LAST_MS = 500
 const COUNT_MAX = 2 ** 31 - 1
 
 type ErrorKind = keyof BackendConnectionErrors
@@ -42,6 +44,8 @@ const NO_ERRORS: Readonly<Record<ErrorKind, number>> = {
 export class XrayTelemetry {
   readonly #deps: TelemetryDeps
   readonly #stopped = new AbortController()
+  /** Time is up for all sending. */
+  readonly #ended = new AbortController()
   #running: Promise<void> = Promise.resolve()
   /** As they were when the last record was made; undefined before `start`. */
   #last: SegmentCounts | undefined
@@ -59,9 +63,12 @@ export class XrayTelemetry {
     this.#running = this.#run()
   }
 
-  /** Sends what there is once more. */
+  /** Sends what there is once more, if that is quickly done. */
   async stop(): Promise<void> {
     this.#stopped.abort()
+    const limit = this.#deps.clock.sleep(LAST_MS, this.#ended.signal)
+    await Promise.race([this.#running, limit])
+    this.#ended.abort()
     await this.#running
   }
 
@@ -106,7 +113,8 @@ export class XrayTelemetry {
     while (this.#kept.length > 0) {
       const records = this.#kept.slice(0, MAX_PER_CALL)
       try {
-        await this.#deps.send(records, AbortSignal.timeout(SEND_MS))
+        const limit = AbortSignal.timeout(SEND_MS)
+        await this.#deps.send(records, AbortSignal.any([limit, this.#ended.signal]))
       } catch (error) {
         this.countError(error)
         return
