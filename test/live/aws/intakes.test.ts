@@ -242,7 +242,7 @@ test("a flood of datagrams and bodies: all accounted for, memory bounded, and go
     sample(page, "mesh_agent_intake_requests_total", { intake: "xray-udp" }) -
     sample(before, "mesh_agent_intake_requests_total", { intake: "xray-udp" })
   // What the kernel threw away is looked at every 10 s.
-  await agent.until((page) => arrived(page) === 2 * FLOOD)
+  await agent.until((page) => arrived(page) === 2 * FLOOD, 30_000)
   const flooded = await settled()
   await sendDatagrams(port.xray, HEADER + segment())
   const good = exportedBy(flooded, "xray").accepted + 1
