@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { CloudWatchClient, type CloudWatchClientConfig } from "@aws-sdk/client-cloudwatch"
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs"
 import { XRayClient } from "@aws-sdk/client-xray"
@@ -8,6 +10,7 @@ import { Sha256 } from "../../agent/publish/aws/sha256.ts"
 import { makeAwsSigner } from "../../agent/publish/aws/signing.ts"
 import type { PushRequest } from "../../agent/publish/http/push-client.ts"
 import { stubBareEnvironment } from "../fake/aws/bare-environment.ts"
+import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 
 /** The documentation's own example keys. */
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }
@@ -160,4 +163,20 @@ test("credentials that an answer blames are looked for again", async () => {
   signer.refused(...answered(403, "ExpiredTokenException"))
   await signer.sign(request)
   expect(asked).toBe(2)
+})
+
+test("credentials in a file that was written anew are read after an answer that blames the old ones", async () => {
+  const file = join(temporaryFolder(), "credentials")
+  const keep = (id: string): void =>
+    writeFileSync(file, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`)
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", file)
+  keep("AKIDOLD")
+  const signer = signerOf(cloudwatch({ region: "us-east-1" }))
+  const signedBy = async (): Promise<string | undefined> =>
+    /Credential=(\w+)/.exec((await signer.sign(request))["authorization"] ?? "")?.[1]
+  expect(await signedBy()).toBe("AKIDOLD")
+  keep("AKIDNEW")
+  expect(await signedBy()).toBe("AKIDOLD")
+  signer.refused(...answered(403, "UnrecognizedClientException"))
+  expect(await signedBy()).toBe("AKIDNEW")
 })

@@ -21,8 +21,8 @@ const B3 = ["b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"]
 
 interface LoggedProxy {
   readonly spans: LineSpans
-  /** The span of a line with these values beside the usual ones. */
-  of(values: Readonly<Record<string, unknown>>): Span | undefined
+  /** The span of a line with these values beside the usual ones; `doubtful`: a caller may have written it. */
+  of(values: Readonly<Record<string, unknown>>, doubtful?: boolean): Span | undefined
 }
 
 /** A proxy of yelb that logs the recommended format, and further headers. */
@@ -30,6 +30,7 @@ function logged(
   resource: string,
   headers: readonly string[] = [],
   more: Partial<ProxyConfig> = {},
+  proxy = `${resource}-0`,
 ): LoggedProxy {
   const [mesh] = model.meshes
   if (mesh === undefined) throw new Error("no mesh")
@@ -42,20 +43,21 @@ function logged(
   const { abilities } = reader.decoder
   const { resolver, identity } = makeResolver({
     config,
-    identity: { proxy: `${resource}-0` },
+    identity: { proxy },
     declared: model,
     interner: makeInterner(),
     readableLogs: new Set(["/dev/stdout"]),
     abilities,
   })
   const spans = makeLineSpans(sha256)
-  spans.setProxy(`${resource}-0`, config, abilities)
+  spans.setProxy(proxy, config, abilities)
   const absent = Object.fromEntries(Object.keys(fields).map((name) => [name, null]))
   return {
     spans,
-    of(values) {
+    of(values, doubtful = false) {
       const bytes = Buffer.from(JSON.stringify({ ...absent, ...USUAL, ...values }))
       expect(reader.read(bytes, 0, bytes.length)).toBe(0)
+      reader.fact.doubtful = doubtful
       return spans.span(reader.fact, resolver.resolve(reader.fact), identity)
     },
   }
@@ -200,6 +202,7 @@ test("why a line is no span", () => {
   proxy.of({ start_time: "yesterday" })
   proxy.of({ duration: null })
   proxy.of({ ...INBOUND, user_agent: "ELB-HealthChecker/2.0" })
+  expect(proxy.of({}, true)).toBeUndefined()
   proxy.of({})
   expect(proxy.spans.counters).toEqual({
     made: 1,
@@ -208,7 +211,7 @@ test("why a line is no span", () => {
     not_request: 1,
     no_trace: 2,
     not_sampled: 1,
-    doubtful: 0,
+    doubtful: 1,
     no_start: 1,
     no_duration: 1,
   })
@@ -234,8 +237,9 @@ test("a line that is read again makes the same id; another proxy, direction, sta
     ui.of({ upstream_host: "10.0.0.8:4567" }),
     ui.of({ x_amzn_trace_id: XRAY.replace(PARENT, PARENT.replace("7", "8")) }),
     ui.of(INBOUND),
+    logged(UI, [], {}, `${UI}-1`).of({}),
   ]
-  expect(new Set([again, ...others].map((span) => span?.id)).size).toBe(7)
+  expect(new Set([again, ...others].map((span) => span?.id)).size).toBe(8)
 })
 
 test("whatever a caller sends, a span is whole or there is none", () => {

@@ -48,6 +48,15 @@ describe.each(FORMS)("what Envoy's tracers sent: %s", (form) => {
     expect(spans.map(({ name }) => name)).toEqual(expect.arrayContaining([expect.stringMatching(/./)]))
   })
 
+  test("a path that Envoy may have cut proves no route", () => {
+    const [, , , call] = decodedSpans(form, captured(form, "fine"))
+    if (call === undefined) throw new Error("no call")
+    const routeOf = (path: string) =>
+      all.name({ ...call, http: { ...call.http, url: `http://yelb-appserver:4567${path}` } }).proxy?.route
+    expect(routeOf(`/${"a".repeat(254)}`)).toBe("route-to-yelb-appserver")
+    expect(routeOf(`/${"a".repeat(255)}`)).toBe("")
+  })
+
   test("a request that was tried again: each try is the callee's own span, under the one call", () => {
     const spans = spansOf(all, form, "retried")
     expect(spans.map(told)).toEqual([...FINE.slice(0, 4), `${FINE[4]} fault`, FINE[4]])
