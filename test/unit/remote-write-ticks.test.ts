@@ -97,7 +97,8 @@ test.each([
   [503, "retry"],
   [429, "retry"],
   [400, "rejected"],
-  [401, "rejected"],
+  [401, "retry"],
+  [403, "rejected"],
 ] as const)("status %d: %s", async (status, kind) => {
   const server = createServer((request, response) => {
     request.resume().on("end", () => response.writeHead(status).end())

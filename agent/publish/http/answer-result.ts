@@ -24,17 +24,36 @@ export function resultOf(answer: PushAnswer, rules: AnswerRules, nowMs: number):
   const { status, headers, body } = answer
   if (status >= 200 && status < 300) return rules.accepted?.(body) ?? ACCEPTED
   const text = bodyLine(body)
-  const why = `status ${status} ${text}`.trim().slice(0, MAX_WHY_CHARS)
-  if (!rules.retryable(status)) {
+  const why = whyOf(status, text)
+  // A wrong token is the user's to mend, and what waits is as good with the next one.
+  if (!rules.retryable(status) && status !== 401) {
     return { kind: "rejected", reason: rules.reason?.(status, text) ?? refusal(status), why }
   }
   const afterMs = retryAfterMs(headers["retry-after"], nowMs)
   return { kind: "retry", why, ...(afterMs === undefined ? {} : { afterMs }) }
 }
 
+/** What the user can do about some statuses. */
+const ADVICE: Readonly<Record<number, string>> = {
+  401: "The receiver does not accept who we are: check the token in this output's headers, or its certificate",
+  403: "The receiver does not allow this: check what the token may do",
+  404: "Nothing takes this at that address: check it",
+  405: "Nothing takes this at that address: check it",
+}
+
+/** What the receiver said, in brackets where there is something to be done about it. */
+function whyOf(status: number, text: string): string {
+  const said = `status ${status} ${text}`.trim()
+  const advice =
+    status >= 300 && status < 400
+      ? "The receiver sends us elsewhere, which is not followed: correct the address"
+      : ADVICE[status]
+  return (advice === undefined ? said : `${advice} (${said})`).slice(0, MAX_WHY_CHARS)
+}
+
 /** A word for a status that refuses for good. */
 function refusal(status: number): string {
-  if (status === 401 || status === 403) return "denied"
+  if (status === 403) return "denied"
   if (status === 404 || status === 405) return "not_found"
   if (status === 413) return "too_large"
   if (status >= 300 && status < 400) return "redirected"
