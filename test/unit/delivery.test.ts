@@ -1,68 +1,11 @@
 import { expect, test } from "vitest"
-import type { QueueRecord, Sink, WriteResult } from "../../agent/publish/contract.ts"
+import type { Sink, WriteResult } from "../../agent/publish/contract.ts"
 import { backoffMs } from "../../agent/publish/delivery/backoff.ts"
-import { checkedSplit } from "../../agent/publish/delivery/checked-split.ts"
 import { DEFAULT_DELIVERY, Delivery, type DeliveryConfig } from "../../agent/publish/delivery/delivery.ts"
-import { countDrop } from "../../agent/publish/delivery/drop-counts.ts"
 import { makeMemoryQueue } from "../../agent/publish/delivery/memory-queue.ts"
 import type { RecordQueue } from "../../agent/publish/delivery/record-queue.ts"
 import { type ManualClock, manualClock } from "../fixtures/ledger/manual-clock.ts"
-
-interface Numbered extends QueueRecord {
-  readonly id: number
-}
-
-const record = (id: number, bytes = 10, count = 5, key = ""): Numbered => ({
-  id,
-  key,
-  timeMs: 1000 + id,
-  count,
-  payload: new Uint8Array(bytes),
-})
-const ALL = { records: 1000, bytes: 1e9 }
-
-test("in memory: the oldest leave first, by bytes and by number, also those that are out", async () => {
-  const dropped: [number, string][] = []
-  const queue = makeMemoryQueue<Numbered>({ maxBytes: 35, maxRecords: 3 }, ({ id }, reason) =>
-    dropped.push([id, reason]),
-  )
-  for (const id of [1, 2, 3]) queue.offer(record(id))
-  const [first, second] = await queue.take({ records: 2, bytes: 1e9 })
-  queue.offer(record(4))
-  expect([first?.gone, second?.gone, dropped]).toEqual([true, false, [[1, "overflow"]]])
-  queue.offer(record(5, 25))
-  queue.offer(record(6, 36))
-  expect(dropped.slice(1)).toEqual([2, 3, 6].map((id) => [id, "overflow"]))
-  if (first !== undefined) queue.settle(first, 5)
-  const rest = await queue.take(ALL)
-  expect(rest.map(({ item }) => item.id)).toEqual([4, 5])
-  expect(queue.counters).toMatchObject({
-    offered: 30,
-    delivered: 0,
-    held: 10,
-    heldRecords: 2,
-    heldBytes: 35,
-    oldestMs: 1004,
-  })
-  for (const held of rest) queue.settle(held, 4, "invalid")
-  expect(queue.counters).toMatchObject({ delivered: 8, held: 0, heldBytes: 0, oldestMs: undefined })
-  queue.offer(record(7))
-  queue.close()
-  queue.offer(record(8))
-  expect(Object.fromEntries(queue.counters.dropped)).toEqual({ overflow: 20, invalid: 2, shutdown: 10 })
-})
-
-test("a sink's words for reasons cannot grow without end, nor be anything but words", () => {
-  const counts = new Map<string, number>()
-  countDrop(counts, "too_old", 1)
-  countDrop(counts, "__proto__", 1)
-  countDrop(counts, "what a pod wrote", 1)
-  for (let index = 0; index < 100; index++) countDrop(counts, `r${index}`, 1)
-  countDrop(counts, "too_old", 2)
-  expect(counts.size).toBeLessThan(40)
-  expect(counts.get("too_old")).toBe(3)
-  expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(105)
-})
+import { type Numbered, numbered } from "../fixtures/queue/numbered.ts"
 
 test.each([
   [1, 0, undefined, 500],
@@ -138,8 +81,8 @@ test.each([true, false])(
       scripted([RETRY, new Error("broken"), { ...RETRY, afterMs: 20_000 }]),
       { ordered },
     )
-    queue.offer(record(1))
-    if (ordered) queue.offer(record(2))
+    queue.offer(numbered(1))
+    if (ordered) queue.offer(numbered(2))
     await delivery.start()
     await settled(() => delivery.counters.held === 0)
     expect(written).toEqual(ordered ? [[1], [1], [1], [1], [2]] : [[1], [1], [1], [1]])
@@ -165,7 +108,7 @@ test("what is refused is dropped and counted, in part or whole, told one by one 
     said.push(trouble === undefined ? remark : `trouble: ${trouble}`)
     return answer()
   })
-  for (const id of [1, 2, 3, 4]) queue.offer(record(id))
+  for (const id of [1, 2, 3, 4]) queue.offer(numbered(id))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(said).toEqual([undefined, "status 400", "two bad points", undefined])
@@ -182,7 +125,7 @@ test("records that must come again wait for their time, the others of the reques
     {},
     3,
   )
-  for (const id of [1, 2, 3]) queue.offer(record(id))
+  for (const id of [1, 2, 3]) queue.offer(numbered(id))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(written).toEqual([[1, 2, 3], [2]])
@@ -200,14 +143,14 @@ test("a part that is never taken holds up nothing else", async () => {
     1,
     passing,
   )
-  queue.offer(record(0, 10, 1, "denied"))
-  for (let id = 1; id <= 50; id++) queue.offer(record(id, 10, 1, id % 10 === 0 ? "denied" : "open"))
+  queue.offer(numbered(0, 10, 1, "denied"))
+  for (let id = 1; id <= 50; id++) queue.offer(numbered(id, 10, 1, id % 10 === 0 ? "denied" : "open"))
   await delivery.start()
   await settled(() => delivery.counters.delivered === 45)
   expect(delivery.counters).toMatchObject({ delivered: 45, held: 6, trouble: "503" })
   // Those that were never tried go first.
   expect(written.findIndex(([id]) => id === 49)).toBeLessThan(52)
-  queue.offer(record(99, 10, 1, "open"))
+  queue.offer(numbered(99, 10, 1, "open"))
   await settled(() => delivery.counters.delivered === 46)
   expect(delivery.counters.delivered).toBe(46)
   await delivery.stop(0)
@@ -222,8 +165,8 @@ test("a part that is never taken slows the rest little, also when more of it com
   })
   await delivery.start()
   for (let second = 1; second <= 5; second++) {
-    queue.offer(record(0, 1, 1, "denied"))
-    for (let id = 1; id <= 150; id++) queue.offer(record(id, 1, 10, "open"))
+    queue.offer(numbered(0, 1, 1, "denied"))
+    for (let id = 1; id <= 150; id++) queue.offer(numbered(id, 1, 10, "open"))
     const startMs = clock.monotonic()
     await settled(() => delivery.counters.delivered === second * 1500)
     expect(delivery.counters.delivered).toBe(second * 1500)
@@ -246,7 +189,7 @@ test("a receiver that asks to be left alone is left alone, by all requests", asy
     1,
     clock,
   )
-  for (const id of [1, 2, 3]) queue.offer(record(id, 10, 1, `k${id}`))
+  for (const id of [1, 2, 3]) queue.offer(numbered(id, 10, 1, `k${id}`))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(times.slice(0, 2)).toEqual([0, 20_000])
@@ -258,8 +201,8 @@ test("a receiver that asks to be left alone is left alone, by all requests", asy
 test("a receiver that takes nothing of a request is given time, as one that does not take the request", async () => {
   const again: WriteResult = { kind: "accepted", again: new Set([0, 1]), why: "throttled" }
   const { delivery, queue, clock } = delivering(scripted([again, again]), {}, 2)
-  queue.offer(record(1))
-  queue.offer(record(2))
+  queue.offer(numbered(1))
+  queue.offer(numbered(2))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(clock.slept).toEqual([1000, 2000])
@@ -276,7 +219,7 @@ test("in order: nothing newer is sent while an older one waits for its time, how
     manualClock(),
     () => chances.shift() ?? 1,
   )
-  for (const id of [1, 2, 3]) queue.offer(record(id))
+  for (const id of [1, 2, 3]) queue.offer(numbered(id))
   await delivery.start()
   await settled(() => delivery.counters.held === 0)
   expect(written).toEqual([[1], [1], [2], [3]])
@@ -287,7 +230,7 @@ test("in order: nothing newer is sent while an older one waits for its time, how
 test("stopping does not wait for the next try", async () => {
   const clock = { ...manualClock(), sleep: realSleep }
   const { delivery, queue, written } = delivering(scripted([{ ...RETRY, afterMs: 100_000 }]), {}, 1, clock)
-  queue.offer(record(1))
+  queue.offer(numbered(1))
   await delivery.start()
   await settled(() => delivery.counters.retries === 1)
   await delivery.stop(5000)
@@ -310,7 +253,7 @@ test("a queue that cannot be read now is tried again, and says why", async () =>
       return queue.counters
     },
   }
-  queue.offer(record(1))
+  queue.offer(numbered(1))
   const clock = manualClock()
   const seen: (string | undefined)[] = []
   const sink: Sink<readonly Numbered[], Numbered> = {
@@ -348,7 +291,7 @@ test.each([true, false])(
     )
     await delivery.start()
     for (let id = 1; id <= 20; id++) {
-      queue.offer(record(id))
+      queue.offer(numbered(id))
       await realSleep(1)
     }
     await settled(() => delivery.counters.retries > 30)
@@ -375,7 +318,7 @@ test("several requests at once, but one at a time while the receiver is down", a
     },
     { concurrency: 4 },
   )
-  for (let id = 1; id <= 40; id++) queue.offer(record(id))
+  for (let id = 1; id <= 40; id++) queue.offer(numbered(id))
   await delivery.start()
   await settled(() => delivery.counters.retries >= 4)
   most = 0
@@ -384,7 +327,7 @@ test("several requests at once, but one at a time while the receiver is down", a
   down = false
   await settled(() => delivery.counters.held === 0)
   most = 0
-  for (let id = 1; id <= 40; id++) queue.offer(record(id))
+  for (let id = 1; id <= 40; id++) queue.offer(numbered(id))
   await settled(() => delivery.counters.held === 0)
   seen.up = most
   expect(seen).toEqual({ down: 1, up: 4 })
@@ -395,17 +338,17 @@ test("stopping sends what waits when the sink is healthy, and drops the rest whe
   const clock = { ...manualClock(), sleep: realSleep }
   const healthy = delivering(scripted([]), {}, 1, clock)
   await healthy.delivery.start()
-  for (let id = 1; id <= 4; id++) healthy.queue.offer(record(id))
+  for (let id = 1; id <= 4; id++) healthy.queue.offer(numbered(id))
   await healthy.delivery.stop(5000)
   expect(healthy.written.flat()).toEqual([1, 2, 3, 4])
   expect(healthy.delivery.counters).toMatchObject({ delivered: 20, held: 0 })
 
   const dead = delivering(() => RETRY, {}, 1, clock)
   await dead.delivery.start()
-  for (let id = 1; id <= 7; id++) dead.queue.offer(record(id))
+  for (let id = 1; id <= 7; id++) dead.queue.offer(numbered(id))
   await settled(() => dead.delivery.counters.trouble !== undefined)
   await dead.delivery.stop(20)
-  dead.queue.offer(record(8))
+  dead.queue.offer(numbered(8))
   expect(dead.delivery.counters).toMatchObject({ offered: 40, delivered: 0, held: 0, trouble: "503" })
   expect(dead.delivery.counters.dropped.get("shutdown")).toBe(40)
 })
@@ -431,66 +374,11 @@ test("a write that does not end is cut off by its time limit and tried again", a
     { ...CONFIG, timeoutMs: 20 },
     { queue, sink: hanging, clock: manualClock(), random: () => 0 },
   )
-  queue.offer(record(1))
+  queue.offer(numbered(1))
   await delivery.start()
   await settled(() => delivery.counters.delivered === 5)
   expect(writes).toBe(2)
   await delivery.stop(0)
-})
-
-const at = (records: number[], body: string) => ({ records, body })
-const NONE: ReadonlyMap<number, string> = new Map()
-
-test.each([
-  ["forgets one", { requests: [at([0, 2], "a")], refused: NONE }, ["a"], { 1: "unsplit" }],
-  [
-    "puts one into two requests",
-    { requests: [at([0, 1], "a"), at([1, 2], "b"), at([2], "c")], refused: NONE },
-    ["a", "c"],
-    {},
-  ],
-  [
-    "names one that is not there",
-    { requests: [at([0, 7], "a"), at([1], "b")], refused: NONE },
-    ["b"],
-    { 0: "unsplit", 2: "unsplit" },
-  ],
-  ["makes an empty request", { requests: [at([], "a"), at([0, 1, 2], "b")], refused: NONE }, ["b"], {}],
-  [
-    "sends one that it refuses",
-    {
-      requests: [at([0, 1], "a")],
-      refused: new Map([
-        [1, "too_old"],
-        [2, "too_old"],
-        [9, "too_old"],
-      ]),
-    },
-    ["a"],
-    { 2: "too_old" },
-  ],
-])("a sink that %s", (_, split, bodies, refused) => {
-  const checked = checkedSplit(
-    { split: () => split },
-    [1, 2, 3].map((id) => record(id)),
-    0,
-  )
-  expect(checked.requests.map(({ body }) => body)).toEqual(bodies)
-  expect(Object.fromEntries(checked.refused)).toEqual(refused)
-})
-
-function unlucky(some: readonly Numbered[]) {
-  if (some.some(({ id }) => id === 13)) throw new Error("thirteen")
-  return { requests: some.map((one, index) => at([index], String(one.id))), refused: NONE }
-}
-
-test("a sink that throws for one record loses that one", () => {
-  const records = Array.from({ length: 21 }, (_, id) => record(id))
-  const checked = checkedSplit({ split: unlucky }, records, 0)
-  expect(Object.fromEntries(checked.refused)).toEqual({ 13: "unsplit" })
-  expect(checked.requests.map(({ records: own, body }) => `${own.join(" ")}=${body}`)).toEqual(
-    records.filter(({ id }) => id !== 13).map(({ id }) => `${id}=${id}`),
-  )
 })
 
 function realSleep(ms: number, signal?: AbortSignal): Promise<void> {
