@@ -1,9 +1,10 @@
 import * as z from "zod"
 import { COMMON_LABELS, METRICS } from "#mesh/catalogue.ts"
-import { NAMINGS, setProblem } from "#mesh/cloudwatch/metric-sets.ts"
+import { metricSets, NAMINGS, setProblem } from "#mesh/cloudwatch/metric-sets.ts"
 import { TOLD_METRICS } from "#mesh/cloudwatch/told-metrics.ts"
 import { whereStand } from "#mesh/configuration.ts"
-import { pricesSchema } from "#mesh/cost/prices-schema.ts"
+import { metricCap } from "#mesh/cost/prices.ts"
+import { pricesSchema, priceTable } from "#mesh/cost/prices-schema.ts"
 import { duration } from "#mesh/quantities.ts"
 import { REPORTERS } from "#mesh/resource.ts"
 
@@ -113,4 +114,12 @@ export const cloudwatchEmfSchema = z
       message: `expects no sets with names: ${names}, which has its own`,
     })
   }, whereStand("names"))
-export type CloudwatchEmfConfig = z.output<typeof cloudwatchEmfSchema>
+  .superRefine(({ names, sets, maxMetrics, maxDollarsMonth, prices }, context) => {
+    const overflow = metricSets(names, sets).reduce((sum, { metrics }) => sum + metrics.length, 0)
+    if (metricCap(maxMetrics, maxDollarsMonth, priceTable(prices)) > overflow) return
+    context.addIssue({
+      code: "custom",
+      path: [maxMetrics > overflow ? "maxDollarsMonth" : "maxMetrics"],
+      message: `expects to allow more than ${overflow} metrics: so many does the (overflow) of these sets take, and nothing would have its own`,
+    })
+  }, whereStand())

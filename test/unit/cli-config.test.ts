@@ -60,7 +60,11 @@ describe("examples", () => {
     const exit = await runProgram(["check", path], terminal)
     // Its secrets, region and folder are not this machine's, which is told, and nothing else.
     const lines = written.error.split("\n").filter((line) => !line.startsWith("Well written, but here"))
-    expect(lines.filter((line) => !/^$|which cannot be (?:read|written): |is not set|No AWS region is set/.test(line))).toEqual([])
+    expect(
+      lines.filter(
+        (line) => !/^$|which cannot be (?:read|written): |is not set|No AWS region is set/.test(line),
+      ),
+    ).toEqual([])
     expect(exit).toBe("ok")
     expect(await kindOfText(text)).toBe(kind)
     const shown = parseDocument(text).toJS()

@@ -45,6 +45,8 @@ test.each([
   ["logGroup: aws/x\n", /expects a log group/],
   ["logGroup: '/x/{node}'\n", /expects a log group/],
   ["maxMetrics: 0\n", /maxMetrics/],
+  ["maxMetrics: 9\n", /maxMetrics expects to allow more than 9 metrics/],
+  ["maxDollarsMonth: 2.7\n", /maxDollarsMonth expects to allow more than 9 metrics/],
   ["maxDollarsMonth: 0\n", /maxDollarsMonth/],
   ["capPeriod: day\n", /capPeriod/],
   [
