@@ -27,13 +27,9 @@ export async function drill(
   input: Input,
 ): Promise<void> {
   const ended = new AbortController()
+  const outages = Promise.all(doors.map((door, at) => away(plan, door, at)))
   const killing = killAgain(plan, doors, { subject, input, signal: ended.signal })
-  try {
-    await Promise.all(doors.map((door, at) => away(plan, door, at)))
-  } finally {
-    ended.abort()
-    await killing
-  }
+  await Promise.all([outages.finally(() => ended.abort()), killing])
 }
 
 async function away({ seed, outageMs, stepMs }: DrillPlan, door: Door, at: number): Promise<void> {

@@ -21,7 +21,7 @@ export interface Receivers {
   /** What the agent needs in its environment. */
   readonly env: Readonly<Record<string, string>>
   /** The agent's configuration below `publish`. */
-  readonly publish: Readonly<Record<string, unknown>>
+  readonly publish: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   stop(): Promise<void>
 }
 
@@ -129,7 +129,7 @@ export async function startReceivers(folder: string, base: number): Promise<Rece
   }
 }
 
-const publishTo = (doors: Readonly<Record<DoorName, Door>>): Readonly<Record<string, unknown>> => ({
+const publishTo = (doors: Readonly<Record<DoorName, Door>>): Receivers["publish"] => ({
   cloudwatchLogs: {},
   cloudwatchMetrics: { interval: "10s" },
   cloudwatchOtlp: { interval: "10s", fullEvery: "30s", timeout: "3s" },

@@ -25,7 +25,9 @@ const PROXIES = 2
 
 export interface RigOptions {
   /** What is written below `publish`, made from what goes to all receivers. */
-  readonly publish?: (all: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+  readonly publish?: (
+    all: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => Readonly<Record<string, unknown>>
   readonly commit?: string
 }
 
