@@ -88,7 +88,8 @@ function proxyTable(proxies: readonly OnceProxy[], width: number | undefined): s
         proxy.resource,
         proxy.version,
         proxy.provenance,
-        proxy.spans,
+        // That it could not be read is said already.
+        proxy.ok || proxy.spans !== "unknown" ? proxy.spans : "",
         proxy.problem,
       ].map((text) => ({ text: plainText(text) })),
     ),

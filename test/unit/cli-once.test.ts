@@ -51,7 +51,7 @@ test("what was found once is shown as tables", () => {
     onceText(report),
   ).toBe(`PROXY          STATE     MESH  ROLE     RESOURCE  ENVOY   COUNTED BY  SPANS                      REMARK
 yelb-ui-0      read      yelb  sidecar  yelb-ui   1.40.0  log         to this agent by xray-udp
-evil\\u001b[2J  NOT READ  yelb  sidecar  yelb-ui   1.40.0              unknown                    The admin interface does not answer.
+evil\\u001b[2J  NOT READ  yelb  sidecar  yelb-ui   1.40.0                                         The admin interface does not answer.
 
 REPORTER  ROUTE                                FROM     TO            OK  CLIENT ERR  ERRORS  ABORTED  ERROR %
 source    appserver / appserver-router / api   yelb-ui  appserver-v1  90           7       3        1     3.00
