@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { CloudWatchLogsClient, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { awsTrouble } from "../../agent/publish/aws/sdk-trouble.ts"
 import { answerTrouble, exceptionName } from "../../agent/publish/aws/trouble.ts"
+import { type Loopback, onLoopback } from "../fixtures/http/loopback.ts"
 
 /** What the SDK's own client makes of answers, and what we make of that. */
 let answer: (response: ServerResponse) => void
@@ -12,18 +12,14 @@ const server = createServer((request, response) => {
   request.on("end", () => answer(response))
 })
 let endpoint = ""
+let loopback: Loopback
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve)
-  })
-  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  loopback = await onLoopback(server)
+  endpoint = loopback.url
 })
-afterAll(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => loopback.stop())
 
 async function put(config: ConstructorParameters<typeof CloudWatchLogsClient>[0] = {}, signal?: AbortSignal) {
   const client = new CloudWatchLogsClient({

@@ -1,7 +1,5 @@
-import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { systemClock } from "#mesh/clock.ts"
@@ -12,6 +10,7 @@ import type { Terminal } from "../../cli/command.ts"
 import { costCommand } from "../../cli/cost.ts"
 import type { CostAnswer } from "../../cli/cost-text.ts"
 import { routeLabels } from "../fixtures/cloudwatch/telling.ts"
+import { onLoopback } from "../fixtures/http/loopback.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { keptTerminal } from "./cli-terminal.ts"
 
@@ -39,16 +38,12 @@ async function agent(traffic: (add: (route: string, amount: number, outcome?: st
     ledger.commit()
     void handler.handle(request, response)
   })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
+  const { url, port, stop } = await onLoopback(server)
   onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, "close").catch(() => undefined)
+    await stop()
     ledger.close()
   })
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}/metrics`, port }
+  return { url: `${url}/metrics`, port }
 }
 
 async function cost(words: readonly string[], changes: Partial<Terminal> = {}) {
@@ -163,14 +158,10 @@ test("nobody there, and somebody else there", async () => {
     response.statusCode = request.url === "/metrics" ? 200 : 404
     response.end("up 1\n")
   })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url, stop } = await onLoopback(server)
   await expect(cost(["--agent", url])).rejects.toMatchObject({ code: "AGENT_BAD_ANSWER" })
   await expect(cost(["--agent", `${url}/other`])).rejects.toMatchObject({ code: "AGENT_BAD_ANSWER" })
-  server.closeAllConnections()
-  server.close()
-  await once(server, "close")
+  await stop()
   await expect(cost(["--agent", url])).rejects.toMatchObject({ code: "AGENT_UNREACHABLE", retryable: true })
 })
 

@@ -213,7 +213,7 @@ test("nobody there, and a receiver that never answers, are reasons to try again"
   const receiver = await otlpReceiver([() => undefined])
   const sink = makeOtlpHttpSink({ url: receiver.url }, { clock: manualClock() })
   expect(await sink.write(BODY, AbortSignal.timeout(50))).toMatchObject({ kind: "retry" })
-  receiver.close()
+  await receiver.close()
   expect(await sink.write(BODY, AbortSignal.timeout(5000))).toMatchObject({
     kind: "retry",
     why: expect.stringContaining("ECONN"),

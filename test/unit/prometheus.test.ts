@@ -1,5 +1,4 @@
 import { createServer, request as httpRequest } from "node:http"
-import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { gunzipSync } from "node:zlib"
 import { Counter, Gauge, Registry } from "prom-client"
@@ -10,6 +9,7 @@ import { acceptedFormat, acceptsGzip } from "../../agent/publish/prometheus/nego
 import { asOpenMetrics } from "../../agent/publish/prometheus/own-text.ts"
 import { HISTOGRAM_LINES } from "../../agent/publish/prometheus/series-lines.ts"
 import { putNumber } from "../../agent/publish/prometheus/text.ts"
+import { onLoopback } from "../fixtures/http/loopback.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 import { manualClock } from "../fixtures/ledger/manual-clock.ts"
 
@@ -85,13 +85,11 @@ async function served(deps: Partial<MetricsHandlerDeps> = {}) {
   const slot = ledger.slot("requests", { route: "r" })
   const handler = makeMetricsHandler({ snapshot: ledger.snapshot, ...deps })
   const server = createServer((request, response) => void handler.handle(request, response))
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
+  const { port, stop } = await onLoopback(server)
+  onTestFinished(async () => {
+    await stop()
     ledger.close()
   })
-  const { port } = server.address() as AddressInfo
   const scrape = (headers: Record<string, string> = {}, method = "GET"): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const request = httpRequest({ port, host: "127.0.0.1", method, headers }, (response) => {

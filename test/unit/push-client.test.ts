@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createSecureServer } from "node:https"
-import type { AddressInfo, Server } from "node:net"
 import { TLSSocket } from "node:tls"
 import { expect, onTestFinished, test } from "vitest"
 import { resultOf } from "../../agent/publish/http/answer-result.ts"
@@ -11,6 +10,7 @@ import {
   type PushOrder,
 } from "../../agent/publish/http/push-client.ts"
 import { testCertificates } from "../fixtures/http/certificates.ts"
+import { onLoopback } from "../fixtures/http/loopback.ts"
 
 const NOW = Date.UTC(2026, 0, 1)
 const RULES = { retryable: (status: number) => status === 429 || status >= 500 }
@@ -23,13 +23,10 @@ const reading = (handler: Handler) => (request: IncomingMessage, response: Serve
   request.on("end", () => handler(request, response, Buffer.concat(chunks)))
 }
 
-async function listening(server: Server & { closeAllConnections(): void }): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+async function listening(server: Parameters<typeof onLoopback>[0]): Promise<string> {
+  const { port, stop } = await onLoopback(server)
+  onTestFinished(stop)
+  return `127.0.0.1:${port}`
 }
 
 const receiver = async (handler: Handler) =>

@@ -1,4 +1,3 @@
-import { once } from "node:events"
 import { createServer } from "node:http"
 import { XRayClient } from "@aws-sdk/client-xray"
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest"
@@ -19,6 +18,7 @@ import { zipkinJson } from "../../agent/publish/zipkin/span-json.ts"
 import { makeZipkinProducer, makeZipkinSink } from "../../agent/publish/zipkin/zipkin-sink.ts"
 import { stubBareEnvironment } from "../fake/aws/bare-environment.ts"
 import { startFakeAws } from "../fake/aws/fake-aws.ts"
+import { onLoopback } from "../fixtures/http/loopback.ts"
 import { Kept, smallSpan } from "../fixtures/spans/span-arbitrary.ts"
 
 const AT_US = Math.floor(Date.now() / 1000) * 1_000_000
@@ -136,11 +136,10 @@ describe.each([
 async function answering(status: number): Promise<string> {
   const server = createServer((request, response) => {
     request.resume().on("end", () => response.writeHead(status).end())
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  onTestFinished(() => void server.close())
-  const address = server.address()
-  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+  })
+  const { url, stop } = await onLoopback(server)
+  onTestFinished(stop)
+  return url
 }
 
 test("a 500 is a Zipkin whose storage fails, and is tried again; OTLP forbids that", async () => {

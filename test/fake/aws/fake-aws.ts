@@ -1,7 +1,6 @@
-import { once } from "node:events"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { type Clock, systemClock } from "#mesh/clock.ts"
+import { onLoopback } from "../../fixtures/http/loopback.ts"
 import { type FakeAps, makeAps } from "./aps/service.ts"
 import { type Fault, type FaultScope, type Faults, makeCeiling, makeFaults } from "./faults.ts"
 import { type FakeLogs, makeLogs } from "./logs/service.ts"
@@ -82,10 +81,7 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
   const server = createServer(serve)
   // longer than a test waits between two calls: a client must not find its connection closed by the way
   server.keepAliveTimeout = 120_000
-  server.listen(options.port ?? 0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const { url, port, stop } = await onLoopback(server, options.port)
   return {
     url,
     port,
@@ -99,12 +95,7 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     otlp: otlp.store,
     aps: aps.store,
     fail: (scope, fault, times) => faults.fail(scope, fault, times),
-    async stop() {
-      const closed = once(server, "close")
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
+    stop,
   }
 }
 

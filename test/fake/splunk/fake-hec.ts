@@ -1,6 +1,5 @@
-import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { onLoopback } from "../../fixtures/http/loopback.ts"
 import { type HecCode, HecRefusal } from "./hec-codes.ts"
 import type { FakeEvent } from "./hec-events.ts"
 import { makeHecIndex } from "./hec-index.ts"
@@ -58,10 +57,9 @@ export async function startFakeHec(options: FakeHecOptions = {}): Promise<FakeHe
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => handle(request, response, Buffer.concat(chunks)))
   })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
+  const { url, stop } = await onLoopback(server)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     get token() {
       return token
     },
@@ -75,12 +73,7 @@ export async function startFakeHec(options: FakeHecOptions = {}): Promise<FakeHe
     setToken(next) {
       token = next
     },
-    async stop() {
-      const closed = once(server, "close")
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
+    stop,
   }
 }
 
