@@ -22,6 +22,7 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
   const { log, target, what, sink } = deps
   let trouble: string | undefined
   let remarked: string | undefined
+  let seen: string | undefined
   let told: ReadonlyMap<string, number> = new Map(deps.counters().dropped)
   return () => {
     const { trouble: now, remark, dropped } = deps.counters()
@@ -51,9 +52,11 @@ export function makeOutputTrouble(deps: OutputTroubleDeps): () => void {
       })
     }
     told = new Map(dropped)
-    if (remark !== undefined && remark !== remarked && !isRefused)
+    // What is refused shows after the next commit: a remark about it is told with it.
+    if (remark !== remarked && remark === seen && !isRefused)
       log.warn(`${what} are taken, with a remark.`, { target, sink, why: remark })
-    remarked = remark
+    if (isRefused || remark === seen) remarked = remark
+    seen = remark
   }
 }
 

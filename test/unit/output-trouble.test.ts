@@ -111,12 +111,24 @@ test("what was refused for good is said to be dropped, with the receiver's words
   counters = { ...counters, remark: "no retention", dropped: new Map([["denied", 3]]) }
   look()
   look()
+  // The words come first, the drops with the next commit.
+  counters = { ...counters, remark: "status 413" }
+  look()
   counters = {
     ...counters,
-    remark: undefined,
+    dropped: new Map([
+      ["denied", 3],
+      ["too_large", 1],
+    ]),
+  }
+  look()
+  look()
+  counters = {
+    ...counters,
     trouble: "no way there",
     dropped: new Map([
       ["denied", 3],
+      ["too_large", 1],
       ["overflow", 2],
     ]),
   }
@@ -124,6 +136,7 @@ test("what was refused for good is said to be dropped, with the receiver's words
   expect(said).toEqual([
     ["Spans were dropped.", "status 401"],
     ["Spans are taken, with a remark.", "no retention"],
+    ["Spans were dropped.", "status 413"],
     ["Spans are not taken now; they are kept and sent again.", "no way there"],
     ["Spans were dropped.", "no way there"],
   ])

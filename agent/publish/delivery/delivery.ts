@@ -1,8 +1,9 @@
 import type { Clock } from "#mesh/clock.ts"
-import type { QueueRecord, Sink, SinkRequest, WriteResult } from "../contract.ts"
+import type { QueueRecord, Sink, WriteResult } from "../contract.ts"
 import { type BackoffConfig, backoffMs } from "./backoff.ts"
 import { checkedSplit } from "./checked-split.ts"
 import type { QueueCounters, RecordQueue } from "./record-queue.ts"
+import { makeSuspects } from "./suspects.ts"
 import { type Waiting, WaitingWindow } from "./waiting-window.ts"
 
 export interface DeliveryConfig {
@@ -41,12 +42,20 @@ export interface DeliveryCounters extends QueueCounters {
   readonly retries: number
   /** Why records have to wait; undefined when the last write worked and nothing waits for another try. */
   readonly trouble: string | undefined
-  /** What the receiver said with its last answer that settled records: why it refused some, or a warning. */
+  /** What the receiver said last when it refused records for good, or took them with a warning. */
   readonly remark: string | undefined
 }
 
 /** Records that are looked at while the receiver takes nothing: the rest need not be in memory, nor be split. */
 const PROBE_RECORDS = 1000
+
+/** A request that is to be written. */
+interface Asked<Body, Item extends QueueRecord> {
+  readonly body: Body
+  readonly records: readonly Waiting<Item>[]
+  /** How often the one of its records came back that came back most. */
+  readonly attempts: number
+}
 
 /** How one round of writes went. */
 interface Round {
@@ -60,13 +69,15 @@ interface Round {
  * Takes records from a queue, lets a sink cut them into requests, and writes these with a time limit and with retry. When a
  * receiver does not take a request, the whole sink waits before the next one (longer each time in a row, or as long as the
  * receiver asks), and that request's records wait for their own time; others go first then. So a receiver that is down gets
- * one request at a time, and a part that it keeps refusing for now holds up nothing else.
+ * one request at a time, and a part that it keeps refusing for now holds up nothing else. What it refuses for good as a whole
+ * is sent in halves, so that one bad record does not take others with it (`Suspects`).
  */
 export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   readonly #config: DeliveryConfig
   readonly #deps: DeliveryDeps<Body, Item>
   readonly #window: WaitingWindow<Item>
   readonly #ended = new AbortController()
+  readonly #suspects = makeSuspects()
   readonly #requests = { accepted: 0, retry: 0, rejected: 0 }
   #retries = 0
   #trouble: string | undefined
@@ -170,6 +181,17 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   async #round(due: readonly Waiting<Item>[]): Promise<void> {
     const down = this.#down
     const ready = down ? this.#inTurn(due).slice(0, PROBE_RECORDS) : due
+    const parts = Map.groupBy(ready, ({ part }) => part)
+    const left = [...this.#inTurn([...parts.values()].flatMap((part) => this.#split(part)))]
+    const round: Round = { retried: false, worked: false, askedMs: undefined }
+    // While the receiver is down it gets one request at a time.
+    const lanes = down ? 1 : this.#config.concurrency
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane(left, round)))
+    this.#pause(round)
+    this.#window.sweep()
+  }
+
+  #split(ready: readonly Waiting<Item>[]): Asked<Body, Item>[] {
     const split = checkedSplit(
       this.#deps.sink,
       ready.map((one) => one.held.item),
@@ -179,16 +201,10 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
       const one = ready[index]
       if (one !== undefined) this.#window.settle(one, 0, reason)
     }
-    const tries = ({ records }: SinkRequest<Body>): number =>
-      records.reduce((most, index) => Math.max(most, ready[index]?.attempts ?? 0), 0)
-    const requests = this.#inTurn(split.requests.map((request) => ({ request, attempts: tries(request) })))
-    const round: Round = { retried: false, worked: false, askedMs: undefined }
-    // While the receiver is down it gets one request at a time.
-    const lanes = down ? 1 : this.#config.concurrency
-    const left = requests.map(({ request }) => request)
-    await Promise.all(Array.from({ length: lanes }, () => this.#lane(left, ready, round)))
-    this.#pause(round)
-    this.#window.sweep()
+    return split.requests.map(({ records: indexes, body }) => {
+      const records = indexes.flatMap((index) => ready[index] ?? [])
+      return { body, records, attempts: records.reduce((most, one) => Math.max(most, one.attempts), 0) }
+    })
   }
 
   /** Those that came back less often go first, where order does not matter. */
@@ -196,14 +212,14 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
     return this.#config.ordered ? ones : ones.toSorted((one, other) => one.attempts - other.attempts)
   }
 
-  async #lane(requests: SinkRequest<Body>[], ready: readonly Waiting<Item>[], round: Round): Promise<void> {
+  async #lane(requests: Asked<Body, Item>[], round: Round): Promise<void> {
     while (!round.retried && !this.#ended.signal.aborted) {
       const request = requests.shift()
       if (request === undefined) return
-      const records = request.records.flatMap((index) => ready[index] ?? [])
+      const { records, body } = request
       // Its records may all have been pushed out while others were written.
       if (records.every((one) => one.held.gone)) continue
-      this.#apply(records, await this.#write(request.body), round)
+      this.#apply(records, await this.#write(body), round)
     }
   }
 
@@ -225,11 +241,13 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
       return
     }
     if (result.kind === "rejected") {
-      for (const one of records) this.#window.settle(one, 0, result.reason)
+      if (!this.#suspects.halve(records, result.reason))
+        for (const one of records) this.#window.settle(one, 0, result.reason)
       round.worked = true
       this.#settledWith(result.why)
       return
     }
+    this.#suspects.clear()
     const back = this.#accepted(records, result)
     if (back.length === 0 || back.length < records.length) round.worked = true
     else round.retried = true
@@ -238,7 +256,7 @@ export class Delivery<Body, Item extends QueueRecord = QueueRecord> {
   }
 
   #settledWith(why: string | undefined): void {
-    this.#remark = why
+    if (why !== undefined) this.#remark = why
     if (!this.#window.stuck) this.#trouble = undefined
   }
 

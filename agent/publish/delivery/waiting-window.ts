@@ -8,6 +8,8 @@ export interface Waiting<Item extends QueueRecord> {
   attempts: number
   /** Not to be sent before, monotonic ms. */
   dueMs: number
+  /** Records of different parts do not go into one request. */
+  part: number
   settled: boolean
 }
 
@@ -54,7 +56,7 @@ export class WaitingWindow<Item extends QueueRecord> {
       const taken = await this.#queue.take(room)
       if (taken.length === 0) return
       for (const held of taken) {
-        this.#waiting.push({ held, attempts: 0, dueMs: -Infinity, settled: false })
+        this.#waiting.push({ held, attempts: 0, dueMs: -Infinity, part: 0, settled: false })
         this.#bytes += held.bytes
       }
     }
