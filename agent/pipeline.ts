@@ -78,6 +78,7 @@ export class Pipeline {
   readonly #past: Tally[] = []
   readonly #base = makeTally()
   #commits: NodeJS.Timeout | undefined
+  #soon: NodeJS.Immediate | undefined
   #frozen: string | undefined
   #expired = 0
 
@@ -240,6 +241,15 @@ export class Pipeline {
     if (frozen === undefined) this.committed()
   }
 
+  /** Commits when what runs now has ended: much waits for it. While commits fail, their own rhythm is often enough. */
+  commitSoon(): void {
+    if (this.#soon !== undefined || this.#frozen !== undefined) return
+    this.#soon = setImmediate(() => {
+      this.#soon = undefined
+      this.commit()
+    })
+  }
+
   /** A series lives as long as the resource that it is of has a proxy here; the declared model's always do. */
   #expire(): void {
     const present = new Set<string>()
@@ -266,6 +276,7 @@ export class Pipeline {
 
   /** Lets the state go; nothing may be read from the ledger afterwards. */
   close(): void {
+    clearImmediate(this.#soon)
     this.ledger.close()
   }
 }

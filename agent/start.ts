@@ -138,10 +138,11 @@ function opened(config: AgentConfig, deps: PipelineDeps): Pipeline {
 
 function outputsOf(
   { agent, publish }: AgentConfig,
-  { ledger }: Pipeline,
+  pipeline: Pipeline,
   telemetry: Telemetry,
   { clock, log, env, version }: AgentDeps,
 ): Promise<Outputs> {
+  const { ledger } = pipeline
   return Outputs.open(publish, {
     clock,
     log,
@@ -152,6 +153,7 @@ function outputsOf(
     queues: {
       folder: `${agent.state}/queue`,
       budget: makeQueueBudget({ maxBytes: publish.queue.bytes, policy: publish.queue.drop }),
+      crowded: () => pipeline.commitSoon(),
     },
     agentId: agent.id,
     cluster: agent.cluster,

@@ -33,6 +33,7 @@ export function openDurable<Body>(config: DurableConfig<Body>, deps: OutputDeps)
     folder: queues.folder,
     sink: name,
     budget: queues.budget,
+    crowded: queues.crowded,
     participantHost: ledger,
     note: (sentence, code) => log.warn(sentence, { code, target: `publish.${name}` }),
   })

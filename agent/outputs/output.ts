@@ -20,8 +20,14 @@ export interface OutputDeps {
   readonly telemetry: Telemetry
   readonly snapshot: Snapshot
   readonly ledger: Pick<Ledger, "join" | "leave" | "restored">
-  /** Where durable queues have their files, and how much they may take together. */
-  readonly queues: { readonly folder: string; readonly budget: QueueBudget }
+  readonly queues: {
+    /** Where durable queues have their files. */
+    readonly folder: string
+    /** How much they may take together. */
+    readonly budget: QueueBudget
+    /** Told when so much waits for the next commit that it should not wait long. */
+    readonly crowded: () => void
+  }
   readonly agentId: string
   readonly cluster: string
   readonly version: string

@@ -110,6 +110,28 @@ test("what comes while a commit is under way is not shown by it, and what ends t
   expect(await takeAll(queue)).toEqual(["later"])
 })
 
+test("a backlog that is read at once asks for commits, and all of it is kept", async () => {
+  const host = queueHost(temporaryFolder())
+  const queue = host.open(makeQueueBudget({ maxBytes: 1024 * KB, policy: "oldest" }))
+  let commits = 0
+  for (let count = 0; count < 900; count++) {
+    queue.append("", 1, Buffer.alloc(KB))
+    // As the agent does between two pieces of a file.
+    if (count % 100 === 99 && host.crowded.splice(0).length > 0 && host.commit()) commits++
+  }
+  host.commit()
+  expect([commits, queue.counters.held, [...queue.counters.dropped]]).toEqual([3, 900, []])
+})
+
+test("more than the budget takes between two commits is overflow, and no fault of the disk", () => {
+  const host = queueHost(temporaryFolder())
+  const queue = host.open(makeQueueBudget({ maxBytes: 512 * KB, policy: "oldest" }))
+  for (let count = 0; count < 40; count++) queue.append("", 1, Buffer.alloc(10 * KB))
+  host.commit()
+  expect([...queue.counters.dropped]).toEqual([["overflow", 15]])
+  expect(host.crowded).toEqual(["sink"])
+})
+
 test("while nothing can be committed, only so much is written", () => {
   const host = queueHost(temporaryFolder())
   const queue = host.open(makeQueueBudget({ maxBytes: 512 * KB, policy: "oldest" }))

@@ -27,6 +27,7 @@ export interface DurableQueueDeps {
   readonly sink: string
   readonly budget: QueueBudget
   readonly note: QueueNote
+  readonly crowded: () => void
   /** A whole number below 2^32 that nobody can guess. */
   readonly salt: () => number
 }

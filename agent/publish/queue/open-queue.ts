@@ -27,6 +27,8 @@ export interface OpenQueueOptions {
   readonly participantHost: ParticipantHost
   /** Told of damage, and of records whose state was lost. */
   readonly note?: QueueNote
+  /** Told when so much was appended since the last commit that the next one should come soon. */
+  readonly crowded?: () => void
 }
 
 /**
@@ -36,7 +38,7 @@ export interface OpenQueueOptions {
  */
 export function openQueue(options: OpenQueueOptions): DurableQueue {
   const { sink, budget, participantHost } = options
-  const note = options.note ?? (() => undefined)
+  const { note = () => undefined, crowded = () => undefined } = options
   const folder = join(options.folder, sink)
   const key = `queue/${sink}`
   const found = filesOf(folder)
@@ -49,7 +51,7 @@ export function openQueue(options: OpenQueueOptions): DurableQueue {
   const next = found.reduce((most, { number }) => Math.max(most, number + 1), state.next)
   const segments = state.segments.map((segment) => restoredSegment(folder, segment))
   const queue = new SegmentQueue(
-    { folder, sink, budget, note, salt: randomSalt },
+    { folder, sink, budget, note, crowded, salt: randomSalt },
     { ...state, next },
     segments,
     marks,

@@ -34,6 +34,8 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
   #delivered: number
   #bytes: number
   #uncommitted = 0
+  /** Whether a commit was asked for since the last one. */
+  #asked = false
   /** Whether the last write failed; the next commit tries again. */
   #failing = false
   #changed = true
@@ -74,16 +76,30 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
     segment.things += things
     this.#bytes += bytes
     this.#uncommitted += bytes
+    this.#askForCommit()
     if (this.#writer.buffered >= FLUSH_BYTES && !this.#failing) this.#flush()
+  }
+
+  /** A backlog that is read as fast as it goes must not wait for the commits' rhythm: it would not find room. */
+  #askForCommit(): void {
+    if (this.#asked || this.#uncommitted < this.#mostUncommitted / 2) return
+    this.#asked = true
+    this.#deps.crowded()
+  }
+
+  get #mostUncommitted(): number {
+    const { segmentBytes, maxBytes } = this.#deps.budget
+    return Math.max(segmentBytes, Math.min(MAX_UNCOMMITTED, maxBytes / 2))
   }
 
   #refusal(keyBytes: number, bytes: number): string | undefined {
     const { budget } = this.#deps
     if (keyBytes > MAX_KEY_BYTES) return "invalid"
     if (bytes > budget.segmentBytes - HEADER_BYTES) return "too_large"
-    const most = Math.max(budget.segmentBytes, Math.min(MAX_UNCOMMITTED, budget.maxBytes / 2))
     if (this.#failing && this.#writer.buffered + bytes > MAX_BUFFERED) return "disk"
-    if (this.#uncommitted + bytes > most) return "disk"
+    // After a commit that failed it is the disk that has no room, else the budget.
+    if (this.#uncommitted + bytes > this.#mostUncommitted)
+      return this.#saved === undefined ? "overflow" : "disk"
     return budget.claim(bytes + HEADER_BYTES) ? undefined : "overflow"
   }
 
@@ -142,6 +158,7 @@ export class SegmentQueue implements DurableQueue, BudgetMember {
     if (this.#saved === undefined) return
     this.#shown = this.#saved
     this.#saved = undefined
+    this.#asked = false
     this.#uncommitted = 0
     for (const segment of this.#segments.slice()) {
       segment.visible = segment.saved
