@@ -29,7 +29,7 @@ async function secret(name: string, { file, env }: SecretReference, deps: Header
   if (value !== undefined && value !== "") return oneLine(name, value)
   throw new MeshscopeError(
     "CONFIG_ENV_MISSING",
-    `The environment variable ${env} for the header ${name} is not set.`,
+    `The environment variable ${env} for the header ${name} is not set: set it and start the agent again, or name a file.`,
   )
 }
 
