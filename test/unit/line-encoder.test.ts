@@ -195,6 +195,19 @@ test("flags are written as the metrics' labels write them", () => {
   )
 })
 
+test("a line of exactly the most bytes is whole; of one byte more it is cut", () => {
+  const maxBytes = 65_536
+  const encoded = (path: number): Uint8Array =>
+    encoder({ maxBytes }).encode(factOf({ path: "x".repeat(path) }), resolutionOf(), PROXY).bytes
+  const most = maxBytes - encoded(1).length + 1
+  const whole = Buffer.from(encoded(most))
+  expect(whole.length).toBe(maxBytes)
+  expect(JSON.parse(whole.toString())).not.toHaveProperty("truncated")
+  const cut = Buffer.from(encoded(most + 1))
+  expect(cut.length).toBeLessThanOrEqual(maxBytes)
+  expect(JSON.parse(cut.toString())).toHaveProperty("truncated", true)
+})
+
 test("every member that is documented is written, and no other", () => {
   const lines = [
     lineOf([
