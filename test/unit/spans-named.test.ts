@@ -129,6 +129,23 @@ const ofService = (service: string): Span => ({
   service,
   attributes: attributes({ component: "proxy" }),
 })
+test.each([
+  ["cds_egress_yelb_mesh-allow-all", "yelb-appserver:81"],
+  ["cds_egress_yelb_amazonaws", "yelb-appserver:81"],
+  ["cds_egress_yelb_mesh-allow-all", "elsewhere"],
+])("a call out of the mesh through %s has the name that the caller wrote, %s", (cluster, host) => {
+  const names = namesWith(YELB, [UI])
+  const tags = { component: "proxy", node_id: `mesh/yelb/virtualNode/${UI}`, upstream_cluster: cluster }
+  const span = names.name({
+    ...BARE,
+    kind: "client",
+    attributes: attributes(tags),
+    http: { url: `http://${host}/` },
+  })
+  expect(span.proxy).toMatchObject({ direction: "egress", resource: UI })
+  expect(span.remote).toBe(host)
+})
+
 describe("who made it", () => {
   test("App Mesh puts gateways under virtual_node_name; the declared model tells", () => {
     expect(proxyIn(YELB, segment(GATEWAY))).toMatchObject({
