@@ -94,7 +94,7 @@ export const cloudwatchEmfSchema = z
       .max(10_000_000)
       .optional()
       .describe(
-        "Most US dollars that these metrics may cost in a month, log data not counted, by the table of prices. Where it allows fewer than `maxMetrics`, it holds.",
+        "Most US dollars that the metrics of this agent may cost in a month, log data not counted, by the table of prices. Where it allows fewer than `maxMetrics`, it holds. Every agent has a cap of its own: agents that tell different routes cost together what they cost each.",
       ),
     capPeriod: z
       .enum(["hour", "month"])

@@ -28,7 +28,7 @@ export const otlpTracesSchema = z
   .superRefine(
     ({ endpoint, cloudwatch }, context) => {
       if ((endpoint === undefined) === cloudwatch) return
-      context.addIssue({ code: "custom", message: "expects either endpoint or cloudwatch: true" })
+      context.addIssue({ code: "custom", message: "needs either endpoint or cloudwatch: true" })
     },
     whereStand("endpoint", "cloudwatch"),
   )

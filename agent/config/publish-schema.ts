@@ -62,7 +62,7 @@ export const publishSchema = z
     if (page.enabled || outputs.length > 0) return
     context.addIssue({
       code: "custom",
-      message: "expects prometheus.enabled or another output; with none, nothing would leave the agent",
+      message: "needs prometheus.enabled or another output; with none, nothing would leave the agent",
     })
   }, whereStand("prometheus"))
 export type PublishConfig = z.output<typeof publishSchema>

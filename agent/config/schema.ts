@@ -181,17 +181,17 @@ export const agentSchema = z
       const intakes = Object.values(receive).some((intake) => intake !== undefined)
       const outputs = [publish.xray, publish.zipkin, publish.otlpTraces]
       const goes = outputs.some((output) => output !== undefined)
-      const expects = (path: string, message: string): void =>
+      const needs = (path: string, message: string): void =>
         context.addIssue({ code: "custom", path: [path], message })
       if ((intakes || spans.fromLogs) && !goes)
-        expects(
+        needs(
           intakes ? "receive" : "spans",
-          "expects publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
+          "needs publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
         )
       if (goes && !intakes && !spans.fromLogs)
-        expects(
+        needs(
           "publish",
-          "expects receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
+          "needs receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
         )
     },
     whereStand("receive", "spans", "publish"),

@@ -17,7 +17,6 @@ const MAX_REQUESTS = 256
 export function otlp(config: Configured<"otlp">, deps: OutputDeps): Output {
   const { clock, log, snapshot } = deps
   const url = `${config.endpoint}/v1/metrics`
-  const secrets = pushSecrets(config, deps)
   const queue = makeMemoryQueue<MetricsRequest>(
     { maxBytes: config.queueBytes, maxRecords: MAX_REQUESTS },
     (request, reason) => {
@@ -28,7 +27,12 @@ export function otlp(config: Configured<"otlp">, deps: OutputDeps): Output {
   // Points are cumulative: an older one must not arrive after a newer one.
   const delivery = new Delivery(
     { ...DEFAULT_DELIVERY, timeoutMs: config.timeout, ordered: true },
-    { queue, sink: makeOtlpHttpSink({ url, ...secrets }, { clock }), clock, random: Math.random },
+    {
+      queue,
+      sink: makeOtlpHttpSink({ url, ...pushSecrets(config, deps) }, { clock }),
+      clock,
+      random: Math.random,
+    },
   )
   const metrics = makeMetricsExport(agentResource(deps), {
     snapshot,
@@ -43,11 +47,7 @@ export function otlp(config: Configured<"otlp">, deps: OutputDeps): Output {
     counters,
     tell,
     tick: { everyMs: config.interval, run: () => metrics.tick() },
-    /** @throws MeshscopeError FILE_UNREADABLE, CONFIG_ENV_MISSING when a header's secret is not there */
-    async start() {
-      await secrets.headers()
-      await delivery.start()
-    },
+    start: () => delivery.start(),
     committed: () => undefined,
     async stop(deadlineMs) {
       await delivery.stop(deadlineMs)

@@ -76,10 +76,10 @@ describe("what the agent runs by", () => {
 
   test("spans need both a way in and a way out, and the message names them", () => {
     expect(() => parse(`${START}publish: { xray: {} }`)).toThrow(
-      "publish expects receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
+      "publish needs receive.xray, receive.zipkin, receive.otlp or spans.fromLogs as well, since there are no spans to send",
     )
     expect(() => parse(`${START}receive: { zipkin: {} }`)).toThrow(
-      "receive expects publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
+      "receive needs publish.xray, publish.zipkin or publish.otlpTraces as well, since its spans would go nowhere",
     )
     expect(parse(`${START}receive: { xray: {} }\npublish: { xray: {} }`).receive.xray?.udp).toEqual({
       host: "127.0.0.1",

@@ -34,7 +34,7 @@ test("an output needs its address, and CloudWatch none", () => {
   })
 })
 
-const EITHER = ": expects either endpoint or cloudwatch: true"
+const EITHER = ": needs either endpoint or cloudwatch: true"
 const rows: readonly [keyof typeof SCHEMAS, unknown, string][] = [
   ["receive.zipkin", { listen: "9411" }, "listen: expects host:port, such as 127.0.0.1:9464 or [::]:9464"],
   ["receive.zipkin", { maxBodyBytes: "1KiB" }, "maxBodyBytes: expects at least 64KiB"],
