@@ -12,6 +12,6 @@ export const queueSchema = z.strictObject({
     .enum(["oldest", "newest"])
     .default("oldest")
     .describe(
-      "What leaves when that is reached: the oldest records of the output that holds most, or the ones that come. Counted in `mesh_agent_export_dropped_total`.",
+      "What leaves when that is reached: the oldest records of the output that holds most, or the ones that come, whatever output they are for. Counted in `mesh_agent_export_dropped_total`.",
     ),
 })
