@@ -3,7 +3,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { samplesOf } from "../../../demo/exposition.ts"
-import type { AgentProcess } from "../rig/agent-process.ts"
+import type { AgentProcess } from "../../live/rig/agent-process.ts"
 import type { SpanIntakes } from "./input.ts"
 
 /** An end of the agent without a word. Times are of the wall clock, ms. */

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { pageTotal } from "../rig/page-counts.ts"
+import { pageTotal } from "../../live/rig/page-counts.ts"
 import { type DrillPlan, drill } from "./drill.ts"
 import { linePath } from "./input.ts"
 import { arrived, missed, repeats } from "./judge.ts"
