@@ -1,10 +1,11 @@
 import type { Sample, Samples } from "#mesh/cost/samples.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { connectReason } from "#mesh/system-reason.ts"
+import { limitedText } from "./limited-text.ts"
 
 /** How long the agent may take over its page, and how long that may be. */
 const TIMEOUT_MS = 30_000
-const MOST_BYTES = 256 * 1024 ** 2
+const MOST_MIB = 256
 
 /**
  * The series of an agent's page for Prometheus.
@@ -29,7 +30,7 @@ async function page(url: string, signal: AbortSignal): Promise<string> {
       await response.body?.cancel()
       throw new MeshscopeError("AGENT_BAD_ANSWER", `The agent answered ${response.status} to ${url}.`)
     }
-    return await limitedText(response)
+    return await limitedText(response, MOST_MIB, "AGENT_BAD_ANSWER")
   } catch (cause) {
     if (cause instanceof MeshscopeError) throw cause
     const timedOut = cause instanceof Error && cause.name === "TimeoutError"
@@ -37,18 +38,6 @@ async function page(url: string, signal: AbortSignal): Promise<string> {
     const message = `The agent at ${new URL(url).origin} does not answer: ${why}. Name another with --agent URL.`
     throw new MeshscopeError("AGENT_UNREACHABLE", message, { retryable: true, cause })
   }
-}
-
-async function limitedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > MOST_BYTES)
-      throw new MeshscopeError("AGENT_BAD_ANSWER", `${response.url} answered more than 256 MiB.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString("utf8")
 }
 
 const HISTOGRAM_PART = /_(?:bucket|sum)$/

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { HEALTH_STATES } from "#mesh/health.ts"
 import { connectReason } from "#mesh/system-reason.ts"
+import { limitedText } from "./limited-text.ts"
 
 const ratio = z.number().min(0).max(1).nullable()
 
@@ -73,7 +74,7 @@ const TIMEOUT_MS = 10_000
 const PAGE_ROWS = 200
 /** 20,000 routes; more is no table for a terminal. */
 const MOST_PAGES = 100
-const MOST_BYTES = 64 * 1024 ** 2
+const MOST_MIB = 64
 
 export interface RoutesQuestion {
   /** Base address of the collector, without a slash at its end. */
@@ -145,7 +146,7 @@ async function ask(url: string, signal: AbortSignal): Promise<unknown> {
       redirect: "error",
     })
     status = response.status
-    text = await limitedText(response)
+    text = await limitedText(response, MOST_MIB, "COLLECTOR_BAD_ANSWER")
   } catch (cause) {
     if (cause instanceof MeshscopeError) throw cause
     const message = `The collector at ${new URL(url).origin} does not answer: ${reason(cause)}. Name another with --collector URL.`
@@ -188,18 +189,6 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-async function limitedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > MOST_BYTES)
-      throw new MeshscopeError("COLLECTOR_BAD_ANSWER", `${response.url} answered more than 64 MiB.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString("utf8")
 }
 
 function reason(error: unknown): string {
