@@ -1,10 +1,11 @@
 import { expect, test } from "vitest"
 import type { Sink, WriteResult } from "../../agent/publish/contract.ts"
 import { backoffMs } from "../../agent/publish/delivery/backoff.ts"
-import { DEFAULT_DELIVERY, Delivery, type DeliveryConfig } from "../../agent/publish/delivery/delivery.ts"
+import { Delivery } from "../../agent/publish/delivery/delivery.ts"
 import { makeMemoryQueue } from "../../agent/publish/delivery/memory-queue.ts"
 import type { RecordQueue } from "../../agent/publish/delivery/record-queue.ts"
-import { type ManualClock, manualClock } from "../fixtures/ledger/manual-clock.ts"
+import { manualClock } from "../fixtures/ledger/manual-clock.ts"
+import { ACCEPTED, byKey, CONFIG, delivering, realSleep, settled } from "../fixtures/queue/delivering.ts"
 import { type Numbered, numbered } from "../fixtures/queue/numbered.ts"
 
 test.each([
@@ -18,57 +19,6 @@ test.each([
 ])("try %d with chance %d, asked %s: %d ms", (attempt, chance, asked, expected) => {
   expect(backoffMs({ firstMs: 1000, mostMs: 60_000 }, attempt, () => chance, asked)).toBe(expected)
 })
-
-const CONFIG: DeliveryConfig = {
-  ...DEFAULT_DELIVERY,
-  timeoutMs: 1000,
-  backoff: { firstMs: 1000, mostMs: 8000 },
-}
-const ACCEPTED: WriteResult = { kind: "accepted" }
-
-/** Requests of at most so many records of one key. */
-function byKey(most: number): Sink<readonly Numbered[], Numbered>["split"] {
-  return (records) => {
-    const requests: { records: number[]; body: Numbered[]; key: string }[] = []
-    for (const [index, one] of records.entries()) {
-      let open = requests.findLast(({ key }) => key === one.key)
-      if (open === undefined || open.body.length >= most) {
-        open = { records: [], body: [], key: one.key }
-        requests.push(open)
-      }
-      open.records.push(index)
-      open.body.push(one)
-    }
-    return { requests, refused: new Map() }
-  }
-}
-
-type Answer = (body: readonly Numbered[]) => WriteResult | Error | Promise<WriteResult>
-
-function delivering(
-  answer: Answer,
-  config: Partial<DeliveryConfig> = {},
-  most = 1,
-  clock: ManualClock = manualClock(),
-  random: () => number = () => 1,
-) {
-  const written: number[][] = []
-  const calls: string[] = []
-  const queue = makeMemoryQueue<Numbered>({ maxBytes: 1e6, maxRecords: 1000 })
-  const sink: Sink<readonly Numbered[], Numbered> = {
-    start: () => Promise.resolve(void calls.push("start")),
-    split: byKey(most),
-    async write(body) {
-      written.push(body.map(({ id }) => id))
-      const result = await answer(body)
-      if (result instanceof Error) throw result
-      return result
-    },
-    stop: () => Promise.resolve(void calls.push("stop")),
-  }
-  const delivery = new Delivery({ ...CONFIG, ...config }, { queue, sink, clock, random })
-  return { written, calls, clock, queue, delivery }
-}
 
 /** Answers from a list, then accepts. */
 const scripted = (answers: (WriteResult | Error)[]) => () => answers.shift() ?? ACCEPTED
@@ -378,82 +328,5 @@ test("a write that does not end is cut off by its time limit and tried again", a
   await delivery.start()
   await settled(() => delivery.counters.delivered === 5)
   expect(writes).toBe(2)
-  await delivery.stop(0)
-})
-
-function realSleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) {
-      resolve()
-      return
-    }
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-}
-
-async function settled(done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !done(); turn++) await realSleep(1)
-}
-
-const REFUSED: WriteResult = { kind: "rejected", reason: "invalid", why: "status 400" }
-
-test.each([
-  [[7], 200],
-  [[0, 1, 99, 198, 199], 200],
-  [[3], 4],
-])(
-  "records %j of %d are no good: they alone are dropped, though requests are refused whole",
-  async (bad, all) => {
-    const { delivery, queue, written } = delivering(
-      (body) => (body.some(({ id }) => bad.includes(id)) ? REFUSED : ACCEPTED),
-      {},
-      1000,
-    )
-    for (let id = 0; id < all; id++) queue.offer(numbered(id, 10, 1))
-    await delivery.start()
-    await settled(() => delivery.counters.held === 0)
-    expect(delivery.counters.delivered).toBe(all - bad.length)
-    expect(Object.fromEntries(delivery.counters.dropped)).toEqual({ invalid: bad.length })
-    expect(delivery.counters.remark).toBe("status 400")
-    // Twice for each halving, and no record comes twice to where it was taken.
-    expect(written.length).toBeLessThanOrEqual(1 + 2 * bad.length * Math.ceil(Math.log2(all)))
-    await delivery.stop(0)
-  },
-)
-
-test("a receiver that refuses everything is not asked for each record by itself", async () => {
-  let works = false
-  const { delivery, queue, written } = delivering(
-    (body) => (works && body.every(({ id }) => id !== 5000) ? ACCEPTED : REFUSED),
-    {},
-    1000,
-  )
-  for (let id = 0; id < 1000; id++) queue.offer(numbered(id, 10, 1))
-  await delivery.start()
-  await settled(() => delivery.counters.held === 0)
-  expect(Object.fromEntries(delivery.counters.dropped)).toEqual({ invalid: 1000 })
-  expect(written.length).toBeLessThan(40)
-  written.length = 0
-  works = true
-  queue.offer(numbered(4000, 10, 1))
-  await settled(() => delivery.counters.held === 0)
-  for (let id = 5000; id < 5004; id++) queue.offer(numbered(id, 10, 1))
-  await settled(() => delivery.counters.held === 0)
-  // It takes something again: the one bad record of the next request is looked for again.
-  expect(delivery.counters.delivered).toBe(4)
-  await delivery.stop(0)
-})
-
-test("what is refused for who asks is not asked again in halves", async () => {
-  const { delivery, queue, written } = delivering(() => ({ ...REFUSED, reason: "denied" }), {}, 1000)
-  for (let id = 0; id < 8; id++) queue.offer(numbered(id, 10, 1))
-  await delivery.start()
-  await settled(() => delivery.counters.held === 0)
-  expect(written).toHaveLength(1)
-  expect(Object.fromEntries(delivery.counters.dropped)).toEqual({ denied: 8 })
   await delivery.stop(0)
 })
