@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process"
+import { once } from "node:events"
 import {
   appendFileSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Worker } from "node:worker_threads"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type TailConfig, type TailConsumer, TailSource } from "../../agent/collect/tail/tail-source.ts"
 import { decodeState } from "../../agent/collect/tail/tail-state.ts"
@@ -362,4 +364,36 @@ test("the loop polls by itself until it is stopped", async () => {
   open.length = 0
   expect(lines).toEqual(["1:a", "1:b"])
   expect(source.counters.files_open).toBe(0)
+})
+
+/** Renames a file there and back as fast as the kernel does it, in a thread of its own. */
+const RENAMER = `
+const { parentPort, workerData } = require("node:worker_threads")
+const { renameSync } = require("node:fs")
+const until = Date.now() + workerData.ms
+parentPort.postMessage("renaming")
+while (Date.now() < until) {
+  renameSync(workerData.path, workerData.path + ".1")
+  renameSync(workerData.path + ".1", workerData.path)
+}
+`
+
+test("a file that is renamed between two calls of one look is no error", async () => {
+  writeFileSync(path, "first\n")
+  const renamer = new Worker(RENAMER, { eval: true, workerData: { path, ms: 400 } })
+  const ended = new AbortController()
+  renamer.once("exit", () => {
+    ended.abort()
+  })
+  await once(renamer, "message")
+  const errors: number[] = []
+  while (!ended.signal.aborted) {
+    const source = make({ start: "beginning" })
+    source.follow(path)
+    await source.poll()
+    errors.push(source.counters.errors, source.counters.lost_rotations)
+    await systemClock.sleep(0)
+  }
+  expect(errors.filter((count) => count > 0)).toEqual([])
+  expect(errors.length).toBeGreaterThan(20)
 })

@@ -20,6 +20,8 @@ export interface FollowRules extends OpenRules {
 const MOST_GENERATIONS = 16
 /** Unseen rotated files that are read at once, the newest of them. */
 const MOST_BETWEEN = 64
+/** Searches for one rotated file while its rotator moves files about. */
+const MOST_SEARCHES = 3
 
 /**
  * One path and the files behind it, oldest first: those rotated away and not yet read to their end, then the live one.
@@ -64,6 +66,15 @@ export class FollowedFile {
 
   /** Asks the file system what became of the path. `now`: monotonic ms. Throws errors of the file system. */
   look(now: number): void {
+    try {
+      this.#look(now)
+    } catch (error) {
+      // Renamed between two calls of one look: nothing was changed, and the next look sees what is there then.
+      if (!isGone(error)) throw error
+    }
+  }
+
+  #look(now: number): void {
     const stats = statPath(this.path, this.#rules)
     if (!this.#looked) this.#firstLook(stats)
     const current = this.#current
@@ -211,18 +222,26 @@ export class FollowedFile {
 
   /** Opens the file or copy that holds what was read up to `position`, to read on there. */
   #findAgain(position: Position): Generation[] {
-    const moved = findMoved(
-      listSiblings(position.real),
-      position,
-      (identity) => this.#taken(identity),
-      this.#rules,
-    )
-    const generation =
-      moved === undefined ? undefined : this.#openSibling(moved.sibling.path, moved.copy, position.real)
-    if (generation?.resume(position) === true) return [generation]
-    generation?.close(this.#counters)
+    let siblings = listSiblings(position.real)
+    for (let tries = 0; tries < MOST_SEARCHES; tries++) {
+      const found = this.#findAmong(siblings, position)
+      if (found !== undefined) return [found]
+      // A rotator that moves its files up by one may have moved this one while we searched.
+      const now = listSiblings(position.real)
+      if (samePlaces(siblings, now)) break
+      siblings = now
+    }
     this.#counters.lost_rotations += 1
     return []
+  }
+
+  #findAmong(siblings: readonly Sibling[], position: Position): Generation | undefined {
+    const moved = findMoved(siblings, position, (identity) => this.#taken(identity), this.#rules)
+    const generation =
+      moved === undefined ? undefined : this.#openSibling(moved.sibling, moved.copy, position.real)
+    if (generation?.resume(position) === true) return generation
+    generation?.close(this.#counters)
+    return undefined
   }
 
   /** Opens rotated files that nobody saw while they were live: there was more than one rotation between two looks. */
@@ -234,7 +253,7 @@ export class FollowedFile {
     )
     const opened: Generation[] = []
     for (const sibling of unseen.slice(-MOST_BETWEEN)) {
-      const generation = this.#openSibling(sibling.path, false, real)
+      const generation = this.#openSibling(sibling, false, real)
       if (generation !== undefined) opened.push(generation)
     }
     this.#counters.caught_up_files += opened.length
@@ -263,10 +282,13 @@ export class FollowedFile {
   }
 
   /** A rotated file that cannot be opened is lost, which is no reason to stop reading the live one. */
-  #openSibling(path: string, copy: boolean, real: string): Generation | undefined {
+  #openSibling(sibling: Sibling, copy: boolean, real: string, tries = 1): Generation | undefined {
     try {
-      return this.#open(path, copy, real)
-    } catch {
+      return this.#open(sibling.path, copy, real)
+    } catch (error) {
+      const same = ({ identity }: Sibling): boolean => sameFile(identity, sibling.identity)
+      const moved = isGone(error) ? listSiblings(real).find(same) : undefined
+      if (moved !== undefined && tries < MOST_SEARCHES) return this.#openSibling(moved, copy, real, tries + 1)
       this.#counters.errors += 1
       return undefined
     }
@@ -294,6 +316,18 @@ export class FollowedFile {
   close(): void {
     for (const generation of this.#generations) generation.close(this.#counters)
   }
+}
+
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT"
+
+function samePlaces(before: readonly Sibling[], now: readonly Sibling[]): boolean {
+  return (
+    before.length === now.length &&
+    before.every(({ path, identity }) =>
+      now.some((other) => other.path === path && sameFile(other.identity, identity)),
+    )
+  )
 }
 
 function realPath(path: string): string {
