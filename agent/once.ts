@@ -55,7 +55,7 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
     const found = new AbortController()
     const over = AbortSignal.any([found.signal, signal])
     // The first group is all that there is; a broken file reports and never emits, so the wait ends with the report.
-    await discoveryOf(alone, {
+    const discovery = await discoveryOf(alone, {
       clock,
       env,
       log: {
@@ -66,7 +66,8 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
         },
       },
       telemetry,
-    }).run((targets) => {
+    })
+    await discovery.run((targets) => {
       pipeline.take(targets)
       found.abort()
     }, over)

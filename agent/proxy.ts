@@ -183,7 +183,7 @@ export class Proxy implements LoggedProxy {
     const { declared, interner, healthChecks } = this.#deps
     return makeResolver({
       config,
-      identity: { proxy: this.target.name },
+      identity: { ...this.target.hint, proxy: this.target.name },
       declared,
       interner,
       readableLogs: this.#readable,

@@ -2,7 +2,8 @@ import type { Clock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { AgentConfig } from "./config/parse.ts"
-import type { Discovery } from "./discover/contract.ts"
+import type { Discovery, ReportProblem } from "./discover/contract.ts"
+import { joined } from "./discover/joined.ts"
 import { staticDiscovery } from "./discover/static/discovery.ts"
 import type { Log } from "./telemetry/log.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"
@@ -14,32 +15,37 @@ export interface DiscoveryDeps {
   readonly telemetry: Telemetry
 }
 
-type Discover = AgentConfig["discover"]
-
-/** Configuration key -> what it makes. A new discovery is one line here. */
-const DISCOVERIES: {
-  readonly [K in keyof Discover]: (
-    config: Discover[K],
-    deps: Pick<DiscoveryDeps, "clock" | "env"> & { report: (error: Error) => void; mended: () => void },
-  ) => Discovery
-} = {
-  static: staticDiscovery,
+/** What each discovery is made with. */
+interface MakerDeps extends Pick<DiscoveryDeps, "clock" | "env"> {
+  readonly report: ReportProblem
+  readonly mended: () => void
 }
 
-/** The discovery that the configuration asks for. Every failure is counted; one that stays is logged once. */
-export function discoveryOf(config: AgentConfig, { clock, env, log, telemetry }: DiscoveryDeps): Discovery {
+/** What the configuration asks for, joined; one line each. Every failure is counted, one that stays is logged once. */
+export async function discoveryOf({ discover }: AgentConfig, deps: DiscoveryDeps): Promise<Discovery> {
+  const given = (name: string): MakerDeps => ({ clock: deps.clock, env: deps.env, ...reporter(name, deps) })
+  const found: (Discovery | Promise<Discovery>)[] = []
+  if (discover.static !== undefined) found.push(staticDiscovery(discover.static, given("static")))
+  return joined(await Promise.all(found), reporter("all", deps).report)
+}
+
+function reporter(
+  name: string,
+  { log, telemetry }: DiscoveryDeps,
+): { readonly report: ReportProblem; readonly mended: () => void } {
   const failures = telemetry.counter("discoveryFailures")
-  const target = "discover.static"
+  const target = `discover.${name}`
   let told = ""
-  const report = (error: Error): void => {
-    failures.add(1, { discovery: "static" })
-    if (error.message === told) return
-    told = error.message
-    log.warn(told, { code: error instanceof MeshscopeError ? error.code : "FILE_UNREADABLE", target })
+  return {
+    report(error) {
+      failures.add(1, { discovery: name })
+      if (error.message === told) return
+      told = error.message
+      log.warn(told, { code: error instanceof MeshscopeError ? error.code : "FILE_UNREADABLE", target })
+    },
+    mended() {
+      told = ""
+      log.info("The targets can be read again.", { target })
+    },
   }
-  const mended = (): void => {
-    told = ""
-    log.info("The targets can be read again.", { target })
-  }
-  return DISCOVERIES.static(config.discover.static, { clock, env, report, mended })
 }

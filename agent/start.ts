@@ -69,7 +69,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     await outputs.start()
     const intakes = { clock, log, telemetry, spans, hosts: config.spans.hosts }
     const stopIntakes = await receive(config, intakes)
-    const found = discoveryOf(config, { clock, env: deps.env, log, telemetry }).run((targets) => {
+    const discovery = await discoveryOf(config, { clock, env: deps.env, log, telemetry })
+    const found = discovery.run((targets) => {
       pipeline.take(targets)
     }, ending.signal)
     pipeline.start()

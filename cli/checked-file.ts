@@ -67,7 +67,7 @@ export async function checkedFile(
     await checkModel(findings, file, written)
     if (checked.ok) {
       const config = parseAgentConfig({ file, text, env, hostName: "" })
-      const targets = config.discover.static.targets ?? listed
+      const targets = config.discover.static?.targets ?? listed
       for (const { path, sentence } of await hindrances(config, { env, targets }))
         findings.warnings.push(written.problem("CONFIG_INVALID", path, sentence))
     }

@@ -8,6 +8,13 @@ export const ERROR_CODES = {
     "The configuration refers to an environment variable that is not set and has no default.",
   FILE_UNREADABLE: "A file that the configuration names cannot be read. Check the path and its permissions.",
   MODEL_INVALID: "A declared resource cannot be understood. The message names the document and the field.",
+  DISCOVERY_CONFLICT:
+    "Two ways of discovery found different proxies of one name. The first one stays. Give one of them another name.",
+  KUBE_UNREACHABLE:
+    "The Kubernetes API server does not answer. Check the address, the network policy and the certificate authority.",
+  KUBE_REFUSED:
+    "The Kubernetes API server refuses (401, 403). The message names the verb and the resource that the role lacks.",
+  KUBE_BAD_ANSWER: "The Kubernetes API server's answer cannot be understood.",
   ADMIN_UNREACHABLE:
     "The proxy's admin interface does not answer. Check the address and that the proxy runs.",
   ADMIN_REFUSED: "The admin interface refuses this path (403). The agent goes on with what it may read.",

@@ -21,6 +21,28 @@ export function proxyOwner({
   return role === "gateway" ? { virtual_gateway: resource } : { virtual_node: resource }
 }
 
+/** What discovery already knows of a proxy; absent or empty where it knows nothing. */
+export type ProxyHint = Partial<Omit<ProxyIdentity, "proxy">>
+
+/** What an address of a proxy answers to. */
+export type Served =
+  /** Envoy's own admin interface: every page of the allow-list. */
+  | { readonly kind: "admin" }
+  /** One page of stats in Prometheus' format and nothing else: Istio's 15020 and 15090, Consul's 20200, Envoy Gateway's 19001. */
+  | { readonly kind: "prometheus"; readonly path: "/stats/prometheus" | "/metrics" }
+  /** The Unix socket of ECS Service Connect's agent: `/stats/prometheus` and `/status`, ten requests a second at most. */
+  | { readonly kind: "service-connect" }
+  /** Nothing that this agent can reach: its lines, where they come, are all that there is. */
+  | { readonly kind: "nothing" }
+
+/**
+ * What a target's state says beside what its configuration lacks; words of `mesh_proxy_info{missing}`.
+ * `config`: no configuration can be read there. `hosts`: no hosts and certificates. `log`: its output goes where no file
+ * and no receiver is. `identity`: more than one resource claims it, or none does.
+ */
+export const TARGET_GAPS = ["config", "hosts", "log", "identity"] as const
+export type TargetGap = (typeof TARGET_GAPS)[number]
+
 /** Where a proxy's admin interface listens. */
 export type AdminAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
@@ -31,8 +53,16 @@ export interface ProxyTarget {
   /** Unique per agent, stable over restarts of the agent; becomes `ProxyIdentity.proxy`. */
   readonly name: string
   readonly admin: AdminAddress
+  /** What listens at `admin`. Absent: Envoy's whole admin interface. */
+  readonly serves?: Served
   /** Absolute paths of the log files that hold its access lines; empty when none can be read. */
   readonly logs: readonly string[]
+  /** Its container's output is sent to this agent (Fluent forward), in place of a file or beside it. */
+  readonly sent?: boolean
+  /** Who it is, as far as discovery knows without asking it. What the proxy says of itself wins. */
+  readonly hint?: ProxyHint
+  /** What cannot be had of it where it runs, or what is doubtful about it. Shown in the target's state. */
+  readonly gaps?: readonly TargetGap[]
   /** What discovery knows beside: namespace, pod, task. Not on any series. */
   readonly labels?: Readonly<Record<string, string>>
 }

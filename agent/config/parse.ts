@@ -38,7 +38,7 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
       id: written.agent.id ?? source.hostName,
       state: absolute(written.agent.state),
     },
-    discover: { static: absoluteDiscovery(written.discover.static, absolute) },
+    discover: absoluteDiscovery(written.discover, absolute),
     scrape: {
       ...written.scrape,
       timeout: written.scrape.timeout ?? Math.min(USUAL_TIMEOUT_MS, written.scrape.interval),
@@ -49,15 +49,24 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
 }
 
 function absoluteDiscovery(
-  { file, targets, interval }: Written["discover"]["static"],
+  discover: Written["discover"],
   absolute: (path: string) => string,
-): Written["discover"]["static"] {
+): Written["discover"] {
+  if (discover.static === undefined) return discover
+  const { file, targets, interval } = discover.static
   return {
-    interval,
-    ...(file === undefined ? {} : { file: absolute(file) }),
-    ...(targets === undefined
-      ? {}
-      : { targets: targets.map((target) => ({ ...target, logs: target.logs.map(absolute) })) }),
+    ...discover,
+    static: {
+      interval,
+      ...(file === undefined ? {} : { file: absolute(file) }),
+      ...(targets === undefined
+        ? {}
+        : {
+            targets: targets.map(({ logs, ...target }) =>
+              Object.assign(target, { logs: logs.map(absolute) }),
+            ),
+          }),
+    },
   }
 }
 

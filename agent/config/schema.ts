@@ -151,8 +151,16 @@ export const agentSchema = z
   .strictObject({
     agent: identity.prefault({}).describe("Who this agent is."),
     discover: z
-      .strictObject({ static: staticDiscovery.describe("Proxies from a list.") })
-      .describe("Which proxies there are on this node."),
+      .strictObject({ static: staticDiscovery.optional().describe("Proxies from a list.") })
+      .superRefine((discover, context) => {
+        if (Object.values(discover).some((one) => one !== undefined)) return
+        const keys = Object.keys(context.value).join(", ") || "static"
+        context.addIssue({
+          code: "custom",
+          message: `expects at least one way to find proxies, such as ${keys}`,
+        })
+      }, whereStand())
+      .describe("Which proxies there are on this node; one way or several."),
     scrape: scrape.prefault({}).describe("Reading the proxies' admin interfaces."),
     logs: logs.prefault({}).describe("Reading access logs."),
     model: model.prefault({}).describe("What the mesh was declared to be."),

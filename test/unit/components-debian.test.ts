@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type { DebianSource } from "../../scripts/components/catalogue.ts"
+import type { DebianSource } from "../../scripts/components/source.ts"
 import { obtainDebian } from "../../scripts/components/debian.ts"
 import { lineProgress } from "../../scripts/components/progress.ts"
 

@@ -8,13 +8,7 @@ import { create } from "@bufbuild/protobuf"
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import * as fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import {
-  COMPONENTS,
-  type Component,
-  isComponentName,
-  overrideVariable,
-  type Package,
-} from "../../scripts/components/catalogue.ts"
+import { COMPONENTS, isComponentName, overrideVariable } from "../../scripts/components/catalogue.ts"
 import { verify } from "../../scripts/components/checksum.ts"
 import { command } from "../../scripts/components/command.ts"
 import { overridden } from "../../scripts/components/component.ts"
@@ -22,6 +16,7 @@ import { importedFirst } from "../../scripts/components/descriptors.ts"
 import { exclusively } from "../../scripts/components/lock.ts"
 import { lineProgress } from "../../scripts/components/progress.ts"
 import { cacheFolder, type Obtain, provision } from "../../scripts/components/provision.ts"
+import type { Component, Package } from "../../scripts/components/source.ts"
 
 let folder: string
 let lines: string[]

@@ -144,7 +144,7 @@ publish:
   })
 
   test("addresses of every shape, and relative paths from the file's folder", () => {
-    const { targets } = parse(fixture("addresses.good.yaml"), "/etc/m/agent.yaml").discover.static
+    const { targets } = parse(fixture("addresses.good.yaml"), "/etc/m/agent.yaml").discover.static ?? {}
     expect(targets).toEqual([
       { name: "a", admin: { kind: "tcp", host: "127.0.0.1", port: 9901 }, logs: [] },
       {

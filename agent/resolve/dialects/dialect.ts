@@ -5,6 +5,7 @@ import type {
   EnvoyRoute,
   Listener,
   ProxyConfig,
+  ProxyHint,
   ProxyIdentity,
   VirtualHost,
 } from "#mesh/proxy.ts"
@@ -30,7 +31,7 @@ export type ClusterMeaning =
   | { readonly kind: "unknown"; readonly why: string }
 
 /** What discovery already knows of a proxy; empty texts where it knows nothing. */
-export type IdentityHint = Pick<ProxyIdentity, "proxy"> & Partial<ProxyIdentity>
+export type IdentityHint = Pick<ProxyIdentity, "proxy"> & ProxyHint
 
 /**
  * How one control plane names things in Envoy.

@@ -1,0 +1,44 @@
+/**
+ * How Istio's objects are called in our seven kinds. Declared objects and Envoy's configuration meet by these names, so
+ * both sides make them here. A service is known by its host (an FQDN, without port); what a subset selects, or the whole
+ * service where no subset is asked for, is a virtual node.
+ */
+
+/** Istio's own name of a cluster, taken apart; `undefined` for any other text. */
+export interface IstioCluster {
+  readonly direction: "inbound" | "outbound"
+  readonly port: number
+  /** Empty: the whole service. */
+  readonly subset: string
+  /** Empty for an inbound cluster of today's Istio. */
+  readonly host: string
+}
+
+const CLUSTER = /^(inbound|outbound)\|(\d{1,5})\|([^|]*)\|([^|]*)$/
+/** The form for TLS that is passed through by its server name. */
+const SNI_CLUSTER = /^(outbound)_\.(\d{1,5})_\.([^_]*)_\.(.+)$/
+
+/** Reads `outbound|9080|v1|reviews.default.svc.cluster.local` and `outbound_.9080_.v1_.reviews.default.svc.cluster.local`. */
+export function istioCluster(name: string): IstioCluster | undefined {
+  const [, direction, port, subset, host] = CLUSTER.exec(name) ?? SNI_CLUSTER.exec(name) ?? []
+  if (direction !== "inbound" && direction !== "outbound") return undefined
+  return { direction, port: Number(port), subset: subset ?? "", host: host ?? "" }
+}
+
+/** The virtual node that a subset of a host is: `reviews.default.svc.cluster.local/v1`, without a subset the host itself. */
+export function istioNode(host: string, subset: string): string {
+  return subset === "" ? host : `${host}/${subset}`
+}
+
+/** The virtual router that a VirtualService or HTTPRoute is: `<name>.<namespace>`, as Istio's own tools print it. */
+export function istioRouter(name: string, namespace: string): string {
+  return `${name}.${namespace}`
+}
+
+/** The virtual gateway that a Gateway is. */
+export const istioGateway = istioRouter
+
+/** A route of a VirtualService by the name that it was given, else by its place in the list of its kind: `http[0]`. */
+export function istioRoute(name: string | undefined, kind: "http" | "tls" | "tcp", index: number): string {
+  return name === undefined || name === "" ? `${kind}[${index}]` : name
+}
