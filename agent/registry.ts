@@ -24,8 +24,9 @@ interface MakerDeps extends Pick<DiscoveryDeps, "clock" | "env"> {
 /** What the configuration asks for, joined; one line each. Every failure is counted, one that stays is logged once. */
 export async function discoveryOf({ discover }: AgentConfig, deps: DiscoveryDeps): Promise<Discovery> {
   const given = (name: string): MakerDeps => ({ clock: deps.clock, env: deps.env, ...reporter(name, deps) })
-  const found: (Discovery | Promise<Discovery>)[] = []
-  if (discover.static !== undefined) found.push(staticDiscovery(discover.static, given("static")))
+  const found: Promise<Discovery>[] = []
+  if (discover.static !== undefined)
+    found.push(Promise.resolve(staticDiscovery(discover.static, given("static"))))
   return joined(await Promise.all(found), reporter("all", deps).report)
 }
 

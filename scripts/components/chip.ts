@@ -1,5 +1,5 @@
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { Chip } from "./catalogue.ts"
+import type { Chip } from "./source.ts"
 
 /** This machine's processor. @throws MeshscopeError COMPONENT_MISSING on one that nothing is kept for */
 export function chip(): Chip {

@@ -1,12 +1,12 @@
-import { mkdir, readdir, rm } from "node:fs/promises"
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { type AptLists, canDownload, ownLists, systemLists, testingLists } from "./apt-lists.ts"
-import type { DebianSource } from "./catalogue.ts"
 import { verify } from "./checksum.ts"
 import { chip } from "./chip.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { DebianPackage, DebianSource } from "./source.ts"
 
 /** Fetches Debian packages by apt-get and unpacks them below `folder` (`usr/bin/...`). Needs no root, installs nothing. */
 export async function obtainDebian(source: DebianSource, folder: string, progress: Progress): Promise<void> {
@@ -22,7 +22,18 @@ export async function obtainDebian(source: DebianSource, folder: string, progres
     await obtainAll(systemLists).catch(async () => obtainAll(await ownLists(downloads, progress)))
   }
   await rm(downloads, { recursive: true })
+  for (const [file, program] of Object.entries(source.launchers ?? {})) {
+    await writeFile(join(folder, file), launcher(program), { mode: 0o755 })
+  }
 }
+
+/** A program that was only unpacked does not find its libraries, nor the programs that it starts. */
+const launcher = (program: string): string => `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+export PATH="$here/usr/bin:$here/usr/sbin:$PATH"
+export LD_LIBRARY_PATH="$(echo "$here"/usr/lib/*-linux-gnu)\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec "$here/${program}" "$@"
+`
 
 /** Whether the system's own lists have every package, in whichever version. */
 async function known({ packages }: DebianSource): Promise<boolean> {
@@ -31,7 +42,7 @@ async function known({ packages }: DebianSource): Promise<boolean> {
 }
 
 async function obtainPackage(
-  { name, version, files }: DebianSource["packages"][number],
+  { name, version, files }: DebianPackage,
   lists: AptLists,
   folder: string,
   downloads: string,

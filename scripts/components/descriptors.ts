@@ -6,9 +6,9 @@ import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt"
-import type { DescriptorSource } from "./catalogue.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { DescriptorSource } from "./source.ts"
 import { obtainWheel } from "./wheel.ts"
 
 /** Writes `otlp.binpb`: a binary FileDescriptorSet in which each file stands after those that it imports. */

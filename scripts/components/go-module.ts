@@ -2,28 +2,42 @@ import { chmod, cp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { z } from "zod"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { GoSource } from "./catalogue.ts"
-import { type CommandOptions, command } from "./command.ts"
+import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { GoSource, ModulePin } from "./source.ts"
 
 const MODULE_ANSWER = z.object({ Dir: z.string(), Sum: z.string() })
+
+/** What Go works with. `env`: from `GoCaches`. */
+export interface GoWork {
+  env: NodeJS.ProcessEnv
+  progress: Progress
+}
 
 /**
  * Builds commands of a Go module into `folder`. The module is copied out of Go's module cache and built there, so that
  * its own go.mod counts in whole: `go install` refuses one with replace lines.
+ * @param change called with the copy before it is built
  */
-export async function obtainGo(source: GoSource, folder: string, progress: Progress): Promise<void> {
+export async function obtainGo(
+  source: GoSource,
+  folder: string,
+  { env, progress }: GoWork,
+  change: (copy: string) => Promise<void> = async () => {},
+): Promise<void> {
   const copy = join(folder, ".source")
   await progress.step(`downloading ${source.module}`, {}, async () => {
-    await cp(await moduleFolder(source), copy, { recursive: true })
+    await cp(await moduleFolder(source, env), copy, { recursive: true })
   })
   await makeWritable(copy)
   await rm(join(copy, "go.work"), { force: true })
-  await dropLocalReplacements(join(copy, "go.mod"))
+  await rewrite(join(copy, "go.mod"), (text) => publishedOnly(text, source.staging))
+  await change(copy)
   for (const [output, what] of Object.entries(source.commands)) {
     const flags = ["-tags", source.tags, "-ldflags", `-s -w ${source.ldflags}`]
-    await goBuild({ cwd: copy, output: join(folder, output), what, flags }, progress)
+    await goBuild({ cwd: copy, output: join(folder, output), what, flags }, { env, progress })
   }
+  await writeDocuments(source, copy, folder)
   await rm(copy, { recursive: true })
 }
 
@@ -35,8 +49,11 @@ export interface GoBuild {
 }
 
 /** `go build` that tells how many packages are compiled. What Go has in its build cache is not compiled again. */
-export async function goBuild({ cwd, output, what, flags }: GoBuild, progress: Progress): Promise<void> {
-  const options = goOptions(cwd)
+export async function goBuild(
+  { cwd, output, what, flags }: GoBuild,
+  { env, progress }: GoWork,
+): Promise<void> {
+  const options = { env, cwd }
   const all = ["-mod=mod", ...flags]
   const packages = (await command("go", ["list", "-deps", ...all, what], options)).trim().split("\n").length
   let compiled = 0
@@ -49,20 +66,12 @@ export async function goBuild({ cwd, output, what, flags }: GoBuild, progress: P
   )
 }
 
-/** A workspace or a C compiler of the machine must not change what is built. */
-const goOptions = (cwd?: string): CommandOptions => ({
-  env: {
-    ...process.env,
-    GOWORK: "off",
-    CGO_ENABLED: "0",
-    GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -buildvcs=false`,
-  },
-  ...(cwd === undefined ? {} : { cwd }),
-})
-
 /** Where Go's cache keeps the module's source, after its hash was compared with the pinned one. */
-async function moduleFolder({ module, version, sum }: GoSource): Promise<string> {
-  const answer = await command("go", ["mod", "download", "-json", `${module}@${version}`], goOptions())
+export async function moduleFolder(
+  { module, version, sum }: ModulePin,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const answer = await command("go", ["mod", "download", "-json", `${module}@${version}`], { env })
   const { Dir, Sum } = MODULE_ANSWER.parse(JSON.parse(answer))
   if (Sum === sum) return Dir
   throw new MeshscopeError(
@@ -71,13 +80,30 @@ async function moduleFolder({ module, version, sum }: GoSource): Promise<string>
   )
 }
 
-/** Replace lines that point beside the module, at what its zip does not hold; the published modules serve instead. */
-async function dropLocalReplacements(goMod: string): Promise<void> {
-  const text = await readFile(goMod, "utf8")
-  await writeFile(goMod, text.replaceAll(/^.*=> \.\.?\/.*\n/gm, ""))
+/**
+ * A go.mod whose replace lines name published modules: one that points into `staging/` gets the version that its module
+ * was published in; any other that points beside go.mod goes, since the zip does not hold what it points at.
+ */
+export function publishedOnly(goMod: string, staging?: string): string {
+  const published =
+    staging === undefined ? goMod : goMod.replaceAll(/=> \.\/staging\/src\/(\S+)$/gm, `=> $1 ${staging}`)
+  return published.replaceAll(/^.*=> \.\.?\/.*\n/gm, "")
 }
 
-/** Go's module cache is read-only, and so is a copy of it. */
+/** Changes a text file. */
+export async function rewrite(file: string, change: (text: string) => string): Promise<void> {
+  await writeFile(file, change(await readFile(file, "utf8")))
+}
+
+/** YAML files of the module, several in one. */
+async function writeDocuments({ documents = {} }: GoSource, copy: string, folder: string): Promise<void> {
+  for (const [output, files] of Object.entries(documents)) {
+    const texts = await Promise.all(files.map((file) => readFile(join(copy, file), "utf8")))
+    await writeFile(join(folder, output), texts.join("\n---\n"))
+  }
+}
+
+/** Go's module cache may be read-only, and then so is a copy of it. */
 async function makeWritable(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { InstalledSource, Package } from "./catalogue.ts"
 import { command } from "./command.ts"
 import { exclusively } from "./lock.ts"
 import { lineProgress } from "./progress.ts"
+import type { InstalledSource, Package } from "./source.ts"
 
 export interface InstallDeps {
   /** Two processes must not install at once: the file that they lock. */

@@ -1,10 +1,10 @@
 import { readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { MavenSource } from "./catalogue.ts"
 import { verify } from "./checksum.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { MavenSource } from "./source.ts"
 
 /** Fetches one file by Maven's `dependency:copy`. Maven's own repository is thrown away with the rest of the download. */
 export async function obtainMaven(

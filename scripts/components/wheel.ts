@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { WheelSource } from "./catalogue.ts"
 import { verify } from "./checksum.ts"
 import { chip } from "./chip.ts"
 import { command } from "./command.ts"
 import type { Progress } from "./progress.ts"
+import type { WheelSource } from "./source.ts"
 
 /**
  * Fetches a wheel by pip, without its dependencies and without installing it, and unpacks it into `folder`.
