@@ -1,5 +1,7 @@
 import { BROWSER } from "./catalogue/browser.ts"
+import { DEPLOYMENT } from "./catalogue/deployment.ts"
 import { ENVOY } from "./catalogue/envoy.ts"
+import { ISTIO } from "./catalogue/istio.ts"
 import { KUBERNETES } from "./catalogue/kubernetes.ts"
 import { NODE } from "./catalogue/node.ts"
 import { PROMETHEUS } from "./catalogue/prometheus.ts"
@@ -14,6 +16,8 @@ export const COMPONENTS = {
   ...TELEMETRY,
   ...KUBERNETES,
   ...NODE,
+  ...DEPLOYMENT,
+  ...ISTIO,
 } satisfies Record<string, Component>
 
 export type ComponentName = keyof typeof COMPONENTS

@@ -1,4 +1,4 @@
-import type { Component, Package } from "../source.ts"
+import type { Component, ModulePin, Package } from "../source.ts"
 
 const OTHERWISE = "Install Go 1.26 or newer, or name a binary of yours by the component's variable."
 
@@ -6,14 +6,18 @@ const stamped = (version: string): string =>
   `-X k8s.io/component-base/version.gitVersion=${version} -X k8s.io/component-base/version.gitMajor=1` +
   ` -X k8s.io/component-base/version.gitMinor=${version.split(".")[1]}`
 
+const tree: ModulePin = {
+  module: "k8s.io/kubernetes",
+  version: "v1.36.3",
+  sum: "h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o=",
+}
+
 const kubernetes: Package = {
   name: "kubernetes",
   version: "1.36.3",
   source: {
     kind: "go",
-    module: "k8s.io/kubernetes",
-    version: "v1.36.3",
-    sum: "h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o=",
+    ...tree,
     staging: "v0.36.3",
     tags: "",
     ldflags: stamped("v1.36.3"),
@@ -44,6 +48,38 @@ const kubelet: Package = {
   otherwise: OTHERWISE,
 }
 
+const schemas: Package = {
+  name: "kube-schemas",
+  version: "1.36.3",
+  source: { kind: "schemas", module: tree, file: "api/openapi-spec/swagger.json" },
+  otherwise: "Install Go 1.26 or newer, or name a folder of schemas for kubeconform by KUBE_SCHEMAS.",
+}
+
+/** Plays the kubelets of many nodes, for an API server with thousands of pods. */
+const kwok: Package = {
+  name: "kwok",
+  version: "0.8.0",
+  source: {
+    kind: "go",
+    module: "sigs.k8s.io/kwok",
+    version: "v0.8.0",
+    sum: "h1:OTIOTwgROqPMovcTwxICx2eYQ4AwLpSx5EpjbDKF4SQ=",
+    tags: "",
+    ldflags: "",
+    commands: { kwok: "./cmd/kwok" },
+    documents: {
+      "stages.yaml": [
+        "node/fast/node-initialize.yaml",
+        "node/heartbeat/node-heartbeat.yaml",
+        "pod/fast/pod-ready.yaml",
+        "pod/fast/pod-complete.yaml",
+        "pod/fast/pod-delete.yaml",
+      ].map((file) => `kustomize/stage/${file}`),
+    },
+  },
+  otherwise: OTHERWISE,
+}
+
 /** A Kubernetes control plane and its tools. */
 export const KUBERNETES = {
   "kube-apiserver": { package: kubernetes, file: "kube-apiserver" },
@@ -51,4 +87,9 @@ export const KUBERNETES = {
   "kube-scheduler": { package: kubernetes, file: "kube-scheduler" },
   kubectl: { package: kubernetes, file: "kubectl" },
   kubelet: { package: kubelet, file: "kubelet" },
+  kwok: { package: kwok, file: "kwok" },
+  /** What kwok does to nodes and pods: `kwok --config`. */
+  "kwok-stages": { package: kwok, file: "stages.yaml" },
+  /** A folder: `kubeconform -schema-location "<folder>/{{.ResourceKind}}{{.KindSuffix}}.json"`. */
+  "kube-schemas": { package: schemas, file: "schemas" },
 } satisfies Record<string, Component>
