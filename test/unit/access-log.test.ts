@@ -1,32 +1,15 @@
 import { describe, expect, test } from "vitest"
 import { compileFormat } from "../../agent/decode/access-log/compile.ts"
-import { type AccessLogDecoder, DecodeResult } from "../../agent/decode/access-log/decoder.ts"
+import { DecodeResult } from "../../agent/decode/access-log/decoder.ts"
 import { DEFAULT_TEXT } from "../../agent/decode/access-log/default-format.ts"
 import { readFlags, readLongFlags } from "../../agent/decode/access-log/flag-bytes.ts"
 import { readGrpcStatus } from "../../agent/decode/access-log/grpc-status.ts"
 import { readNumber } from "../../agent/decode/access-log/number.ts"
 import { parseFormatText } from "../../agent/decode/access-log/operator.ts"
-import { FIELD_COUNT, Field, type FieldName, fieldText } from "../../mesh/access.ts"
+import { FIELD_COUNT, fieldText } from "../../mesh/access.ts"
 import { flagBits, OTHER_FLAG } from "../../mesh/flags.ts"
-import type { AccessLogFormat, JsonFormat } from "../../mesh/proxy.ts"
-
-const DEFAULT: AccessLogFormat = { kind: "default" }
-const text = (format: string): AccessLogDecoder => compileFormat({ kind: "text", text: format }, "http")
-const json = (fields: JsonFormat): AccessLogDecoder => compileFormat({ kind: "json", fields }, "http")
-
-function decode(decoder: AccessLogDecoder, line: string | Buffer): number {
-  // The line stands in the middle of a buffer, as in life.
-  const before = '"junk" {"'
-  const after = '\n"junk" }'
-  const bytes = Buffer.concat([Buffer.from(before), Buffer.from(line), Buffer.from(after)])
-  return decoder.decode(bytes, before.length, bytes.length - after.length)
-}
-
-const NAMES = Object.keys(Field) as FieldName[]
-function texts({ fact }: AccessLogDecoder): Partial<Record<FieldName, string>> {
-  const entries = NAMES.map((name) => [name, fieldText(fact, Field[name])] as const)
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
-}
+import type { AccessLogFormat } from "../../mesh/proxy.ts"
+import { DEFAULT, decode, TIME, text, texts } from "../fixtures/access-log/decoding.ts"
 
 describe("format strings", () => {
   test.each([
@@ -93,8 +76,6 @@ describe("values", () => {
     expect(readGrpcStatus(Buffer.from(value), 0, value.length)).toBe(expected)
   })
 })
-
-const TIME = "2026-11-20T15:53:52.113Z"
 
 describe("default text", () => {
   const decoder = compileFormat(DEFAULT, "http")
@@ -204,54 +185,6 @@ describe("default text", () => {
   })
 })
 
-const forge = (path: string, agent: string, id: string, authority = "real"): string =>
-  `[${TIME}] "GET ${path} HTTP/1.1" 503 UF 1 2 3 4 "-" "${agent}" "${id}" "${authority}" "10.0.0.9:80"`
-
-describe("forging text", () => {
-  const decoder = compileFormat(DEFAULT, "http")
-  test.each([
-    ["a quote in the path", forge('/a"b', "ua", "id"), { eitherPath: '/a"b', userAgent: "ua" }, false],
-    [
-      "a quote in the user agent",
-      forge("/a", 'u"a', "id"),
-      { eitherPath: "/a", userAgent: 'u"a', requestId: "id" },
-      false,
-    ],
-    [
-      "a fake tail in the user agent",
-      forge("/a", 'evil" "rid" "lab.local" "6.6.6.6:1', "id"),
-      { eitherPath: "/a" },
-      true,
-    ],
-    ["a fake field in the request id", forge("/a", "ua", 'x" "y'), { eitherPath: "/a" }, true],
-    [
-      "a fake middle in the user agent",
-      forge("/a", 'x HTTP/1.1" 200 - 0 0 0 0 "-" "ua', "id"),
-      { eitherPath: "/a" },
-      true,
-    ],
-    ["blanks and quotes at odds", forge("/a", '" "', "id"), { eitherPath: "/a" }, true],
-  ])("%s", (_, forged, expected, doubtful) => {
-    expect(decode(decoder, forged)).toBe(DecodeResult.ok)
-    expect(decoder.fact).toMatchObject({ code: 503, flags: flagBits("UF"), durationMs: 3, doubtful })
-    // Whatever the caller wrote, these are Envoy's.
-    expect(texts(decoder)).toMatchObject({
-      method: "GET",
-      authority: "real",
-      upstreamHost: "10.0.0.9:80",
-      ...expected,
-    })
-    expect(texts(decoder).requestId).toBe(doubtful ? undefined : "id")
-  })
-
-  test("an authority that Envoy would refuse is doubtful, and no line is lost for it", () => {
-    expect(decode(decoder, forge("/a", "ua", "id", 'x" "y'))).toBe(DecodeResult.ok)
-    expect(decoder.fact.doubtful).toBe(true)
-    expect(decode(decoder, forge("/a", "ua", "id", 'x"y'))).toBe(DecodeResult.ok)
-    expect(texts(decoder)).toMatchObject({ authority: 'x"y', upstreamHost: "10.0.0.9:80" })
-  })
-})
-
 describe("custom text", () => {
   test("Istio's", () => {
     const decoder = text(
@@ -325,167 +258,5 @@ describe("custom text", () => {
       return decoder.fact.kind
     })
     expect(kinds).toEqual(["http", "tcp"])
-  })
-})
-
-describe("JSON", () => {
-  const fields: JsonFormat = {
-    code: "%RESPONSE_CODE%",
-    path: "%REQ(:PATH)%",
-    flags: "%RESPONSE_FLAGS%",
-    duration: "%DURATION%",
-    svc: "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-    method: "%REQ(:METHOD)%",
-    attempts: "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-    grpc: "%GRPC_STATUS%",
-    nested: { local: "%DOWNSTREAM_LOCAL_ADDRESS%", deep: { rx: "%BYTES_RECEIVED%" } },
-    team: "%REQ(X-Team)%",
-    fixed: "constant",
-    mixed: "%PROTOCOL% over %REQ(:SCHEME)%",
-  }
-  const sample = {
-    attempts: 1,
-    code: 200,
-    duration: 12,
-    fixed: "constant",
-    flags: "-",
-    grpc: "NotFound",
-    method: "GET",
-    mixed: "HTTP/1.1 over http",
-    nested: { deep: { rx: 7 }, local: "10.0.0.1:80" },
-    path: "/a",
-    svc: "4",
-    team: "blue",
-  }
-
-  test("abilities", () => {
-    expect(json(fields).abilities).toEqual({
-      fields: ["method", "path", "flags", "downstreamLocal"],
-      headers: ["x-team"],
-      grpcStatus: true,
-      attempts: true,
-      durations: true,
-      forgeable: false,
-    })
-  })
-
-  test.each([
-    ["as learned", sample],
-    ["in another order", Object.fromEntries(Object.entries(sample).toReversed())],
-    ["numbers as texts", { ...sample, code: "200", duration: "12", attempts: "1" }],
-  ])("a line %s", (_, line) => {
-    const decoder = json(fields)
-    // The second time by the template.
-    for (const round of [1, 2]) {
-      expect([round, decode(decoder, JSON.stringify(line))]).toEqual([round, DecodeResult.ok])
-      expect(decoder.fact).toMatchObject({
-        kind: "http",
-        code: 200,
-        flags: 0,
-        grpcStatus: 5,
-        durationMs: 12,
-        upstreamMs: 4,
-        attempts: 1,
-        bytesReceived: 7,
-        doubtful: false,
-      })
-      expect(texts(decoder)).toEqual({ method: "GET", path: "/a", downstreamLocal: "10.0.0.1:80" })
-      expect(fieldText(decoder.fact, FIELD_COUNT)).toBe("blue")
-    }
-  })
-
-  test.each([
-    ["null", { ...sample, path: null, code: null, grpc: null, team: null, svc: null, nested: null }],
-    [
-      "a dash",
-      {
-        ...sample,
-        path: "-",
-        code: "-",
-        grpc: "-",
-        team: "-",
-        svc: "-",
-        nested: { deep: { rx: "-" }, local: "-" },
-      },
-    ],
-    ["missing", { duration: 12, method: "GET", flags: "-" }],
-  ])("empty as %s", (_, line) => {
-    const decoder = json(fields)
-    decode(decoder, JSON.stringify(sample))
-    expect(decode(decoder, JSON.stringify(line))).toBe(DecodeResult.ok)
-    expect(decoder.fact).toMatchObject({
-      code: 0,
-      grpcStatus: -1,
-      upstreamMs: -1,
-      bytesReceived: -1,
-      durationMs: 12,
-    })
-    expect(texts(decoder)).toEqual({ method: "GET" })
-    expect(fieldText(decoder.fact, FIELD_COUNT)).toBeUndefined()
-  })
-
-  test("escapes, also those of old Envoys, and raw bytes", () => {
-    const decoder = json({ path: "%REQ(:PATH)%", code: "%RESPONSE_CODE%" })
-    const line = String.raw`{"code":404,"path":"/\u0022\\\"\/\b\n\t\u00e9\ud83d\ude00\ud83d\377\x"}`
-    for (const round of [1, 2]) {
-      expect([round, decode(decoder, line)]).toEqual([round, DecodeResult.ok])
-      expect(texts(decoder)).toEqual({ path: '/"\\"/\b\n\té😀\ufffdÿx' })
-    }
-    const raw = Buffer.concat([
-      Buffer.from('{"code":200,"path":"/'),
-      Buffer.from([0xff, 0xc3, 0x28]),
-      Buffer.from('"}'),
-    ])
-    expect(decode(decoder, raw)).toBe(DecodeResult.ok)
-    expect(texts(decoder)).toEqual({ path: "/\ufffd\ufffd(" })
-  })
-
-  test("round numbers of old Envoys", () => {
-    const decoder = json({ tx: "%BYTES_SENT%", code: "%RESPONSE_CODE%" })
-    for (const value of ["5", "1e+05", "12.0"]) decode(decoder, `{"code":200,"tx":${value}}`)
-    expect(decode(decoder, '{"code":200,"tx":1e+05}')).toBe(DecodeResult.ok)
-    expect(decoder.fact.bytesSent).toBe(100000)
-  })
-
-  test.each([
-    ['{"code":200,"path":"/a","extra":1}', DecodeResult.notAccessLine],
-    ['{"type":"CONSECUTIVE_5XX","action":"EJECT"}', DecodeResult.notAccessLine],
-    ['{"code":200,"pa', DecodeResult.malformed],
-    ['{"code":200,"path":"/a"', DecodeResult.malformed],
-    ['{"code":200,"path":"/a"}{"code":200}', DecodeResult.malformed],
-    ["{}", DecodeResult.notAccessLine],
-    ["{", DecodeResult.notAccessLine],
-    ["[1]", DecodeResult.notAccessLine],
-    ['{ "code" : 200 , "path" : "/a" }', DecodeResult.ok],
-    ['{"__proto__":1,"code":200}', DecodeResult.notAccessLine],
-  ])("%s", (line, result) => {
-    const decoder = json({ path: "%REQ(:PATH)%", code: "%RESPONSE_CODE%" })
-    decode(decoder, '{"code":200,"path":"/a"}')
-    expect(decode(decoder, line)).toBe(result)
-  })
-
-  test("of several trace ids the best one counts", () => {
-    const decoder = json({
-      a: "%TRACE_ID%",
-      b: "%REQ(TRACEPARENT)%",
-      c: "%REQ(X-AMZN-TRACE-ID)%",
-      d: "%RESPONSE_CODE%",
-    })
-    const trace = (a: string | null, b: string | null, c: string | null): string | undefined => {
-      decode(decoder, JSON.stringify({ a, b, c, d: 200 }))
-      return texts(decoder).traceId
-    }
-    expect([
-      trace("1", "2", "3"),
-      trace("1", "2", null),
-      trace("1", null, null),
-      trace(null, null, null),
-    ]).toEqual(["3", "2", "1", undefined])
-  })
-
-  test("a TCP line", () => {
-    const decoder = json({ method: "%REQ(:METHOD)%", code: "%RESPONSE_CODE%", tx: "%BYTES_SENT%" })
-    expect(decode(decoder, '{"code":0,"method":null,"tx":4}')).toBe(DecodeResult.ok)
-    expect(decoder.fact).toMatchObject({ kind: "tcp", bytesSent: 4 })
   })
 })
