@@ -2,30 +2,9 @@ import { describe, expect, it } from "vitest"
 import { DURATION_BOUNDS, METRICS } from "#mesh/catalogue.ts"
 import { judge } from "../../collector/ingest/cursor.ts"
 import { makePoint } from "../../collector/ingest/otlp-point.ts"
-import type { Journal, JournalBatch } from "../../collector/store/journal.ts"
 import { SmallCollector, STEP_MS, T0 } from "../fixtures/collector/small-collector.ts"
-import type { TestMetric, TestPoint } from "../fixtures/otlp-in/otlp-writer.ts"
-
-const counter = (...points: TestPoint[]): TestMetric[] => [
-  { name: METRICS.requests.name, kind: "sum", points },
-]
-const at = (value: number, startMs: number, timeMs: number): TestPoint => ({
-  attributes: { route: "a" },
-  value,
-  startMs,
-  timeMs,
-})
-
-async function total(collector: SmallCollector): Promise<number | undefined> {
-  collector.pass(STEP_MS)
-  const answer = await collector.store.query({
-    metric: METRICS.requests,
-    by: [],
-    fromMs: T0 - 3_600_000,
-    toMs: collector.store.endMs,
-  })
-  return answer.groups[0]?.values[0]
-}
+import { at, counter, total } from "../fixtures/otlp-in/cumulative.ts"
+import type { TestMetric } from "../fixtures/otlp-in/otlp-writer.ts"
 
 describe("what a cumulative point says", () => {
   it.each([
@@ -242,120 +221,6 @@ describe("cumulative intake", () => {
   })
 })
 
-describe("gauges of agents", () => {
-  it("go when the agent says that they ended", async () => {
-    const collector = new SmallCollector()
-    collector.send("a", up(1))
-    expect(await collector.store.gauges(METRICS.proxyUp)).toHaveLength(1)
-    collector.send("a", up(0, 1))
-    expect(await collector.store.gauges(METRICS.proxyUp)).toHaveLength(0)
-    collector.send("a", up(1))
-    expect(await collector.store.gauges(METRICS.proxyUp)).toHaveLength(1)
-  })
-
-  it("come back under their own name after their place was given to another", async () => {
-    const collector = new SmallCollector()
-    collector.send("a", proxyGauge("p", 1, 0))
-    collector.send("a", proxyGauge("p", 0, 1))
-    collector.pass(60_000)
-    collector.send("a", proxyGauge("q", 1, 0))
-    collector.send("a", proxyGauge("p", 5, 0))
-    const rows = await collector.store.gauges(METRICS.proxyUp)
-    expect(rows.map((row) => [row.labels.get("proxy"), row.value])).toEqual([
-      ["q", 1],
-      ["p", 5],
-    ])
-  })
-
-  it("go when a reporting agent leaves them out of its full sends, and stay while it is silent", async () => {
-    const collector = new SmallCollector()
-    collector.send("a", up(1))
-    collector.send("b", up(1))
-    for (let minute = 1; minute <= 15; minute++) {
-      collector.pass(60_000)
-      collector.send("a", counter(at(minute, T0, collector.now)))
-      collector.intake.sweep(collector.now)
-    }
-    expect((await collector.store.gauges(METRICS.proxyUp)).map((row) => row.agent)).toEqual(["b"])
-    expect(collector.intake.agents().map((agent) => agent.id)).toEqual(["a", "b"])
-    for (let minute = 1; minute <= 61; minute++) {
-      collector.pass(60_000)
-      collector.intake.sweep(collector.now)
-    }
-    expect(collector.intake.agents().map((agent) => agent.id)).toEqual([])
-  })
-})
-
-/** Keeps what was committed, as a disk would. */
-function disk(): { journal: () => Journal } {
-  const series = new Map<number, JournalBatch["series"][number]>()
-  const rows: JournalBatch["rows"][number][] = []
-  const kept = new Map<string, Uint8Array>()
-  const journal = (): Journal => ({
-    series: () => [...series.values()],
-    rows: (stepMs, fromMs, toMs) =>
-      rows.filter((row) => row.stepMs === stepMs && row.atMs >= fromMs && row.atMs < toMs),
-    kept: () => new Map(kept),
-    commit(batch) {
-      for (const row of batch.series) series.set(row.id, row)
-      for (const id of batch.forgotten) series.delete(id)
-      rows.push(...batch.rows)
-      for (const [key, bytes] of batch.kept) kept.set(key, bytes)
-    },
-    trim: () => undefined,
-    bytes: () => 0,
-    close: () => undefined,
-  })
-  return { journal }
-}
-
-describe("a collector that is killed", () => {
-  it("counts every increment once, whenever it dies: cursors and increments are kept together", async () => {
-    const { journal } = disk()
-    let collector = new SmallCollector(journal())
-    let value = 0
-    for (let round = 0; round < 40; round++) {
-      value += round % 7
-      collector.send(
-        "a",
-        counter(at(value, T0, collector.now), {
-          ...at(round, T0, collector.now),
-          attributes: { route: "b" },
-        }),
-      )
-      collector.pass(round % 3 === 0 ? 4000 : STEP_MS)
-      if (round % 5 === 4) collector = new SmallCollector(journal(), collector.now + 2000)
-    }
-    collector.send(
-      "a",
-      counter(at(value, T0, collector.now), { ...at(39, T0, collector.now), attributes: { route: "b" } }),
-    )
-    collector.pass(2 * STEP_MS)
-    expect(await total(collector)).toBe(value + 39)
-    expect(collector.intake.counts.resets).toBe(0)
-  })
-
-  it("knows its agents, and counts histograms on from where they were", async () => {
-    const { journal } = disk()
-    const first = new SmallCollector(journal())
-    first.send("a", fastBuckets(1000))
-    first.send("a", fastBuckets(1010))
-    first.pass(STEP_MS)
-    const second = new SmallCollector(journal(), first.now + 1000)
-    expect(second.intake.agents()).toMatchObject([{ id: "a", host: "h-a", series: 1, firstSeenMs: T0 }])
-    second.send("a", fastBuckets(1013))
-    second.pass(2 * STEP_MS)
-    const { groups } = await second.store.query({
-      metric: METRICS.duration,
-      by: [],
-      fromMs: T0 - 60_000,
-      toMs: second.store.endMs,
-    })
-    expect(groups[0]?.values[1]).toBe(13)
-    expect(groups[0]?.values.at(-1)).toBeCloseTo(0.013, 9)
-  })
-})
-
 function buckets(first: number, last: number, sum: number, timeMs: number): TestMetric[] {
   return [
     {
@@ -372,36 +237,4 @@ function buckets(first: number, last: number, sum: number, timeMs: number): Test
       ],
     },
   ]
-}
-
-function up(value: number, flags?: number): TestMetric[] {
-  return [
-    {
-      name: METRICS.proxyUp.name,
-      kind: "gauge",
-      points: [{ attributes: { proxy: "p" }, value, ...(flags === undefined ? {} : { flags }) }],
-    },
-  ]
-}
-
-function fastBuckets(count: number): TestMetric[] {
-  return [
-    {
-      name: METRICS.duration.name,
-      kind: "histogram",
-      points: [
-        {
-          attributes: {},
-          counts: [0, count, ...Array(DURATION_BOUNDS.length - 1).fill(0)],
-          sum: count / 1000,
-          startMs: T0 - 9e6,
-          timeMs: T0,
-        },
-      ],
-    },
-  ]
-}
-
-function proxyGauge(proxy: string, value: number, flags: number): TestMetric[] {
-  return [{ name: METRICS.proxyUp.name, kind: "gauge", points: [{ attributes: { proxy }, value, flags }] }]
 }
