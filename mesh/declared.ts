@@ -56,12 +56,24 @@ interface Declared {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/** A Kubernetes label selector; without conditions it takes everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly {
+    readonly key: string
+    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+    readonly values: readonly string[]
+  }[]
+}
+
 export interface VirtualNode extends Declared {
   readonly listeners: readonly NodeListener[]
   /** Names of virtual services that this node may call. */
   readonly backends: readonly string[]
   readonly discovery?: { readonly type: "dns" | "cloudmap"; readonly hostname?: string }
   readonly accessLog?: DeclaredAccessLog
+  /** Pods of the native object's namespace that are this node; App Mesh's `podSelector`, the labels of Istio's subset. */
+  readonly podSelector?: LabelSelector
 }
 
 export interface VirtualService extends Declared {
@@ -124,6 +136,13 @@ export interface Route extends Declared {
   readonly protocol: AppProtocol
   readonly priority?: number
   readonly match: RouteMatch
+  /** Further matches, any of which is enough. Istio only; each is a route of its own in Envoy, in this order after `match`. */
+  readonly otherMatches?: readonly RouteMatch[]
+  /**
+   * Istio only: names that Envoy's routes of this one bear, one for each match; empty texts where it is unnamed. To be
+   * read together with `filter_metadata.istio.config`, whose last parts are the `native` object of the router.
+   */
+  readonly wireNames?: readonly string[]
   readonly targets: readonly WeightedTarget[]
   readonly retry?: RetryPolicy
   readonly timeoutMs?: number
@@ -135,6 +154,8 @@ export interface Route extends Declared {
 export interface VirtualGateway extends Declared {
   readonly listeners: readonly NodeListener[]
   readonly accessLog?: DeclaredAccessLog
+  /** Pods that are this gateway; App Mesh's `podSelector` in the own namespace, the `selector` of Istio's Gateway. */
+  readonly podSelector?: LabelSelector
   readonly routes: readonly GatewayRoute[]
 }
 
@@ -142,6 +163,10 @@ export interface GatewayRoute extends Declared {
   readonly protocol: AppProtocol
   readonly priority?: number
   readonly match: RouteMatch
+  /** As for a route. */
+  readonly otherMatches?: readonly RouteMatch[]
+  /** As for a route; `native` of the gateway route itself is the VirtualService or HTTPRoute. */
+  readonly wireNames?: readonly string[]
   readonly virtualService: string
   readonly targetPort?: number
   readonly rewrite: {

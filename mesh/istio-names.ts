@@ -42,3 +42,28 @@ export const istioGateway = istioRouter
 export function istioRoute(name: string | undefined, kind: "http" | "tls" | "tcp", index: number): string {
   return name === undefined || name === "" ? `${kind}[${index}]` : name
 }
+
+/**
+ * The gateway route that a route of a VirtualService or HTTPRoute is on each Gateway that it is bound to:
+ * `bookinfo.default/http[0]`. A Gateway's Envoy takes the route and picks the cluster in one step, so both the name of
+ * the object and of its route are needed.
+ */
+export function istioGatewayRoute(router: string, route: string): string {
+  return `${router}/${route}`
+}
+
+/** How Envoy names a route where no VirtualService says anything about the host. */
+export const ISTIO_DEFAULT_ROUTE = "default"
+
+/**
+ * The name that Envoy's route bears: the route's own and that of the match block (Istio: `translateRoute`). Empty where
+ * neither has one; then only the VirtualService is told, by `filter_metadata.istio.config`.
+ */
+export function istioWireName(route: string, match: string): string {
+  return match === "" ? route : `${route}.${match}`
+}
+
+/** The name that Istio gives a rule of an HTTPRoute or GRPCRoute that has none: `default.reviews.0` (`convertHTTPRoute`). */
+export function istioRuleName(name: string, namespace: string, index: number): string {
+  return `${namespace}.${name}.${index}`
+}
