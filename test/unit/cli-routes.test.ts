@@ -1,58 +1,11 @@
-import { once } from "node:events"
-import { createServer, type Server, type ServerResponse } from "node:http"
 import { afterEach, describe, expect, test } from "vitest"
 import type { Terminal } from "../../cli/command.ts"
 import { runProgram } from "../../cli/program.ts"
-import type { RouteRow } from "../../collector/view/route-row.ts"
-import type { RoutesView } from "../../collector/view/routes.ts"
-import type { SummaryView } from "../../collector/view/summary.ts"
+import { json, ROWS, row, type Shown, StandInCollector, view } from "../fixtures/collector/stand-in.ts"
 import { keptTerminal } from "./cli-terminal.ts"
 
-type Shown = Pick<SummaryView, "verdict" | "origins">
-
-let server: Server | undefined
-afterEach(async () => {
-  server?.closeAllConnections()
-  await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)))
-  server = undefined
-})
-
-const CALM: Shown = {
-  verdict: { health: "ok", sentence: "5 routes, none failing.", routeId: null, since: null },
-  origins: [],
-}
-
-/** A collector's stand-in on loopback that answers what the test says; gives its address and what was asked about routes. */
-async function serving(answer: (url: URL, response: ServerResponse) => void, summary: Shown = CALM) {
-  const asked: string[] = []
-  server = createServer((request, response) => {
-    const url = new URL(request.url ?? "", "http://localhost")
-    if (url.pathname === "/api/v1/summary") {
-      json(summary)(url, response)
-      return
-    }
-    asked.push(request.url ?? "")
-    answer(url, response)
-  })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  const port = typeof address === "object" && address !== null ? address.port : 0
-  return { url: `http://127.0.0.1:${port}`, asked }
-}
-/** An address where nothing listens any more. */
-async function nobodyAt(): Promise<string> {
-  const { url } = await serving(json({}))
-  await new Promise((resolve) => server?.close(resolve))
-  server = undefined
-  return url
-}
-const json =
-  (value: unknown) =>
-  (_url: URL, response: ServerResponse): void => {
-    response.setHeader("content-type", "application/json")
-    response.end(JSON.stringify(value))
-  }
+const collector = new StandInCollector()
+afterEach(() => collector.close())
 
 async function routes(words: readonly string[], changes: Partial<Terminal> = {}) {
   const { terminal, written } = keptTerminal(changes)
@@ -60,117 +13,9 @@ async function routes(words: readonly string[], changes: Partial<Terminal> = {})
   return { exit, ...written }
 }
 
-interface RowChanges extends Partial<Omit<RouteRow, "key" | "numbers">> {
-  readonly key?: Partial<RouteRow["key"]>
-  readonly numbers?: Partial<RouteRow["numbers"]>
-}
-function row({ key, numbers, ...changes }: RowChanges): RouteRow {
-  return {
-    id: "r-1",
-    key: {
-      mesh: "yelb",
-      flavor: "app-mesh",
-      virtualGateway: "",
-      gatewayRoute: "",
-      virtualService: "appserver",
-      virtualRouter: "appserver-router",
-      route: "api",
-      ...key,
-    },
-    kind: "route",
-    name: "api",
-    synthetic: null,
-    why: null,
-    declared: true,
-    health: "ok",
-    since: null,
-    endedAt: null,
-    reporter: "source",
-    numbers: {
-      requests: 0,
-      requestsPerSecond: 0,
-      ok: 0,
-      clientErrors: 0,
-      errors: 0,
-      aborted: 0,
-      errorRatio: null,
-      p50Ms: null,
-      p95Ms: null,
-      p99Ms: null,
-      ...numbers,
-    },
-    tcp: null,
-    flagsTop: [],
-    worstTarget: null,
-    provenance: "log",
-    points: { startAt: "2026-11-21T11:00:00Z", stepSeconds: 60, requests: [], errorRatio: [], p95Ms: [] },
-    answered: 2,
-    known: 2,
-    ...changes,
-  }
-}
-const tally = { failing: 0, degraded: 0, ok: 0, "no traffic": 0, unknown: 0, total: 0 }
-function view(rows: readonly RouteRow[], changes: Partial<RoutesView> = {}): RoutesView {
-  return {
-    generatedAt: "2026-11-21T12:00:00Z",
-    windowSeconds: 300,
-    mesh: null,
-    complete: true,
-    completeness: {
-      complete: true,
-      proxiesKnown: 12,
-      proxiesAnswered: 12,
-      agentsKnown: 3,
-      agentsSeen: 3,
-      unaccountedRatio: 0.00004,
-      dataAt: "2026-11-21T11:59:56Z",
-      dataFrom: "2026-11-01T09:00:00Z",
-      dataAgeSeconds: 4,
-      storeProblem: null,
-    },
-    routes: tally,
-    synthetic: tally,
-    total: rows.length,
-    rows,
-    next: null,
-    ...changes,
-  }
-}
-
-const ROWS = [
-  row({
-    health: "ok",
-    numbers: { requestsPerSecond: 120.04, errorRatio: 0.00004, p50Ms: 0.4, p95Ms: 12, p99Ms: 1234.5 },
-  }),
-  row({
-    health: "failing",
-    key: {
-      virtualGateway: "yelb-gateway",
-      gatewayRoute: "to-ui",
-      virtualService: "ui",
-      virtualRouter: "",
-      route: "",
-    },
-    reporter: "gateway",
-    since: "2026-11-21T11:42:00Z",
-    numbers: { requestsPerSecond: 0.01, errorRatio: 1, p50Ms: 3, p95Ms: 5, p99Ms: 5 },
-    flagsTop: [
-      { flags: "UF,URX", count: 12 },
-      { flags: "UH", count: 3 },
-    ],
-    answered: 1,
-  }),
-  row({
-    health: "unknown",
-    key: { route: "a-route-with-a-long-name_and.dots", virtualService: "redis.yelb.svc.cluster.local" },
-  }),
-  row({ health: "degraded", key: { route: "slow" }, numbers: { requestsPerSecond: 5, errorRatio: 0.0123 } }),
-  row({ health: "no traffic", key: { route: "idle" } }),
-]
-
 describe("routes in the terminal", () => {
   test("is an aligned table, worst first, whole names, with a line on completeness", async () => {
-    const { url } = await serving(json(view(ROWS)))
+    const { url } = await collector.serving(json(view(ROWS)))
     expect(await routes(["--collector", url])).toEqual({
       exit: "ok",
       error: "",
@@ -187,7 +32,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("has colours on a terminal only, and not where NO_COLOR is set", async () => {
-    const { url } = await serving(json(view(ROWS)))
+    const { url } = await collector.serving(json(view(ROWS)))
     const words = ["--collector", url]
     expect((await routes(words, { tty: true, columns: 200 })).out).toContain(
       "\u001B[31m◆ failing\u001B[0m     yelb-gateway",
@@ -202,7 +47,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("has names below the numbers on a narrow terminal, and one line a row in a pipe", async () => {
-    const { url } = await serving(json(view(ROWS)))
+    const { url } = await collector.serving(json(view(ROWS)))
     const narrow = await routes(["--collector", url], { tty: true, columns: 90, env: { NO_COLOR: "1" } })
     const table = narrow.out.split("\n\n")[0] ?? ""
     expect(table.split("\n").filter((line) => line.length > 90)).toEqual([])
@@ -224,7 +69,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
       dataAgeSeconds: null,
       storeProblem: "The disk is full.",
     }
-    const { url } = await serving(json({ ...answer, completeness }))
+    const { url } = await collector.serving(json({ ...answer, completeness }))
     const { out } = await routes(["--collector", `${url}/`])
     expect(out).toMatch(/^HEALTH +MESH +ROUTE/)
     expect(out).toContain("● ok    istio-mesh  appserver")
@@ -238,7 +83,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
       key: { route: "\u001B]0;x\u0007\u009B2J\u202Eevil\nline" },
       flagsTop: [{ flags: "\u001B[2J", count: 1 }],
     })
-    const { url } = await serving(json(view([evil])))
+    const { url } = await collector.serving(json(view([evil])))
     const { out } = await routes(["--collector", url])
     expect(out).toContain("\\u001b]0;x\\u0007\\u009b2J\\u202eevil\\u000aline")
     expect(out.split("\n")).toHaveLength(5)
@@ -262,7 +107,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
       row({ tcp: { ...tcp, closedWithError: 12 }, key: { route: "broken" } }),
       row({ key: { route: "plain" }, flagsTop: [{ flags: "-", count: 7 }] }),
     ]
-    const { url } = await serving(json(view(rows)))
+    const { url } = await collector.serving(json(view(rows)))
     const { out } = await routes(["--collector", url])
     expect(out).toMatch(/api +own proxies +2\.5 connections\/s /)
     expect(out).toMatch(/broken +callers .* 12 connections failed$/m)
@@ -270,7 +115,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("aligns names of wide characters", async () => {
-    const { url } = await serving(
+    const { url } = await collector.serving(
       json(view([row({ key: { route: "日本" } }), row({ key: { route: "abcd" } })])),
     )
     const { out } = await routes(["--collector", url])
@@ -279,7 +124,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("follows pages, and asks for what it was told", async () => {
-    const { url, asked } = await serving((asks, response) => {
+    const { url, asked } = await collector.serving((asks, response) => {
       const offset = Number(asks.searchParams.get("offset") ?? 0)
       json(view([row({ key: { route: `r${offset}` } })], { next: offset < 400 ? offset + 200 : null }))(
         asks,
@@ -296,7 +141,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("ends when pages do not move on", async () => {
-    const { url, asked } = await serving(json(view([row({})], { next: 0 })))
+    const { url, asked } = await collector.serving(json(view([row({})], { next: 0 })))
     expect((await routes(["--collector", url])).exit).toBe("ok")
     expect(asked).toHaveLength(1)
   })
@@ -326,7 +171,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
     }
     const worstTarget = { virtualNode: "v2", errors: 30 }
     const failing = row({ health: "failing", flagsTop: [{ flags: "URX", count: 30 }], worstTarget })
-    const { url } = await serving(json(view([failing])), summary)
+    const { url } = await collector.serving(json(view([failing])), summary)
     const { out } = await routes(["--collector", url])
     expect(out.split("\n\n")[0]?.split("\n")).toEqual([
       "api is failing: \\u001b[2J.",
@@ -337,7 +182,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("says that a summary is none", async () => {
-    const { url } = await serving((asked, response) => json(view([]))(asked, response), {} as Shown)
+    const { url } = await collector.serving((asked, response) => json(view([]))(asked, response), {} as Shown)
     expect(await routes(["--collector", url])).toMatchObject({
       exit: "failed",
       error: expect.stringMatching(/is not a summary \(.*\); is it of another version\?\n$/),
@@ -345,120 +190,7 @@ Complete: 12 of 12 proxies answered, 3 of 3 agents report, <0.01 % of requests u
   })
 
   test("says that nothing is known yet", async () => {
-    const { url } = await serving(json(view([])))
+    const { url } = await collector.serving(json(view([])))
     expect((await routes(["--collector", url])).out).toMatch(/^No route is known yet\.\n\nComplete/)
-  })
-})
-
-const unknownMesh = (_: URL, response: ServerResponse): void => {
-  const error = 'No mesh is called "yleb\u001B[2J". Known: yelb.'
-  const problems = [{ parameter: "mesh", message: "expects one of yelb" }]
-  response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ error, problems }))
-}
-
-describe("a mesh that the collector does not know", () => {
-  test("is said so, with those that it knows, and ends with failure", async () => {
-    const { url } = await serving(unknownMesh)
-    for (const more of [[], ["--json"]])
-      expect(await routes(["--collector", url, "--mesh", "yleb", ...more])).toEqual({
-        exit: "failed",
-        out: "",
-        error: 'No mesh is called "yleb\\u001b[2J". Known: yelb.\n',
-      })
-  })
-})
-
-describe("a collector that does not answer well", () => {
-  const rows: readonly [
-    why: string,
-    answer: (url: URL, response: ServerResponse) => void,
-    message: RegExp,
-  ][] = [
-    [
-      "an error",
-      (_url, response) => response.writeHead(500).end("broken \u001B[2J"),
-      /^The collector answered 500 to .*: broken \\u001b\[2J\n$/,
-    ],
-    ["no JSON", (_url, response) => response.end("<html>"), /did not answer JSON; is this a collector\?\n$/],
-    ["other JSON", json({ rows: [{}] }), /is not a list of routes \(.*\); is it of another version\?\n$/],
-    ["null", json(null), /is not a list of routes/],
-    [
-      "a redirect",
-      (_url, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
-      /does not answer/,
-    ],
-    [
-      "a cut body",
-      (_url, response) => {
-        response.writeHead(200, { "content-length": "100" })
-        response.write("{")
-        setImmediate(() => response.destroy())
-      },
-      /does not answer/,
-    ],
-  ]
-  test.each(rows)("%s is said, and the exit tells", async (_why, answer, message) => {
-    const { url } = await serving(answer)
-    expect(await routes(["--collector", url])).toEqual({
-      exit: "failed",
-      out: "",
-      error: expect.stringMatching(message),
-    })
-  })
-
-  test("nobody there", async () => {
-    const url = await nobodyAt()
-    const why = "nobody listens there"
-    expect(await routes(["--collector", url])).toEqual({
-      exit: "failed",
-      out: "",
-      error: `The collector at ${url} does not answer: ${why}. Name another with --collector URL.\n`,
-    })
-  })
-})
-
-/** A clock whose sleeps end at once, and that stops the watch after some. */
-function stopping(sleeps: number) {
-  const stop = new AbortController()
-  const slept: number[] = []
-  const clock = {
-    now: () => 0,
-    monotonic: () => 0,
-    sleep: (ms: number) => {
-      slept.push(ms)
-      if (slept.length >= sleeps) stop.abort()
-      return Promise.resolve()
-    },
-  }
-  return { clock, signal: stop.signal, slept }
-}
-
-describe("watching", () => {
-  test("draws again in place on a terminal, and ends well when interrupted", async () => {
-    const { url, asked } = await serving(json(view(ROWS)))
-    const { clock, signal, slept } = stopping(3)
-    const { exit, out } = await routes(["--collector", url, "-w", "--interval", "2s"], {
-      clock,
-      signal,
-      tty: true,
-    })
-    expect(exit).toBe("ok")
-    expect(asked).toHaveLength(3)
-    expect(slept).toEqual([2000, 2000, 2000])
-    expect(out.split("\u001B[H\u001B[J")).toHaveLength(4)
-  })
-
-  test("goes on while the collector is away, without escapes in a pipe", async () => {
-    const { clock, signal } = stopping(2)
-    const { exit, out } = await routes(["--collector", await nobodyAt(), "--watch"], { clock, signal })
-    expect(exit).toBe("ok")
-    expect(out.match(/does not answer/g)).toHaveLength(2)
-    expect(out).not.toContain("\u001B")
-  })
-
-  test("gives up on an answer that will not get better", async () => {
-    const { url } = await serving(json({}))
-    const { clock, signal } = stopping(5)
-    expect(await routes(["--collector", url, "--watch"], { clock, signal })).toMatchObject({ exit: "failed" })
   })
 })
