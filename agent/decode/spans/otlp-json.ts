@@ -12,7 +12,7 @@ import {
   takeStatus,
 } from "./otlp-span.ts"
 import { putJsonAttribute } from "./otlp-value.ts"
-import { malformed } from "./protobuf-wire.ts"
+import { malformed } from "../protobuf-wire.ts"
 import { makeDraft, putEvent, putLink, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 import { boundedJson, listOf, numberOf, objectOf, textOf } from "./strict-json.ts"

@@ -20,7 +20,7 @@ import {
   varint,
   type Wire,
   wireOf,
-} from "./protobuf-wire.ts"
+} from "../protobuf-wire.ts"
 import { makeDraft, putEvent, putLink, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 

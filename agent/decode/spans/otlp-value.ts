@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import type { AttributeValue } from "#mesh/span.ts"
-import { double, limit, malformed, signedVarint, skip, text, varint, type Wire } from "./protobuf-wire.ts"
+import { double, limit, malformed, signedVarint, skip, text, varint, type Wire } from "../protobuf-wire.ts"
 import { putAttribute } from "./span-draft.ts"
 import { listOf } from "./strict-json.ts"
 

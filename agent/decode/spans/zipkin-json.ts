@@ -1,6 +1,6 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import { isObject, type JsonObject } from "#mesh/json-object.ts"
-import { malformed } from "./protobuf-wire.ts"
+import { malformed } from "../protobuf-wire.ts"
 import { makeDraft, putAttribute, putEvent } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 import { boundedJson, listOf, numberOf, objectOf, textOf } from "./strict-json.ts"

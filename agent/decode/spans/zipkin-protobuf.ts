@@ -1,5 +1,5 @@
 import { MeshscopeError } from "#mesh/errors.ts"
-import { fixed64, hex, limit, malformed, skip, text, varint, type Wire, wireOf } from "./protobuf-wire.ts"
+import { fixed64, hex, limit, malformed, skip, text, varint, type Wire, wireOf } from "../protobuf-wire.ts"
 import { makeDraft, putAttribute, putEvent, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 import {
