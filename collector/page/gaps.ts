@@ -1,7 +1,7 @@
 import { html } from "hono/html"
+import { type Gap, gapOf } from "#mesh/gap-words.ts"
 import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
 import type { ProxyRow } from "../view/proxies.ts"
-import { type Gap, gapOf } from "./gap-words.ts"
 import { counted, type Markup } from "./words.ts"
 
 const MENDS: Readonly<Record<Gap["mend"], Markup>> = {

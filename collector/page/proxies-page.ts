@@ -1,9 +1,9 @@
 import { html } from "hono/html"
+import { gapOf } from "#mesh/gap-words.ts"
 import type { Health } from "#mesh/health.ts"
 import type { ProblemReason } from "#mesh/page-problem.ts"
 import type { AgentRow, ProxiesView, ProxyRow, ProxyWord } from "../view/proxies.ts"
 import type { UnmappedView } from "../view/unmapped.ts"
-import { gapOf } from "./gap-words.ts"
 import { gapsSection } from "./gaps.ts"
 import type { PageQuery } from "./shell.ts"
 import { spanWaysSection, spanWayText } from "./span-ways.ts"
@@ -29,6 +29,7 @@ function sourceText({ provenance }: ProxyRow): string {
 const REASONS: Readonly<Record<ProblemReason, string>> = {
   unreachable: "no connection",
   refused: "refused",
+  busy: "asked too often",
   timeout: "no answer in time",
   too_large: "too large to read",
   bad_answer: "not a page of Envoy",

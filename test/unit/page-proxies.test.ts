@@ -1,8 +1,8 @@
 import { Hono } from "hono"
 import { describe, expect, it } from "vitest"
 import { MISSING } from "../../agent/resolve/missing.ts"
-import { GAP_WORDS, gapOf } from "../../collector/page/gap-words.ts"
 import { mountPages } from "../../collector/page/routes.ts"
+import { GAP_WORDS, gapOf } from "../../mesh/gap-words.ts"
 import { RECOMMENDED_JSON } from "../../mesh/recommended-format.ts"
 import { MESH, YelbStory } from "../fixtures/collector/yelb-story.ts"
 
