@@ -1,6 +1,7 @@
 import { adminAddressText } from "#mesh/address.ts"
 import type { Clock } from "#mesh/clock.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
+import type { DeclaredModel } from "#mesh/declared.ts"
 import type { ErrorCode } from "#mesh/errors.ts"
 import type { MeshEvent } from "#mesh/mesh-event.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
@@ -19,6 +20,7 @@ import type { AgentConfig } from "./config/parse.ts"
 import { LayoutPool } from "./decode/stats/layout-pool.ts"
 import { LogLines } from "./log-lines.ts"
 import { publishModel } from "./model.ts"
+import { changedMeshes } from "./model-change.ts"
 import { type Inheritance, Proxy, type ProxyDeps } from "./proxy.ts"
 import { ScrapeSchedule } from "./scrape-schedule.ts"
 import { type Answering, SeenAddresses } from "./seen-addresses.ts"
@@ -38,6 +40,8 @@ export interface PipelineDeps {
 export interface ProxyFollower {
   /** A proxy's configuration is known, or another than before. */
   bind(proxy: Proxy): void
+  /** The declared model is another one than at the start or before. */
+  declare(model: DeclaredModel): void
   drop(target: string): void
   /** Which way the spans of a proxy go, in words. */
   wayOf(proxy: Proxy): string
@@ -70,7 +74,9 @@ export class Pipeline {
   follower: ProxyFollower | undefined
   readonly #config: AgentConfig
   readonly #deps: PipelineDeps
-  readonly #proxyDeps: ProxyDeps
+  #proxyDeps: ProxyDeps
+  /** Slots of the declared model's gauges. */
+  #declared: ReadonlySet<number> = new Set()
   readonly #proxies = new Map<string, Proxy>()
   readonly #schedule: ScrapeSchedule
   readonly #seen: SeenAddresses
@@ -98,7 +104,7 @@ export class Pipeline {
         log.warn(sentence, { code })
       },
     })
-    if (config.model.publish) publishModel(this.ledger, model.model.meshes)
+    this.#publish(model)
     // The first page that anyone reads holds the declared model too, not only what was restored. Before the tail joins:
     // its positions are worth keeping only once it has looked at its files.
     this.ledger.commit()
@@ -145,6 +151,22 @@ export class Pipeline {
 
   get proxies(): Iterable<Proxy> {
     return this.#proxies.values()
+  }
+
+  /**
+   * The declared model is another one: its gauges follow, and each proxy whose mesh it changes gets its names anew.
+   * Counters, positions and what is known of each proxy's configuration stay.
+   */
+  declare(model: ParsedModel): void {
+    const differs = changedMeshes(this.#proxyDeps.declared, model.model)
+    this.#proxyDeps = { ...this.#proxyDeps, declared: model.model }
+    this.#publish(model)
+    this.follower?.declare(model.model)
+    for (const proxy of this.#proxies.values()) proxy.declare(model.model, differs(proxy.identity))
+  }
+
+  #publish({ model }: ParsedModel): void {
+    if (this.#config.model.publish) this.#declared = publishModel(this.ledger, model.meshes, this.#declared)
   }
 
   /**

@@ -56,6 +56,7 @@ export class Proxy implements LoggedProxy {
   #countDoubt: (doubt: Doubt) => void
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
+  #declared: DeclaredModel
   /** The configuration is to be read: nobody did yet, it moved, or the last attempt failed. */
   #configDue = true
   /** Whether its stats could be read at the last look. */
@@ -66,6 +67,7 @@ export class Proxy implements LoggedProxy {
     const { ledger } = deps
     this.target = target
     this.#deps = deps
+    this.#declared = deps.declared
     this.#pages = new AdminPages(target, deps)
     const owner = { target, tally: this.tally, pages: this.#pages, kept: inherited?.stats }
     this.#stats = new ProxyStats(owner, deps)
@@ -95,6 +97,15 @@ export class Proxy implements LoggedProxy {
   doubt(doubt: Doubt): void {
     this.#deps.doubted(doubt)
     this.#countDoubt(doubt)
+  }
+
+  /**
+   * The declared model is another one. What is counted goes on; a configuration that was read stays read.
+   * @param differs whether it is another one for this proxy's mesh; then its names are made anew
+   */
+  declare(model: DeclaredModel, differs: boolean): void {
+    this.#declared = model
+    if (differs && this.config !== undefined) this.#bind(this.config, this.binding?.blind)
   }
 
   /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
@@ -167,6 +178,7 @@ export class Proxy implements LoggedProxy {
     const { name } = this.target
     const loggers = blind ? UNREAD_LOGGERS : fileLoggers(config, this.#readable)
     const { reader, abilities } = lineReader(loggers)
+    const told = new Set(this.resolving?.notes)
     const resolving = this.#resolve(config, abilities)
     this.config = config
     this.abilities = abilities
@@ -175,16 +187,17 @@ export class Proxy implements LoggedProxy {
     this.#countDoubt = doubtCounter(ledger, name, resolving.identity)
     this.#stats.setPlan(resolving)
     this.#describe()
-    for (const note of resolving.notes) log.info("A name needs a look.", { target: name, code: note, note })
+    for (const note of resolving.notes)
+      if (!told.has(note)) log.info("A name needs a look.", { target: name, code: note, note })
     bound(this)
   }
 
   #resolve(config: ProxyConfig, abilities: FormatAbilities | undefined): Resolving {
-    const { declared, interner, healthChecks } = this.#deps
+    const { interner, healthChecks } = this.#deps
     return makeResolver({
       config,
       identity: { ...this.target.hint, proxy: this.target.name },
-      declared,
+      declared: this.#declared,
       interner,
       readableLogs: this.#readable,
       healthChecks,

@@ -38,13 +38,17 @@ export interface TracedProxy {
 export class Spans {
   /** Undefined: lines become no spans. */
   readonly lines: LineConsumer | undefined
-  readonly #names: SpanNames
+  #names: SpanNames
+  readonly #interner: Interner
+  /** What the names are made of, by target. */
+  readonly #configs = new Map<string, ProxyConfig>()
   readonly #lineSpans: LineSpans
   readonly #consumers: readonly SpanConsumer[]
   readonly #passed: Record<Intake, number> = { xray: 0, zipkin: 0, otlp: 0, lines: 0 }
   #reception: SpanReception
 
   constructor({ fromLogs }: SpansConfig, { telemetry, declared, interner, consumers }: SpansDeps) {
+    this.#interner = interner
     this.#names = makeSpanNames({ declared, interner })
     this.#lineSpans = makeLineSpans((bytes) => hash("sha256", bytes, "hex"))
     this.#consumers = consumers
@@ -74,14 +78,22 @@ export class Spans {
     this.#reception = { ...this.#reception, ...reception }
   }
 
+  /** The declared model is another one: spans that come from now on are named by it. */
+  declare(declared: DeclaredModel): void {
+    this.#names = makeSpanNames({ declared, interner: this.#interner })
+    for (const [target, config] of this.#configs) this.#names.setProxy(target, config)
+  }
+
   /** A proxy's configuration is known, or another than before. */
   bind({ target, config, abilities }: TracedProxy): void {
     if (config === undefined) return
+    this.#configs.set(target.name, config)
     this.#names.setProxy(target.name, config)
     this.#lineSpans.setProxy(target.name, config, abilities)
   }
 
   drop(target: string): void {
+    this.#configs.delete(target)
     this.#names.dropProxy(target)
     this.#lineSpans.dropProxy(target)
   }
