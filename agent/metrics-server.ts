@@ -12,7 +12,8 @@ export interface MetricsServer {
 }
 
 /**
- * Serves the page for Prometheus, and `/healthz`, which says whether exposure is frozen.
+ * Serves the page for Prometheus, `/healthz`, which says whether exposure is frozen, and `/livez`: the process answers.
+ * A frozen agent is alive: a restart does not make its folder writable.
  * @throws MeshscopeError LISTEN_FAILED
  */
 export async function serveMetrics(
@@ -26,8 +27,8 @@ export async function serveMetrics(
       void handler.handle(request, response)
       return
     }
-    const why = frozen()
-    if (path === "/healthz")
+    const why = path === "/livez" ? undefined : frozen()
+    if (path === "/healthz" || path === "/livez")
       response
         .writeHead(why === undefined ? 200 : 503, { "content-type": "text/plain; charset=utf-8" })
         .end(`${why ?? "ok"}\n`)

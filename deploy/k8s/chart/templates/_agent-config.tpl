@@ -1,0 +1,86 @@
+{{/* What the agents run by: the chart's part, with agent.config merged over it. YAML. */}}
+{{- define "meshscope.agentConfig" -}}
+{{- toYaml (mergeOverwrite (include "meshscope.agentBase" . | fromYaml) (deepCopy .Values.agent.config)) }}
+{{- end }}
+
+{{- define "meshscope.agentBase" -}}
+agent:
+  id: ${NODE_NAME}
+  state: {{ .Values.agent.stateFolder }}
+  cluster: {{ .Values.clusterName | quote }}
+discover:
+  kubernetes: {}
+publish:
+  prometheus:
+    listen: "{{ .Values.listenHost }}:9464"
+  {{- if .Values.collector.enabled }}
+  otlp:
+    endpoint: {{ include "meshscope.collectorUrl" . }}
+    {{- if ne .Values.auth.kind "none" }}
+    headers:
+      Authorization:
+        file: /var/run/secrets/meshscope/token
+        prefix: "Bearer "
+    {{- end }}
+    {{- if .Values.tls.secretName }}
+    tls:
+      ca: /var/run/secrets/meshscope-tls/ca.crt
+    {{- end }}
+  {{- end }}
+{{- with .Values.agent.receive }}
+{{- if or .xray .zipkin .otlp }}
+receive:
+  {{- if .xray }}
+  xray:
+    udp: "{{ $.Values.listenHost }}:2000"
+    tcp: "{{ $.Values.listenHost }}:2000"
+  {{- end }}
+  {{- if .zipkin }}
+  zipkin:
+    listen: "{{ $.Values.listenHost }}:9411"
+  {{- end }}
+  {{- if .otlp }}
+  otlp:
+    listen: "{{ $.Values.listenHost }}:4319"
+    grpc: "{{ $.Values.listenHost }}:4317"
+  {{- end }}
+spans:
+  hosts:
+    - ${HOST_IP}
+    - {{ include "meshscope.agent" $ }}
+    - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}
+    - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}.svc
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "meshscope.collectorUrl" -}}
+{{ ternary "https" "http" (ne .Values.tls.secretName "") }}://{{ include "meshscope.collector" . }}.{{ .Release.Namespace }}.svc:{{ .Values.collector.service.port }}
+{{- end }}
+
+{{/* Where an address listens that others can reach; empty: none. */}}
+{{- define "meshscope.openPort" -}}
+{{- if and . (not (regexMatch "^(127\\.|localhost:|\\[::1\\]:)" .)) }}{{ regexFind "[0-9]+$" . }}{{ end -}}
+{{- end }}
+
+{{/* Ports that pods send to: of every address under `receive` that is not on loopback alone. YAML, `ports:` */}}
+{{- define "meshscope.receivePorts" -}}
+{{- $receive := (include "meshscope.agentConfig" . | fromYaml).receive | default dict }}
+{{- $found := list }}
+{{- range $intake, $settings := $receive }}
+{{- range $key, $address := $settings }}
+{{- if kindIs "string" $address }}
+{{- with include "meshscope.openPort" (ternary $address "" (regexMatch ":[0-9]+$" $address)) }}
+{{- $found = append $found (dict "name" (printf "%s-%s" ($intake | lower | trunc 10) ($key | lower | trunc 4)) "port" (int .) "protocol" (ternary "UDP" "TCP" (eq $key "udp"))) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml (dict "ports" $found) }}
+{{- end }}
+
+{{- define "meshscope.metricsPort" -}}
+{{- with (include "meshscope.agentConfig" . | fromYaml).publish.prometheus }}
+{{- if ne .enabled false }}{{ include "meshscope.openPort" .listen }}{{ end -}}
+{{- end }}
+{{- end }}
