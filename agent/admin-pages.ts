@@ -1,7 +1,9 @@
 import type { Clock } from "#mesh/clock.ts"
 import { type ErrorCode, MeshscopeError } from "#mesh/errors.ts"
+import type { ProblemReason } from "#mesh/page-problem.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
 import { type AdminAnswer, AdminClient, type AdminDeps } from "./collect/admin/client.ts"
+import { Pace } from "./collect/admin/pace.ts"
 import { ADMIN, type AdminPath } from "./collect/admin/path.ts"
 import type { Log } from "./telemetry/log.ts"
 
@@ -13,10 +15,11 @@ export interface AdminPagesDeps {
   readonly scraped: (page: string, result: ScrapeResult, seconds: number, bytes: number) => void
 }
 
-export type ScrapeResult = "ok" | "unreachable" | "refused" | "timeout" | "too_large" | "bad_answer"
+export type ScrapeResult = "ok" | ProblemReason
 const RESULTS: Readonly<Partial<Record<ErrorCode, ScrapeResult>>> = {
   ADMIN_UNREACHABLE: "unreachable",
   ADMIN_REFUSED: "refused",
+  ADMIN_BUSY: "busy",
   ADMIN_TIMEOUT: "timeout",
   ADMIN_TOO_LARGE: "too_large",
 }
@@ -30,13 +33,16 @@ export class AdminPages {
   readonly #target: string
   readonly #deps: AdminPagesDeps
   readonly #client: AdminClient
+  /** Where others ask too. */
+  readonly #pace: Pace | undefined
   /** Nobody asks any more: what is still under way says nothing about the proxy. */
   #closed = false
 
-  constructor({ name, admin }: ProxyTarget, deps: AdminPagesDeps) {
+  constructor({ name, admin, serves }: ProxyTarget, deps: AdminPagesDeps) {
     this.#target = name
     this.#deps = deps
     this.#client = new AdminClient(admin, deps.admin)
+    this.#pace = serves?.kind === "service-connect" ? new Pace(deps.clock) : undefined
   }
 
   get closed(): boolean {
@@ -45,6 +51,7 @@ export class AdminPages {
 
   /** Asks for one page and uses its answer at once: the body is the client's. Never rejects. */
   async ask<T>(page: string, path: AdminPath, use: (answer: AdminAnswer) => T): Promise<T | undefined> {
+    if (this.#pace !== undefined && !(await this.#pace.turn())) return undefined
     const { clock, scraped } = this.#deps
     const started = clock.monotonic()
     let bytes = 0
@@ -56,12 +63,14 @@ export class AdminPages {
       })
       if (this.#closed) return undefined
       scraped(page, "ok", seconds(), bytes)
+      this.#pace?.eased()
       this.#mended(page, path)
       return value
     } catch (cause) {
       const error = cause instanceof MeshscopeError ? cause : unexpected(page, cause)
       if (this.#closed) return undefined
       scraped(page, RESULTS[error.code] ?? "bad_answer", seconds(), bytes)
+      if (error.code === "ADMIN_BUSY") this.#pace?.refused()
       this.#failed(page, error)
       return undefined
     }

@@ -115,10 +115,9 @@ function reportOf(pipeline: Pipeline, spans: Spans, taken: boolean): OnceReport 
 }
 
 function proxyOf(proxy: Proxy, spans: string): OnceProxy {
-  const { identity, resolving } = proxy
+  const { identity, resolving, missing } = proxy
   // A proxy that nobody reaches says the same of each page.
   const problems = [...new Set([...proxy.problems.values()].map(({ message }) => message))]
-  const missing = resolving?.missing ?? []
   const provenance = resolving?.provenance ?? ""
   return {
     proxy: proxy.target.name,

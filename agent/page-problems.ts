@@ -8,6 +8,7 @@ import { proxyLabels } from "./account/stats/proxy-labels.ts"
 const REASONS: Readonly<Partial<Record<ErrorCode, ProblemReason>>> = {
   ADMIN_UNREACHABLE: "unreachable",
   ADMIN_REFUSED: "refused",
+  ADMIN_BUSY: "busy",
   ADMIN_TIMEOUT: "timeout",
   ADMIN_TOO_LARGE: "too_large",
 }

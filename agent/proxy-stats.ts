@@ -1,5 +1,6 @@
 import type { Clock } from "#mesh/clock.ts"
 import type { ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
+import type { StatsPage } from "#mesh/stats.ts"
 import type { Labels, Ledger, Slot } from "./account/contract.ts"
 import { StatsAccountant } from "./account/stats/accountant.ts"
 import type { SharedGauges } from "./account/stats/shared-gauges.ts"
@@ -8,6 +9,7 @@ import type { AdminPages } from "./admin-pages.ts"
 import { ADMIN } from "./collect/admin/path.ts"
 import { decodeCertificates } from "./decode/admin/certificates.ts"
 import type { Resolving } from "./resolve/resolver.ts"
+import { servedBy } from "./served.ts"
 import { StatsPages, type StatsPagesDeps } from "./stats-pages.ts"
 
 export interface ProxyStatsDeps extends StatsPagesDeps {
@@ -34,13 +36,13 @@ export class ProxyStats {
   readonly #deps: ProxyStatsDeps
   readonly #pages: StatsPages
   #accountant: StatsAccountant | undefined
-  /** Stands for the proxy while nobody knows what it is. */
-  #stranger: Slot | undefined
+  /** Gauges that stand for the proxy while nobody knows what it is. */
+  readonly #stranger = new Map<StrangerGauge, { readonly text: string; readonly slot: Slot }>()
 
   constructor(owner: StatsOwner, deps: ProxyStatsDeps) {
     this.#owner = owner
     this.#deps = deps
-    this.#pages = new StatsPages(owner.pages, deps)
+    this.#pages = new StatsPages(owner.pages, servedBy(owner.target), deps)
   }
 
   /** Undefined until somebody could tell what the proxy is. */
@@ -48,10 +50,13 @@ export class ProxyStats {
     return this.#accountant
   }
 
-  /** What counts from now on; a proxy that became another resource begins anew. */
-  setPlan({ plan, identity }: Resolving): void {
+  /**
+   * What counts from now on; a proxy that became another resource begins anew.
+   * @param named see `StatsAccountant.setPlan`
+   */
+  setPlan({ plan, identity }: Resolving, named = false): void {
     const known = this.#accountant
-    if (known !== undefined && sameResource(known.identity, identity)) known.setPlan(plan)
+    if (known !== undefined && sameResource(known.identity, identity)) known.setPlan(plan, named)
     else {
       known?.close()
       const { ledger, gauges, clock, watchingSinceMs } = this.#deps
@@ -71,18 +76,23 @@ export class ProxyStats {
 
   /** Labels of `mesh_proxy_info` beside the proxy's own. */
   describe(labels: Labels): void {
-    this.#accountant?.describe(labels)
+    if (this.#accountant !== undefined) this.#accountant.describe(labels)
+    else this.#tellStranger("proxyInfo", 1, labels)
   }
 
-  /** One page, and the histograms where these have a page of their own. */
-  async read(): Promise<void> {
+  /**
+   * One page, and the histograms where these have a page of their own.
+   * @param seen looks at the page first, and may set another plan
+   */
+  async read(seen: (page: StatsPage) => void = () => undefined): Promise<void> {
     const reading = await this.#pages.read((page) => {
       this.answeredMs = this.#deps.clock.now()
+      seen(page)
       return this.#accountant?.scrape(page) ?? "baseline"
     })
     if (this.#owner.pages.closed) return
     const accountant = this.#accountant
-    if (accountant === undefined) this.#tellStranger(reading !== undefined)
+    if (accountant === undefined) this.#tellStranger("proxyUp", reading === undefined ? 0 : 1)
     else if (reading === undefined) accountant.failed()
     else {
       if (reading === "whole") this.#pages.forgetHistograms()
@@ -116,17 +126,24 @@ export class ProxyStats {
   }
 
   /** A proxy that nobody could name yet is still seen to be there or not. */
-  #tellStranger(answers: boolean): void {
+  #tellStranger(gauge: StrangerGauge, value: number, labels: Labels = {}): void {
     const { ledger } = this.#deps
-    this.#stranger ??= ledger.slot("proxyUp", { proxy: this.#owner.target.name })
-    ledger.set(this.#stranger, answers ? 1 : 0)
+    const text = JSON.stringify(labels)
+    const known = this.#stranger.get(gauge)
+    if (known !== undefined && known.text !== text) ledger.retire(known.slot)
+    const slot =
+      known?.text === text ? known.slot : ledger.slot(gauge, { proxy: this.#owner.target.name, ...labels })
+    this.#stranger.set(gauge, { text, slot })
+    ledger.set(slot, value)
   }
 
   #forgetStranger(): void {
-    if (this.#stranger !== undefined) this.#deps.ledger.retire(this.#stranger)
-    this.#stranger = undefined
+    for (const { slot } of this.#stranger.values()) this.#deps.ledger.retire(slot)
+    this.#stranger.clear()
   }
 }
+
+type StrangerGauge = "proxyUp" | "proxyInfo"
 
 function sameResource(a: ProxyIdentity, b: ProxyIdentity): boolean {
   return a.mesh === b.mesh && a.flavor === b.flavor && a.role === b.role && a.resource === b.resource

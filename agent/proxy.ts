@@ -4,6 +4,7 @@ import type { MeshscopeError } from "#mesh/errors.ts"
 import type { MeshEventKind } from "#mesh/mesh-event.ts"
 import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
 import type { Doubt, Interner } from "#mesh/request.ts"
+import type { StatsPage } from "#mesh/stats.ts"
 import { fileLoggers, lineReader, readableLogs, UNREAD_LOGGERS } from "./access-logs.ts"
 import { makeTally, type Tally } from "./account/tally.ts"
 import { AdminPages, type AdminPagesDeps } from "./admin-pages.ts"
@@ -12,11 +13,13 @@ import { ConfigCache } from "./config-cache.ts"
 import { askConfig, askNode } from "./config-page.ts"
 import { decodeClusters } from "./decode/admin/clusters.ts"
 import { doubtCounter } from "./doubts.ts"
+import { Glimpse, glimpsed, hintOf } from "./glimpse.ts"
 import type { LineBinding, LoggedProxy } from "./log-lines.ts"
 import { PageProblems } from "./page-problems.ts"
 import { ProxyStats, type ProxyStatsDeps } from "./proxy-stats.ts"
 import type { HealthCheckConfig } from "./resolve/health-checks.ts"
 import { makeResolver, type Resolving } from "./resolve/resolver.ts"
+import { gapsOf, servedBy } from "./served.ts"
 
 export interface ProxyDeps extends AdminPagesDeps, ProxyStatsDeps {
   readonly interner: Interner
@@ -53,6 +56,8 @@ export class Proxy implements LoggedProxy {
   readonly #problems: PageProblems
   readonly #cache: ConfigCache
   readonly #readable: ReadonlySet<string>
+  /** Where nobody can read its configuration: what its stats show instead. */
+  readonly #glimpse: Glimpse | undefined
   #countDoubt: (doubt: Doubt) => void
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
@@ -76,8 +81,16 @@ export class Proxy implements LoggedProxy {
     this.#countDoubt = doubtCounter(ledger, target.name, undefined)
     this.#cache = new ConfigCache(target.name, ledger.restored(`config/${target.name}`))
     ledger.join(this.#cache)
+    this.#glimpse = servedBy(target).kind === "admin" ? undefined : new Glimpse()
     if (inherited?.config !== undefined) this.#cache.keep(inherited.config)
-    if (this.#cache.config !== undefined) this.#bind(this.#cache.config)
+    this.#begin(this.#cache.config)
+  }
+
+  /** @param known the configuration that was in force when somebody looked last */
+  #begin(known: ProxyConfig | undefined): void {
+    if (this.#glimpse === undefined) {
+      if (known !== undefined) this.#bind(known)
+    } else this.#bindGlimpse(known?.names === undefined ? glimpsed() : known)
   }
 
   get identity(): ProxyIdentity | undefined {
@@ -94,6 +107,11 @@ export class Proxy implements LoggedProxy {
     return this.#stats.answeredMs
   }
 
+  /** False where nothing listens that could be asked. */
+  get #asked(): boolean {
+    return servedBy(this.target).kind !== "nothing"
+  }
+
   doubt(doubt: Doubt): void {
     this.#deps.doubted(doubt)
     this.#countDoubt(doubt)
@@ -105,7 +123,7 @@ export class Proxy implements LoggedProxy {
    */
   declare(model: DeclaredModel, differs: boolean): void {
     this.#declared = model
-    if (differs && this.config !== undefined) this.#bind(this.config, this.binding?.blind)
+    if (differs && this.config !== undefined) this.#bind(this.config, { blind: this.binding?.blind })
   }
 
   /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
@@ -119,10 +137,14 @@ export class Proxy implements LoggedProxy {
     }
     if (this.#pages.closed) return
     this.#problems.tell(this.identity, this.problems)
-    this.#tellAnswers(this.problems.get("stats"))
+    if (this.#asked) this.#tellAnswers(this.problems.get("stats"))
   }
 
   async #look(): Promise<void> {
+    if (this.#glimpse !== undefined) {
+      if (this.#asked) await this.#stats.read((page) => this.#see(page))
+      return
+    }
     if (this.#configDue) await this.#readConfig()
     await this.#stats.read()
     const { accountant } = this.#stats
@@ -159,9 +181,24 @@ export class Proxy implements LoggedProxy {
       }
     } else if (this.config === undefined) {
       const bare = await askNode(this.#pages)
-      if (bare !== undefined) this.#bind(bare, true)
+      if (bare !== undefined) this.#bind(bare, { blind: true })
     }
     this.#describe()
+  }
+
+  /** A page of stats of a proxy without a configuration: other names are another one. */
+  #see(page: StatsPage): void {
+    const config = this.#glimpse?.see(page)
+    if (config === undefined || JSON.stringify(config) === JSON.stringify(this.#cache.config)) return
+    this.#cache.keep(config)
+    this.#bindGlimpse(config)
+  }
+
+  /** Names it where anybody knows whose it is; else it stays a stranger. */
+  #bindGlimpse(config: ProxyConfig): void {
+    const { resource = "", nodeId = "" } = hintOf(this.target, config)
+    if (resource === "" && nodeId === "") this.#describe()
+    else this.#bind(config, { blind: true, named: true })
   }
 
   async #readHosts(): Promise<void> {
@@ -172,8 +209,14 @@ export class Proxy implements LoggedProxy {
     this.#stats.accountant?.takeHosts(hosts)
   }
 
-  /** @param blind nothing but the proxy's name is known */
-  #bind(config: ProxyConfig, blind = false): void {
+  /**
+   * @param how.blind nobody can tell what a line is about
+   * @param how.named the names are those of the page of stats that follows
+   */
+  #bind(
+    config: ProxyConfig,
+    { blind = false, named = false }: { blind?: boolean | undefined; named?: boolean } = {},
+  ): void {
     const { ledger, log, bound } = this.#deps
     const { name } = this.target
     const loggers = blind ? UNREAD_LOGGERS : fileLoggers(config, this.#readable)
@@ -185,7 +228,7 @@ export class Proxy implements LoggedProxy {
     this.resolving = resolving
     this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances, blind }
     this.#countDoubt = doubtCounter(ledger, name, resolving.identity)
-    this.#stats.setPlan(resolving)
+    this.#stats.setPlan(resolving, named)
     this.#describe()
     for (const note of resolving.notes)
       if (!told.has(note)) log.info("A name needs a look.", { target: name, code: note, note })
@@ -196,7 +239,7 @@ export class Proxy implements LoggedProxy {
     const { interner, healthChecks } = this.#deps
     return makeResolver({
       config,
-      identity: { ...this.target.hint, proxy: this.target.name },
+      identity: { ...hintOf(this.target, config), proxy: this.target.name },
       declared: this.#declared,
       interner,
       readableLogs: this.#readable,
@@ -206,14 +249,21 @@ export class Proxy implements LoggedProxy {
     })
   }
 
-  /** Says how this proxy is counted and what is missing; `config_dump`: what is in force now could not be read. */
+  /** Says how this proxy is counted and what is missing. */
   #describe(): void {
-    if (this.resolving === undefined || this.#pages.closed) return
-    const { provenance, missing } = this.resolving
-    const unread = this.problems.has("config_dump") ? ["config_dump", ...missing] : missing
+    if (this.#pages.closed || (this.resolving === undefined && this.#glimpse === undefined)) return
+    const { provenance = "stats" } = this.resolving ?? {}
     const version = this.config?.node.version ?? ""
     const spans = this.#deps.spanWay(this)
-    this.#stats.describe({ version, provenance, missing: unread.join(","), spans })
+    this.#stats.describe({ version, provenance, missing: this.missing.join(","), spans })
+  }
+
+  /** What its state says is missing. `config_dump`: what is in force now could not be read. */
+  get missing(): readonly string[] {
+    const unread = this.problems.has("config_dump") ? ["config_dump"] : []
+    const told = [...gapsOf(this.target), ...unread, ...(this.resolving?.missing ?? [])]
+    const stranger = this.#glimpse !== undefined && this.resolving === undefined ? ["identity"] : []
+    return [...new Set([...told, ...stranger])]
   }
 
   /** The agent stops: what is kept stays. What is under way ends at once and says nothing. */

@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   ADMIN_UNREACHABLE:
     "The proxy's admin interface does not answer. Check the address and that the proxy runs.",
   ADMIN_REFUSED: "The admin interface refuses this path (403). The agent goes on with what it may read.",
+  ADMIN_BUSY:
+    "What stands before the proxy answers that it is asked too often (429). The agent waits longer before it asks again.",
   ADMIN_TIMEOUT: "The admin interface took longer than the time limit.",
   ADMIN_TOO_LARGE:
     "An admin page is larger than the byte limit. Raise `scrape.maxPageBytes` if that is expected.",

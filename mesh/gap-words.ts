@@ -5,7 +5,7 @@ export interface Gap {
   /** What cannot be told because of it. */
   readonly untold: string
   /** What mends it. */
-  readonly mend: "log" | "format" | "model" | "admin"
+  readonly mend: "log" | "format" | "model" | "admin" | "place" | "output" | "identity"
 }
 
 const GAPS: Readonly<Record<string, Gap>> = {
@@ -59,6 +59,30 @@ const GAPS: Readonly<Record<string, Gap>> = {
     untold:
       "Its configuration could not be read the last time: names are those of an older one, or there are none.",
     mend: "admin",
+  },
+  config: {
+    lacks: "a configuration that can be read",
+    untold:
+      "Where it runs its configuration cannot be read: numbers are told only where the names of its stats make them certain, and its lines are not placed on routes.",
+    mend: "place",
+  },
+  hosts: {
+    lacks: "its hosts and certificates",
+    untold:
+      "Which hosts it calls, which of them it holds for healthy, and when its certificates expire cannot be read where it runs.",
+    mend: "place",
+  },
+  log: {
+    lacks: "its output",
+    untold:
+      "What it writes goes where this agent has no file and no receiver: its requests are counted from Envoy's stats.",
+    mend: "output",
+  },
+  identity: {
+    lacks: "a certain name",
+    untold:
+      "More than one resource claims it, or none does, so that its numbers may stand under no resource, or under another one than you expect.",
+    mend: "identity",
   },
 }
 

@@ -2,6 +2,7 @@
 export const PROBLEM_REASONS = [
   "unreachable", // no connection, or one that broke
   "refused", // the admin interface answers 403
+  "busy", // 429: others ask it too
   "timeout", // no whole answer in time
   "too_large", // above the byte limit
   "bad_answer", // not HTTP, or not the page that was asked for

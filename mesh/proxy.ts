@@ -87,6 +87,22 @@ export interface ProxyConfig {
   readonly updatedMs: number | undefined
   /** What the decoder passed over, one sentence each; bounded. */
   readonly notes?: readonly string[]
+  /** Set where nobody can read the configuration: `clusters` are those of the page, and there are no listeners. */
+  readonly names?: PageNames
+}
+
+/**
+ * Names on a page of stats in Prometheus' format; empty where no page can be read either. Owners as Envoy's tag rules cut
+ * them out: as a rule one whose name holds dots ends at the first. Sorted, each once.
+ */
+export interface PageNames {
+  /** Who the labels say the proxy is; empty where they say nothing, or different things. */
+  readonly identity: ProxyHint
+  readonly clusters: readonly string[]
+  /** Prefixes of connection managers. */
+  readonly http: readonly string[]
+  /** Prefixes of TCP proxies. */
+  readonly tcp: readonly string[]
 }
 
 /** A tracer that some connection manager uses, by the bootstrap or by its own configuration. */
@@ -114,6 +130,8 @@ export interface Listener {
   readonly statPrefix: string
   readonly direction: Direction
   readonly addresses: readonly SocketAddress[]
+  /** Not bound (`bind_to_port: false`): it gets connections that another listener took for these addresses. */
+  readonly captured?: boolean
   readonly chains: readonly FilterChain[]
   /** Access logs of the listener itself: connections that no chain took. */
   readonly accessLogs: readonly AccessLogSink[]
@@ -145,7 +163,10 @@ export interface TcpFilter {
   readonly accessLogs: readonly AccessLogSink[]
 }
 
-/** One `file`/`stdout` access logger. `format` is what decides how its lines are decoded. */
+/**
+ * One access logger that writes to a file or stream, or streams entries by gRPC. `format` is what decides how its lines are
+ * decoded. Path of one that streams: `grpc:` and the name of its cluster or address.
+ */
 export interface AccessLogSink {
   readonly path: string
   readonly format: AccessLogFormat
@@ -158,6 +179,15 @@ export type AccessLogFormat =
   | { readonly kind: "text"; readonly text: string }
   /** Nested objects are kept: a value is an operator text, or an object of such. */
   | { readonly kind: "json"; readonly fields: JsonFormat }
+  /** Entries that are streamed by gRPC, to a cluster of the proxy or to `host:port`. Names in lower case. */
+  | {
+      readonly kind: "als"
+      readonly cluster?: string
+      readonly address?: SocketAddress
+      readonly requestHeaders: readonly string[]
+      /** `grpc-status` is among the trailers that are logged. */
+      readonly grpcStatus: boolean
+    }
   | { readonly kind: "unsupported"; readonly why: string }
 export interface JsonFormat {
   readonly [key: string]: string | JsonFormat
@@ -225,7 +255,7 @@ export interface EnvoyRoute {
     | { readonly kind: "direct"; readonly status: number }
     | { readonly kind: "other" }
   readonly requestHeadersToAdd: readonly { readonly name: string; readonly value: string }[]
-  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualService. */
+  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualService; Istio's `istio.config`: the object it was made of. */
   readonly tags: Readonly<Record<string, string>>
 }
 
@@ -237,7 +267,7 @@ export interface Cluster {
   readonly type: string
   /** Endpoints that the dump itself tells (STATIC, DNS names). */
   readonly endpoints: readonly SocketAddress[]
-  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualNode. */
+  /** `aws.appmesh.aggregate_stats` → tags, e.g. TargetVirtualNode; Istio's `istio.config`, `istio.services` (hosts, by commas). */
   readonly tags: Readonly<Record<string, string>>
   readonly circuitBreakers: {
     readonly connections?: number

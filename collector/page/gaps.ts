@@ -9,6 +9,9 @@ const MENDS: Readonly<Record<Gap["mend"], Markup>> = {
   log: html`Declare a log on the virtual node or gateway (<code>logging.accessLog.file.path</code>), and list its file in the target's <code>logs</code>.`,
   model: html`Give the agent the declared resources: <code>model: { files: [...] }</code>.`,
   admin: html`Let the agent read <code>/config_dump</code> of the admin interface.`,
+  place: html`Where Envoy's admin interface itself can be reached, name it as the proxy's address. Service Connect and pages for Prometheus alone do not give it.`,
+  output: html`Let the proxy write where the agent can read: a file on the node or on a shared volume, or send it with the Fluent forward protocol or as Envoy's gRPC access log.`,
+  identity: html`See that exactly one virtual node or gateway takes the proxy, or name it where the proxy is listed.`,
 }
 
 /** As it stands in a virtual node or gateway. */

@@ -14,6 +14,7 @@ export interface PageProblem {
 const REASON_WORDS: Readonly<Record<ProblemReason, string>> = {
   unreachable: "no connection to its admin interface",
   refused: "its admin interface refuses the page",
+  busy: "what stands before it is asked too often",
   timeout: "its admin interface does not answer in time",
   too_large: "its page is larger than the agent may read",
   bad_answer: "its admin interface answers something else than Envoy's page",

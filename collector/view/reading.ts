@@ -170,7 +170,7 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
     xdsRejected: await inHour(METRICS.xdsRejected, PROXY_BY),
     logWriteFailures: await inHour(METRICS.logWriteFailures, PROXY_BY),
     gauges: {
-      proxyInfo: await gauge("proxyInfo"),
+      proxyInfo: await store.gauges(METRICS.proxyInfo, orUnnamed),
       proxyUp: await store.gauges(METRICS.proxyUp, orUnnamed),
       proxyState: await gauge("proxyState"),
       proxyProblem: await store.gauges(METRICS.proxyProblem, orUnnamed),

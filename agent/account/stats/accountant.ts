@@ -69,8 +69,11 @@ export class StatsAccountant implements Participant {
     return this.#accounts.durations.wanted
   }
 
-  /** The configuration changed: other rows, other provenance, other clusters. What is known of a series is kept. */
-  setPlan(plan: StatsPlan): void {
+  /**
+   * The configuration changed: other rows, other provenance, other clusters. What is known of a series is kept.
+   * @param named the plan was made of the names on the page that follows: what it asks for anew was on no page before
+   */
+  setPlan(plan: StatsPlan, named = false): void {
     this.#accounts.fold()
     const kept = this.#epoch === undefined ? undefined : decodeState(this.#accounts.encode(this.#epoch))
     this.#accounts.close()
@@ -78,7 +81,7 @@ export class StatsAccountant implements Participant {
     this.#renewed = true
     this.#accounts = this.#begin(plan, kept)
     // Series that no plan asked for until now, but that the last page had, are not new.
-    if (this.#page !== undefined && this.#epoch !== undefined) this.#accounts.last.adopt(this.#page)
+    if (!named && this.#page !== undefined && this.#epoch !== undefined) this.#accounts.last.adopt(this.#page)
     this.#dirty = true
   }
 

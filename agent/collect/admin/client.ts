@@ -30,6 +30,12 @@ export interface AdminAnswer {
 /** Pieces of all connections arrive here, one after the other: each is taken before the next is read. */
 const arrivals = Buffer.allocUnsafeSlow(256 * 1024)
 
+const RETRYABLE: ReadonlySet<MeshscopeError["code"]> = new Set([
+  "ADMIN_UNREACHABLE",
+  "ADMIN_TIMEOUT",
+  "ADMIN_BUSY",
+])
+
 interface Exchange {
   readonly framing: Framing
   settle(outcome: MeshscopeError | undefined): void
@@ -57,8 +63,8 @@ export class AdminClient {
 
   /**
    * Asks for a path and hands the answer to `use`, synchronously.
-   * @throws MeshscopeError ADMIN_UNREACHABLE, ADMIN_TIMEOUT (both retryable), ADMIN_REFUSED (403: not allowed here,
-   *   the proxy is up), ADMIN_TOO_LARGE, ADMIN_BAD_ANSWER; and whatever `use` throws
+   * @throws MeshscopeError ADMIN_UNREACHABLE, ADMIN_TIMEOUT, ADMIN_BUSY (429; all three retryable), ADMIN_REFUSED
+   *   (403: not allowed here, the proxy is up), ADMIN_TOO_LARGE, ADMIN_BAD_ANSWER; and whatever `use` throws
    */
   read<T>(path: AdminPath, use: (answer: AdminAnswer) => T): Promise<T> {
     const turn = this.#queue.then(() => this.#read(path, use))
@@ -178,6 +184,7 @@ export class AdminClient {
   #check(path: AdminPath, framing: Framing): void {
     if (path.statuses.includes(framing.status)) return
     if (framing.status === 403) throw this.#error("ADMIN_REFUSED", `does not allow ${path.text}`)
+    if (framing.status === 429) throw this.#error("ADMIN_BUSY", `is asked too often (429) for ${path.text}`)
     throw this.#error("ADMIN_BAD_ANSWER", `answers ${path.text} with status ${framing.status}`)
   }
 
@@ -204,7 +211,7 @@ export class AdminClient {
   #error(code: MeshscopeError["code"], what: string, cause?: unknown): MeshscopeError {
     const where =
       this.#address.kind === "tcp" ? `${this.#address.host}:${this.#address.port}` : this.#address.path
-    const retryable = code === "ADMIN_UNREACHABLE" || code === "ADMIN_TIMEOUT"
+    const retryable = RETRYABLE.has(code)
     return new MeshscopeError(code, `The admin interface at ${where} ${what}.`, { retryable, cause })
   }
 }

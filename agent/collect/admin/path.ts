@@ -28,8 +28,12 @@ export const ADMIN = {
   stats: path("/stats?usedonly"),
   /** Histograms in Envoy's own bins; the other half of `stats`. */
   histograms: path("/stats?format=json&type=Histograms&histogram_buckets=detailed&usedonly"),
-  /** The fallback where only this page can be reached (Istio's merged port, Service Connect's socket). */
+  /** Where only this page can be reached (Istio's merged port, Service Connect's socket), or raw names are refused. */
   prometheus: path("/stats/prometheus?usedonly"),
+  /** The same by the name that Consul's and hand-made listeners give it. */
+  metrics: path("/metrics?usedonly"),
+  /** The same without a parameter, for what stands before an Envoy and knows none. */
+  prometheusWhole: path("/stats/prometheus"),
   configDump: path("/config_dump"),
   configDumpWithEndpoints: path("/config_dump?include_eds"),
   /** Parts of the dump, without the bootstrap's list of extensions. */

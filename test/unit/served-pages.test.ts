@@ -1,0 +1,115 @@
+import { afterEach, expect, test } from "vitest"
+import type { ProxyTarget } from "#mesh/proxy.ts"
+import { appMeshPage, type PageServer, servePages } from "../fixtures/served/page-server.ts"
+import { type Reading, startReading } from "../fixtures/served/reading.ts"
+
+const TAGS = 'appmesh_mesh="yelb",appmesh_virtual_node="ui"'
+const undo: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).toReversed()) await step()
+})
+
+async function reading(): Promise<Reading> {
+  const made = await startReading()
+  undo.push(() => made.close())
+  return made
+}
+
+async function server(...args: Parameters<typeof servePages>): Promise<PageServer> {
+  const made = await servePages(...args)
+  undo.push(() => made.close())
+  return made
+}
+
+const at = ({ address }: PageServer, rest: Partial<ProxyTarget> = {}): ProxyTarget => ({
+  name: "ui-1",
+  admin: address,
+  logs: [],
+  serves: { kind: "prometheus", path: "/stats/prometheus" },
+  ...rest,
+})
+
+test.each(["/stats/prometheus", "/metrics"] as const)(
+  "where %s is served alone, nothing else is asked for, and the page says whose it is",
+  async (path) => {
+    const pages = await server(() => ({ text: appMeshPage({ v1: 5 }, TAGS) }))
+    const line = await reading()
+    await line.take(at(pages, { serves: { kind: "prometheus", path } }))
+    await line.look()
+    expect(pages.asked).toEqual([`GET ${path}?usedonly`, `GET ${path}?usedonly`])
+    expect(line.series("proxyUp")).toEqual({ "mesh=yelb,flavor=app-mesh,virtual_node=ui,proxy=ui-1": 1 })
+    const info = Object.keys(line.series("proxyInfo", ["virtual_node", "missing"]))
+    expect(info).toEqual(["virtual_node=ui,missing=config,hosts,declared_model"])
+  },
+)
+
+test("discovery's hint wins over the labels, and its words of what is missing are told", async () => {
+  const pages = await server(() => ({ text: appMeshPage({ v1: 5 }, TAGS) }))
+  const line = await reading()
+  await line.take(at(pages, { hint: { resource: "web", mesh: "" }, gaps: ["log"] }))
+  const info = line.series("proxyInfo", ["mesh", "virtual_node", "missing"])
+  expect(Object.keys(info)).toEqual(["mesh=yelb,virtual_node=web,missing=config,hosts,log,declared_model"])
+})
+
+test("labels that nobody gave, or that differ, make no name: the proxy is there without one", async () => {
+  const two = `${appMeshPage({ v1: 5 }, TAGS)}envoy_cluster_x{Mesh="yelb",VirtualNode="db"} 1\n`
+  for (const text of [appMeshPage({ v1: 5 }), two]) {
+    const pages = await server(() => ({ text }))
+    const line = await reading()
+    await line.take(at(pages))
+    expect(line.series("proxyUp")).toEqual({ "proxy=ui-1": 1 })
+    expect(Object.keys(line.series("proxyInfo", ["proxy", "missing"]))).toEqual([
+      "proxy=ui-1,missing=config,hosts,identity",
+    ])
+    expect(line.series("requests")).toEqual({})
+  }
+})
+
+test("connections to a node are told by the name of its cluster alone", async () => {
+  const pages = await server(() => ({ text: appMeshPage({ v1: 5 }, TAGS) }))
+  const line = await reading()
+  await line.take(at(pages))
+  expect(line.series("activeConnections", ["source", "virtual_node"])).toMatchObject({
+    "source=ui,virtual_node=app-v1": 1,
+  })
+})
+
+test("a page on which Envoy's own part is missing is no page of stats, and nothing is counted again after it", async () => {
+  let text = appMeshPage({ v1: 5 }, TAGS)
+  const pages = await server(() => ({ text }))
+  const line = await reading()
+  await line.take(at(pages))
+  const before = line.series("requests")
+  text = "# HELP app_requests x\napp_requests 12\n"
+  await line.look()
+  expect(line.series("proxyUp", ["proxy"])).toEqual({ "proxy=ui-1": 0 })
+  expect(line.series("proxyProblem", ["page", "reason"])).toEqual({ "page=stats,reason=bad_answer": 1 })
+  text = appMeshPage({ v1: 5 }, TAGS)
+  await line.look()
+  expect(line.series("requests")).toEqual(before)
+  expect(line.series("proxyUp", ["proxy"])).toEqual({ "proxy=ui-1": 1 })
+})
+
+test("where nothing is served nothing is asked: the proxy is there by its hint, and nobody says that it is down", async () => {
+  const pages = await server(() => ({ status: 500 }))
+  const line = await reading()
+  const hint = { flavor: "app-mesh", mesh: "yelb", role: "sidecar", resource: "ui" } as const
+  await line.take(at(pages, { serves: { kind: "nothing" }, hint }))
+  await line.look()
+  expect(pages.asked).toEqual([])
+  expect(line.series("proxyUp")).toEqual({})
+  expect(Object.keys(line.series("proxyInfo", ["virtual_node", "proxy", "missing"]))).toEqual([
+    "virtual_node=ui,proxy=ui-1,missing=config,hosts,declared_model",
+  ])
+})
+
+test("after a restart the names of the last page are known before the proxy answers", async () => {
+  const pages = await server(() => ({ text: appMeshPage({ v1: 5 }, TAGS) }))
+  const first = await startReading()
+  await first.take(at(pages))
+  const second = await first.restart()
+  undo.push(() => second.close())
+  await pages.close()
+  await second.take(at(pages))
+  expect(second.series("proxyUp")).toEqual({ "mesh=yelb,flavor=app-mesh,virtual_node=ui,proxy=ui-1": 0 })
+})
