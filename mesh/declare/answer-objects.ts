@@ -50,7 +50,7 @@ function answersIn(spot: Spot, notes: string[]): AnswerObject[] {
   const found: AnswerObject[] = []
   for (const key of Object.keys(spot.value)) {
     const row = KINDS.find(({ kind, many }) => key === kind || key === many)
-    if (row === undefined) notes.push(`${spot.place.file}: key ${key} passed over`)
+    if (row === undefined) notes.push(`${spot.place.name}: key ${key} passed over`)
     else found.push(...answersUnder(at(spot, key), row))
   }
   return found

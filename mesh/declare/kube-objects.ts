@@ -1,5 +1,6 @@
 import type { MeshscopeError } from "../errors.ts"
 import { nameOrArn, type References } from "./names.ts"
+import type { Reading } from "./reading.ts"
 import { at, documentsOf, invalid, isThere, listAt, neededText, type Spot, textAt, textsAt } from "./spot.ts"
 
 /** Kinds of `appmesh.k8s.aws/v1beta2` that make the model. */
@@ -14,8 +15,15 @@ export const MESH_KINDS = [
 ] as const
 export type MeshKind = (typeof MESH_KINDS)[number]
 
+/** Of kinds that are not ours, so many are counted one by one. */
+const MOST_SKIPPED_KINDS = 20
+
+/** Kinds that lend what others need: labels of namespaces. */
+const LENDING = ["Namespace"] as const
+export type KubeKind = MeshKind | (typeof LENDING)[number]
+
 export interface KubeObject {
-  readonly kind: MeshKind | "Namespace"
+  readonly kind: KubeKind
   readonly name: string
   readonly namespace: string
   /** Name in AWS and in Envoy: `spec.awsName`, else the controller's default. */
@@ -27,45 +35,63 @@ export interface KubeObject {
   readonly spec: Spot
 }
 
-/** Objects of one or more files. Lists (`kind: List`) are opened; other kinds are passed over and counted. */
+/** Objects of files or of a cluster. Lists (`kind: List`) are opened; other kinds are passed over and counted. */
 export class KubeObjects {
-  readonly #byName = new Map<string, KubeObject>()
+  readonly reading: Reading
+  readonly #byKind = new Map<KubeKind, Map<string, KubeObject>>()
   readonly #skipped = new Map<string, number>()
-  readonly #remarks = new Set<string>()
 
-  add(text: string, file: string): void {
-    for (const document of documentsOf(text, file)) this.#take(document)
+  constructor(reading: Reading) {
+    this.reading = reading
   }
 
-  #take(object: Spot): void {
-    if (typeof object.value !== "object" || Array.isArray(object.value)) {
+  add(text: string, file: string): void {
+    for (const document of documentsOf(text, file)) this.take(document)
+  }
+
+  /** @throws MeshscopeError MODEL_INVALID for what is no Kubernetes object, or was declared before in another way */
+  take(object: Spot, depth = 0): void {
+    if (typeof object.value !== "object" || object.value === null || Array.isArray(object.value)) {
       throw invalid(object, "is not a Kubernetes object")
     }
     const kind = neededText(object, "kind")
     if (kind.endsWith("List") && isThere(at(object, "items"))) {
-      for (const item of listAt(object, "items")) this.#take(item)
+      if (depth > 2) throw invalid(object, "is a list of lists of lists")
+      for (const item of listAt(object, "items")) this.take(item, depth + 1)
       return
     }
     const known = kindOf(kind, textAt(object, "apiVersion") ?? "")
-    if (known === undefined) this.#skipped.set(kind, (this.#skipped.get(kind) ?? 0) + 1)
+    if (known === undefined) this.#skip(kind)
     else this.#keep(read(known, object))
   }
 
+  #skip(kind: string): void {
+    const room = this.#skipped.size < MOST_SKIPPED_KINDS || this.#skipped.has(kind)
+    const word = room ? kind : "others"
+    this.#skipped.set(word, (this.#skipped.get(word) ?? 0) + 1)
+  }
+
   #keep(object: KubeObject): void {
-    const key = keyOf(object.kind, object.namespace, object.name)
-    const before = this.#byName.get(key)
+    const known = this.#byKind.get(object.kind) ?? new Map<string, KubeObject>()
+    this.#byKind.set(object.kind, known)
+    const key = keyOf(object)
+    const before = known.get(key)
     if (before !== undefined && !sameSpec(before, object)) {
-      throw invalid(object.object, `${key} was declared before, with other content`)
+      throw invalid(object.object, `${nameOf(object)} was declared before, with other content`)
     }
-    this.#byName.set(key, before ?? object)
+    known.set(key, before ?? object)
   }
 
-  of(kind: KubeObject["kind"]): KubeObject[] {
-    return [...this.#byName.values()].filter((object) => object.kind === kind)
+  of(kind: KubeKind): Iterable<KubeObject> {
+    return this.#byKind.get(kind)?.values() ?? []
   }
 
-  find(kind: KubeObject["kind"], namespace: string, name: string): KubeObject | undefined {
-    return this.#byName.get(keyOf(kind, namespace, name))
+  count(kind: KubeKind): number {
+    return this.#byKind.get(kind)?.size ?? 0
+  }
+
+  find(kind: KubeKind, namespace: string, name: string): KubeObject | undefined {
+    return this.#byKind.get(kind)?.get(keyOf({ namespace, name }))
   }
 
   namespaceLabels(namespace: string): Readonly<Record<string, string>> {
@@ -95,32 +121,33 @@ export class KubeObjects {
     const found = this.find(kind, namespace, name)
     if (found !== undefined) return found.awsName
     const guess = defaultName(kind, namespace, name)
-    this.remark(`${kind} ${namespace}/${name} is referred to but not declared; taken as ${guess}`)
+    this.reading.notes.add(`${kind} ${namespace}/${name} is referred to but not declared; taken as ${guess}`)
     return guess
   }
 
-  /** Adds a sentence to the notes, once. */
-  remark(sentence: string): void {
-    this.#remarks.add(sentence)
-  }
-
+  /** All notes of the reading, and what was passed over. */
   notes(): string[] {
     const skipped = [...this.#skipped].map(([kind, count]) => `${count} of kind ${kind} passed over`)
-    return [...this.#remarks, ...skipped]
+    return [...this.reading.notes.list(), ...skipped]
   }
 }
 
-function keyOf(kind: string, namespace: string, name: string): string {
-  return `${kind} ${namespace}/${name}`
+function keyOf({ namespace, name }: Pick<KubeObject, "namespace" | "name">): string {
+  return `${namespace}/${name}`
 }
 
-function kindOf(kind: string, apiVersion: string): KubeObject["kind"] | undefined {
+/** As notes and errors name it: `VirtualNode shop/ui`, `Mesh shop`. */
+export function nameOf({ kind, namespace, name }: Pick<KubeObject, "kind" | "namespace" | "name">): string {
+  return namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`
+}
+
+function kindOf(kind: string, apiVersion: string): KubeKind | undefined {
   if (kind === "Namespace" && apiVersion === "v1") return "Namespace"
   if (apiVersion !== "appmesh.k8s.aws/v1beta2") return undefined
   return MESH_KINDS.find((one) => one === kind)
 }
 
-function read(kind: KubeObject["kind"], object: Spot): KubeObject {
+function read(kind: KubeKind, object: Spot): KubeObject {
   const name = neededText(object, "metadata", "name")
   const clusterWide = kind === "Mesh" || kind === "Namespace"
   const namespace = clusterWide ? "" : (textAt(object, "metadata", "namespace") ?? "default")
@@ -138,13 +165,18 @@ function read(kind: KubeObject["kind"], object: Spot): KubeObject {
 }
 
 /** The controller's defaults (docs/reference/api_design.md): a virtual service is joined by a dot, the rest by `_`. */
-function defaultName(kind: KubeObject["kind"], namespace: string, name: string): string {
+function defaultName(kind: KubeKind, namespace: string, name: string): string {
   if (kind === "Mesh" || kind === "Namespace") return name
   return kind === "VirtualService" ? `${name}.${namespace}` : `${name}_${namespace}`
 }
 
 function sameSpec(a: KubeObject, b: KubeObject): boolean {
-  return JSON.stringify(a.spec.value ?? null) === JSON.stringify(b.spec.value ?? null)
+  try {
+    return JSON.stringify(a.spec.value ?? null) === JSON.stringify(b.spec.value ?? null)
+  } catch {
+    // Nested deeper than the stack: not to be compared.
+    return false
+  }
 }
 
 /** Two objects of one mesh that claim the same name in AWS. */

@@ -1,9 +1,10 @@
 import { parseApiAnswers } from "./api-answers.ts"
 import { jsonTexts } from "./json-texts.ts"
 import { KubeObjects } from "./kube-objects.ts"
-import { modelOfObjects } from "./kubernetes.ts"
+import { appMeshes } from "./kubernetes.ts"
 import { mergeModels } from "./merge.ts"
 import type { ParsedModel } from "./parsed.ts"
+import { strictReading } from "./reading.ts"
 import { at, documentsOf, isThere } from "./spot.ts"
 
 /** One file's text under the name that errors and notes use. */
@@ -18,13 +19,13 @@ export interface ModelFile {
  * @throws MeshscopeError MODEL_INVALID
  */
 export function loadModel(files: readonly ModelFile[]): ParsedModel {
-  const objects = new KubeObjects()
+  const objects = new KubeObjects(strictReading())
   const parts: ParsedModel[] = []
   for (const { file, text } of files) {
     if (holdsAnswers(text, file)) parts.push(parseApiAnswers(text, file))
     else objects.add(text, file)
   }
-  parts.push(modelOfObjects(objects))
+  parts.push({ model: { meshes: appMeshes(objects) }, notes: objects.notes() })
   return {
     model: mergeModels(parts.map((part) => part.model)),
     notes: parts.flatMap((part) => part.notes),

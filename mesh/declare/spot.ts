@@ -3,13 +3,12 @@ import { MeshscopeError } from "../errors.ts"
 
 type Path = readonly (string | number)[]
 
-/** One document of a file; knows where in the text a value stands. */
+/** Where a value comes from: a document of a file, or an object of a cluster. */
 export interface Place {
-  readonly file: string
-  /** From 1. */
-  readonly document: number
-  /** `line:column` of the value at `path`, or of the nearest thing around it; both from 1. */
-  at(path: Path): string
+  /** Name of the file, or of the object. */
+  readonly name: string
+  /** Where the value at `path` stands, or the nearest thing around it: `mesh.yaml:12:9: document 3`, `VirtualNode shop/ui`. */
+  where(path: Path): string
 }
 
 /** A value that nobody has checked yet, with the way to it. Every reader below either answers or throws MODEL_INVALID. */
@@ -60,19 +59,20 @@ function syntaxError(
 
 function placeOf(document: Document, lines: LineCounter, file: string, number: number): Place {
   return {
-    file,
-    document: number,
-    at(path) {
-      for (let length = path.length; length >= 0; length -= 1) {
-        const node: unknown = document.getIn(path.slice(0, length), true)
-        const start = rangeStart(node)
-        if (start === undefined) continue
-        const { line, col } = lines.linePos(start)
-        return `${line}:${col}`
-      }
-      return "1:1"
-    },
+    name: file,
+    where: (path) => `${file}:${lineAndColumn(document, lines, path)}: document ${number}`,
   }
+}
+
+function lineAndColumn(document: Document, lines: LineCounter, path: Path): string {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node: unknown = document.getIn(path.slice(0, length), true)
+    const start = rangeStart(node)
+    if (start === undefined) continue
+    const { line, col } = lines.linePos(start)
+    return `${line}:${col}`
+  }
+  return "1:1"
 }
 
 function rangeStart(node: unknown): number | undefined {
@@ -83,10 +83,12 @@ function rangeStart(node: unknown): number | undefined {
 
 /** The error for a spot: `mesh.yaml:12:9: document 3: spec.routes[0].name: …`. */
 export function invalid(spot: Spot, what: string, cause?: unknown): MeshscopeError {
-  const { file, document } = spot.place
-  const where = `${file}:${spot.place.at(spot.path)}: document ${document}`
   const path = pathText(spot.path)
-  return new MeshscopeError("MODEL_INVALID", `${where}: ${path === "" ? "" : `${path}: `}${what}`, { cause })
+  return new MeshscopeError(
+    "MODEL_INVALID",
+    `${spot.place.where(spot.path)}: ${path === "" ? "" : `${path}: `}${what}`,
+    { cause },
+  )
 }
 
 function pathText(path: Path): string {

@@ -1,0 +1,86 @@
+import type { GatewayRoute, VirtualGateway } from "../declared.ts"
+import { declaredBy, objectivePart } from "./declared-object.ts"
+import { type KubeObject, type KubeObjects, nameOf, nameTaken } from "./kube-objects.ts"
+import { optional } from "./match-spec.ts"
+import { accessLogOf, listenersOf } from "./node-spec.ts"
+import { readEach } from "./reading.ts"
+import { inMatchOrder } from "./route-order.ts"
+import { gatewayRouteOf } from "./route-spec.ts"
+import { selectorAt, selectorOf } from "./selector.ts"
+import { at, invalid, textAt } from "./spot.ts"
+
+/** A gateway while its routes are found. */
+interface Gateway {
+  readonly object: KubeObject
+  readonly declared: Omit<VirtualGateway, "routes">
+  /** Whether its selectors take a route. */
+  readonly takes: (route: KubeObject) => boolean
+  readonly routes: Map<string, GatewayRoute>
+}
+
+/** The virtual gateways of one mesh, each with its routes in match order. */
+export function gatewaysOf(
+  objects: KubeObjects,
+  gateways: readonly KubeObject[],
+  routes: readonly KubeObject[],
+): VirtualGateway[] {
+  const { reading } = objects
+  const known = new Map(
+    readEach(reading, gateways, (object) => [object, gatewayOf(objects, object)] as const),
+  )
+  for (const route of routes) reading.attempt(() => place(objects, known, route))
+  return [...known.values()].map(({ declared, routes: own }) =>
+    Object.assign(declared, { routes: inMatchOrder([...own.values()]) }),
+  )
+}
+
+function gatewayOf(objects: KubeObjects, object: KubeObject): Gateway {
+  const inNamespace = selectorAt(object.spec, false, "namespaceSelector")
+  const ofRoute = selectorAt(object.spec, true, "gatewayRouteSelector")
+  return {
+    object,
+    declared: {
+      ...declaredBy(object),
+      listeners: listenersOf(object.spec),
+      ...optional("accessLog", accessLogOf(object.spec)),
+      ...optional("podSelector", selectorOf(at(object.spec, "podSelector"))),
+    },
+    takes: (route) => inNamespace(objects.namespaceLabels(route.namespace)) && ofRoute(route.labels ?? {}),
+    routes: new Map(),
+  }
+}
+
+function place(objects: KubeObjects, known: ReadonlyMap<KubeObject, Gateway>, route: KubeObject): void {
+  const gateway = ownerOf(objects, known, route)
+  if (gateway === undefined) return
+  // Gateway routes are named below their gateway: two gateways may have routes of one name.
+  if (gateway.routes.has(route.awsName)) throw nameTaken(route)
+  const references = objects.references(route.namespace)
+  gateway.routes.set(route.awsName, {
+    ...declaredBy(route),
+    ...gatewayRouteOf(route.spec, references),
+    ...objectivePart(route),
+  })
+}
+
+/** By `virtualGatewayRef`, else the gateway whose selectors take the route, else the only one there is. */
+function ownerOf(
+  objects: KubeObjects,
+  known: ReadonlyMap<KubeObject, Gateway>,
+  route: KubeObject,
+): Gateway | undefined {
+  const reference = textAt(route.spec, "virtualGatewayRef", "name")
+  if (reference !== undefined) {
+    const namespace = textAt(route.spec, "virtualGatewayRef", "namespace") ?? route.namespace
+    const object = objects.find("VirtualGateway", namespace, reference)
+    const gateway = object === undefined ? undefined : known.get(object)
+    if (gateway === undefined)
+      objects.reading.notes.add(`${nameOf(route)} is left out: no VirtualGateway ${namespace}/${reference}`)
+    return gateway
+  }
+  const all = [...known.values()]
+  const fits = all.filter(({ takes }) => takes(route))
+  if (fits.length === 1) return fits[0]
+  if (all.length === 1) return all[0]
+  throw invalid(route.object, `belongs to no certain gateway: ${fits.length} of ${all.length} select it`)
+}

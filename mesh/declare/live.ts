@@ -1,0 +1,66 @@
+import { isObject, ownMember } from "../json-object.ts"
+import { KubeObjects } from "./kube-objects.ts"
+import { appMeshes } from "./kubernetes.ts"
+import type { LiveObject } from "./live-object.ts"
+import type { ParsedModel } from "./parsed.ts"
+import { type Reading, tolerantReading } from "./reading.ts"
+import type { Spot } from "./spot.ts"
+
+export interface LiveOptions {
+  /** Name of the Istio mesh: its trust domain or mesh id. Absent: `cluster.local`. */
+  readonly istioMesh?: string
+  /** What short names of services are completed with. Absent: `cluster.local`. */
+  readonly clusterDomain?: string
+}
+
+/**
+ * The model that objects of a running cluster declare, of all sources together, since they refer to each other. Never
+ * throws for what an object holds: an object of a wrong schema, or whose name is taken, is left out, with a note that
+ * names kind, namespace/name and field; a reference to what is not there is a note. The same objects give the same
+ * model in whatever order they come: the older one wins.
+ */
+export function modelOfLiveObjects(objects: Iterable<LiveObject>, _options: LiveOptions = {}): ParsedModel {
+  const reading = tolerantReading()
+  const known = new KubeObjects(reading)
+  for (const spot of oldestFirst(objects, reading)) reading.attempt(() => known.take(spot))
+  return { model: { meshes: appMeshes(known) }, notes: known.notes() }
+}
+
+/** More objects than any mesh has: what one cluster may cost a collector. */
+const MOST_OBJECTS = 50_000
+
+interface Aged {
+  readonly key: string
+  readonly spot: Spot
+}
+
+function oldestFirst(objects: Iterable<LiveObject>, reading: Reading): Spot[] {
+  const aged: Aged[] = []
+  let left = 0
+  for (const object of objects) {
+    if (aged.length === MOST_OBJECTS) left += 1
+    else aged.push(agedOf(object))
+  }
+  if (left > 0) reading.notes.add(`${left} objects are left out: more than ${MOST_OBJECTS}`)
+  return aged.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ spot }) => spot)
+}
+
+/** Nothing is taken for granted: the type says what a well-meaning server sends. */
+function agedOf(object: unknown): Aged {
+  const metadata = memberOf(object, "metadata")
+  const name = [word(metadata, "namespace"), word(metadata, "name")].filter((part) => part !== "").join("/")
+  const place = `${word(object, "kind") || "An object"} ${name}`.trimEnd()
+  return {
+    key: [word(metadata, "creationTimestamp"), word(object, "apiVersion"), place].join("\u0000"),
+    spot: { value: object, path: [], place: { name: place, where: () => place } },
+  }
+}
+
+function word(from: unknown, key: string): string {
+  const value = memberOf(from, key)
+  return typeof value === "string" ? value : ""
+}
+
+function memberOf(from: unknown, key: string): unknown {
+  return isObject(from) ? ownMember(from, key) : undefined
+}
