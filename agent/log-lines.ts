@@ -1,3 +1,4 @@
+import type { AccessFact } from "#mesh/access.ts"
 import type { ProxyIdentity } from "#mesh/proxy.ts"
 import type { Doubt, Resolution, Resolver } from "#mesh/request.ts"
 import type { RequestAccountant } from "./account/requests.ts"
@@ -5,12 +6,15 @@ import type { Tally } from "./account/tally.ts"
 import type { TailConsumer } from "./collect/tail/tail-source.ts"
 import { type FramerConfig, LineFramer } from "./decode/access-log/framing.ts"
 import { type LineReader, LineResult } from "./decode/access-log/line-reader.ts"
+import type { EntryReader } from "./decode/als/entry-reader.ts"
 import type { LineConsumer } from "./publish/contract.ts"
 import type { Provenances } from "./resolve/provenance.ts"
 
 /** What reads and names the lines of one proxy; replaced when its configuration moved. */
 export interface LineBinding {
   readonly reader: LineReader
+  /** Of what it streams by gRPC. */
+  readonly entries: EntryReader
   readonly resolver: Resolver
   /** Which lines count: those of a side that stats count already must not count twice. */
   readonly provenances: Provenances
@@ -39,6 +43,8 @@ export interface LineCounters {
   intermediate: number
   /** Access lines of a side whose requests are counted from stats. */
   uncounted: number
+  /** Access lines of a side whose requests are counted from what the proxy streams, which tells the same. */
+  repeated: number
 }
 
 interface LoggedFile {
@@ -46,11 +52,19 @@ interface LoggedFile {
   readonly framer: LineFramer
 }
 
+/** What tells of requests: lines of a file, or entries that the proxy streams. */
+type Source = "lines" | "entries"
+/** What becomes of a request that somebody told: one that is told by both sources counts by entries alone. */
+type Fate = "counts" | "uncounted" | "repeated"
+
 /** Lines without a reporter pass: they count as doubt alone. */
-function counts({ http, tcp }: Provenances, { kind, row }: Resolution): boolean {
-  if (kind === "undecided") return true
+function fateOf({ http, tcp, streamed }: Provenances, { kind, row }: Resolution, source: Source): Fate {
+  if (kind === "undecided") return "counts"
   const side = row.reporter === "source" ? "outbound" : "inbound"
-  return (kind === "tcp" ? tcp : http)[side] === "log"
+  if ((kind === "tcp" ? tcp : http)[side] !== "log") return "uncounted"
+  const streams = (kind === "tcp" ? streamed.tcp : streamed.http)[side]
+  if (streams === (source === "entries")) return "counts"
+  return streams ? "repeated" : "uncounted"
 }
 
 /** From raw lines of a file to counted requests: framing off, decoded, named, counted. All synchronous. */
@@ -63,6 +77,7 @@ export class LogLines implements TailConsumer {
     malformed: 0,
     intermediate: 0,
     uncounted: 0,
+    repeated: 0,
   }
   /** Lines that the framing could not pass on, of files that are gone. */
   readonly #pastDrops = { line_too_long: 0, bad_frame: 0 }
@@ -132,22 +147,28 @@ export class LogLines implements TailConsumer {
     const binding = proxy?.binding
     if (proxy === undefined || binding === undefined) return
     const result = binding.reader.read(bytes, start, end)
-    if (result === LineResult.access) this.#request(proxy, binding)
+    if (result === LineResult.access) this.#request(proxy, binding, binding.reader.fact, "lines")
     else this.#note(result)
   }
 
-  #request(proxy: LoggedProxy, binding: LineBinding): void {
+  /** Takes one finished request or connection that a proxy streamed. */
+  entry(proxy: LoggedProxy, binding: LineBinding, fact: AccessFact): void {
+    this.#request(proxy, binding, fact, "entries")
+  }
+
+  #request(proxy: LoggedProxy, binding: LineBinding, fact: AccessFact, source: Source): void {
     this.counters.access += 1
-    const { fact } = binding.reader
     const resolution = binding.resolver.resolve(fact)
     if (binding.blind === true) {
       proxy.tally.undecided += 1
       proxy.doubt("direction")
-    } else if (counts(binding.provenances, resolution)) {
-      if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
-      this.#accountant.account(fact, resolution, proxy.tally)
     } else {
-      this.counters.uncounted += 1
+      const fate = fateOf(binding.provenances, resolution, source)
+      if (fate === "counts") {
+        if (resolution.doubt !== undefined) proxy.doubt(resolution.doubt)
+        this.#accountant.account(fact, resolution, proxy.tally)
+      } else this.counters[fate] += 1
+      if (fate === "repeated") return
     }
     if (proxy.identity === undefined) return
     for (const consumer of this.#consumers) consumer.line(fact, resolution, proxy.identity)

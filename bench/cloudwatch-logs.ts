@@ -89,7 +89,7 @@ function outboxOf(records: QueueRecord[]): Outbox {
 
 function makeReader(file: Buffer): (consumer: LineConsumer) => void {
   const config = sidecarConfig()
-  const readable = readableLogs(["/var/log/front.log"])
+  const readable = readableLogs({ logs: ["/var/log/front.log"] })
   const { reader, abilities } = lineReader(fileLoggers(config, readable))
   const { resolver } = makeResolver({
     config,

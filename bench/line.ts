@@ -80,7 +80,7 @@ function compare(file: Buffer): { ours: number; peer: number } {
 function boundLines(ledger: Ledger): LogLines {
   const lines = new LogLines(makeRequestAccountant({ ledger }), { framing: "auto", maxLineBytes: CHUNK })
   const config = sidecarConfig()
-  const readable = readableLogs(["/var/log/front.log"])
+  const readable = readableLogs({ logs: ["/var/log/front.log"] })
   const { reader, abilities } = lineReader(fileLoggers(config, readable))
   const { resolver, provenances, identity } = makeResolver({
     config,

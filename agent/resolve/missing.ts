@@ -33,22 +33,31 @@ export function missingOf(topology: Topology, provenances: Provenances, declared
     const ways = topology.http.filter((way) => way.side === side)
     if (ways.length === 0) continue
     if (provenances.http[side] === "stats") missing.add(side === "inbound" ? "inbound_log" : "outbound_log")
-    else for (const word of missingInFormats(ways)) missing.add(word)
+    else for (const word of missingInFormats(ways, provenances.streamed.http[side])) missing.add(word)
   }
   if (!declaredKnown) missing.add("declared_model")
   return MISSING.filter((word) => missing.has(word))
 }
 
-function missingInFormats(ways: readonly HttpWay[]): Missing[] {
-  const formats = ways.flatMap((way) => way.filter.accessLogs.map((log) => operatorsOf(log.format)))
+/** @param streamed the side is counted from what its loggers stream, else from lines */
+function missingInFormats(ways: readonly HttpWay[], streamed: boolean): Missing[] {
+  const formats = ways.flatMap((way) =>
+    way.filter.accessLogs
+      .filter(({ format }) => (format.kind === "als") === streamed)
+      .map((log) => operatorsOf(log.format)),
+  )
   return OPERATORS.filter(([, operator]) => formats.some((text) => !operator.test(text))).map(
     ([word]) => word,
   )
 }
 
+/** What every entry tells, as a format of lines would. */
+const ENTRY = "%UPSTREAM_CLUSTER%%RESPONSE_CODE_DETAILS%%UPSTREAM_REQUEST_ATTEMPT_COUNT%%REQ(:PATH)%"
+
 /** All operators of a format in one text; the default format has none of those asked for. */
 function operatorsOf(format: AccessLogFormat): string {
   if (format.kind === "text") return format.text
+  if (format.kind === "als") return `${ENTRY}${format.grpcStatus ? "%GRPC_STATUS%" : ""}`
   return format.kind === "json" ? jsonText(format.fields) : ""
 }
 

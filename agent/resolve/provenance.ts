@@ -6,24 +6,35 @@ import type { HttpWay, Side, TcpWay, Topology } from "./topology.ts"
 export interface Provenances {
   readonly http: Readonly<Record<Side, Provenance>>
   readonly tcp: Readonly<Record<Side, Provenance>>
+  /** Sides whose log is what the proxy streams (gRPC access logs); lines of its files do not count there. */
+  readonly streamed: Readonly<Record<"http" | "tcp", Readonly<Record<Side, boolean>>>>
 }
 
 /**
- * `log` where every way of that side writes an access log that can be read: one unread way would be missing from the
- * counts. A side without ways has nothing to count, and is `stats`.
+ * `log` where every way of that side writes an access log that can be read, each by the same means: one unread way would be
+ * missing from the counts. A side without ways has nothing to count, and is `stats`. Streams come first.
  */
 export function provenancesOf(topology: Topology, readableLogs: ReadonlySet<string>): Provenances {
-  const of = (ways: readonly (HttpWay | TcpWay)[], side: Side): Provenance => {
+  const all = (ways: readonly (HttpWay | TcpWay)[], side: Side, streams: boolean): boolean => {
     const own = ways.filter((way) => way.side === side)
-    const read =
-      own.length > 0 && own.every((way) => way.filter.accessLogs.some((log) => isReadable(log, readableLogs)))
-    return read ? "log" : "stats"
+    const reads = (log: AccessLogSink): boolean =>
+      (log.format.kind === "als") === streams && isReadable(log, readableLogs)
+    return own.length > 0 && own.every((way) => way.filter.accessLogs.some(reads))
   }
-  const both = (ways: readonly (HttpWay | TcpWay)[]): Record<Side, Provenance> => ({
-    inbound: of(ways, "inbound"),
-    outbound: of(ways, "outbound"),
+  const streamed = (ways: readonly (HttpWay | TcpWay)[]): Record<Side, boolean> => ({
+    inbound: all(ways, "inbound", true),
+    outbound: all(ways, "outbound", true),
   })
-  return { http: both(topology.http), tcp: both(topology.tcp) }
+  const both = (
+    ways: readonly (HttpWay | TcpWay)[],
+    streams: Record<Side, boolean>,
+  ): Record<Side, Provenance> => ({
+    inbound: streams.inbound || all(ways, "inbound", false) ? "log" : "stats",
+    outbound: streams.outbound || all(ways, "outbound", false) ? "log" : "stats",
+  })
+  const http = streamed(topology.http)
+  const tcp = streamed(topology.tcp)
+  return { http: both(topology.http, http), tcp: both(topology.tcp, tcp), streamed: { http, tcp } }
 }
 
 /** All of it as one word, over the sides that have something to count; `mixed` where they differ. */
@@ -42,10 +53,15 @@ export function provenanceWord(topology: Topology, { http, tcp }: Provenances): 
  */
 export function toldByListener(
   { accessLogs }: Listener,
-  { tcp }: Provenances,
+  { tcp, streamed }: Provenances,
   readableLogs: ReadonlySet<string>,
 ): boolean {
-  return tcp.outbound === "log" && accessLogs.some((log) => isDecodable(log, readableLogs))
+  return (
+    tcp.outbound === "log" &&
+    accessLogs.some(
+      (log) => (log.format.kind === "als") === streamed.tcp.outbound && isDecodable(log, readableLogs),
+    )
+  )
 }
 
 /** A log with a filter holds only some requests, and an unknown format cannot be decoded. */

@@ -6,6 +6,7 @@ import { systemClock } from "#mesh/clock.ts"
 import { makeTally } from "../../agent/account/tally.ts"
 import { parseAgentConfig } from "../../agent/config/parse.ts"
 import { LineReader } from "../../agent/decode/access-log/line-reader.ts"
+import { EntryReader } from "../../agent/decode/als/entry-reader.ts"
 import { Pipeline } from "../../agent/pipeline.ts"
 import { declaredFixture, resolvingFor } from "../fixtures/config-dump/resolving.ts"
 
@@ -24,7 +25,10 @@ async function codeSeries(settings: string): Promise<number> {
     const { resolver, identity } = resolvingFor(mesh, mesh.virtualNodes[0]?.name ?? "")
     const reader = new LineReader([])
     const both = { inbound: "log", outbound: "log" } as const
-    const binding = { reader, resolver, provenances: { http: both, tcp: both } }
+    const none = { inbound: false, outbound: false }
+    const provenances = { http: both, tcp: both, streamed: { http: none, tcp: none } }
+    const entries = new EntryReader({ requestHeaders: [], grpcStatus: false })
+    const binding = { reader, entries, resolver, provenances }
     pipeline.lines.assign(1, { binding, tally: makeTally(), identity, doubt: quiet })
     const lines = await readFile(new URL("../fixtures/access-log/app-mesh-text.log", import.meta.url))
     pipeline.lines.lines(1, lines, 0, lines.length)

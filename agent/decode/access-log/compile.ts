@@ -19,6 +19,8 @@ export function compileFormat(format: AccessLogFormat, kind: "http" | "tcp"): Ac
       return compileText(format.text, kind)
     case "json":
       return jsonDecoder(format.fields, kind)
+    case "als":
+      return unsupported("its entries are no lines")
     case "unsupported":
       return unsupported(format.why)
   }

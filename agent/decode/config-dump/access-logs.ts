@@ -1,5 +1,6 @@
 import { isObject } from "#mesh/json-object.ts"
 import type { AccessLogFormat, AccessLogSink, JsonFormat } from "#mesh/proxy.ts"
+import { alsSinkOf } from "./als-logger.ts"
 import { field, list, someText, text, typeName } from "./json.ts"
 import type { Notes } from "./notes.ts"
 
@@ -12,7 +13,7 @@ const STREAMS = new Map([
   ["envoy.access_loggers.stderr", "/dev/stderr"],
 ])
 
-/** The `access_log` list of a connection manager, TCP proxy or listener: those that write lines to a file or stream. */
+/** The `access_log` list of a connection manager, TCP proxy or listener: those that write lines to a file or stream, or stream entries by gRPC. */
 export function accessLogsOf(owner: unknown, notes: Notes): AccessLogSink[] {
   const sinks: AccessLogSink[] = []
   for (const logger of list(field(owner, "access_log"))) {
@@ -40,9 +41,11 @@ function sinkOf(logger: unknown): AccessLogSink | undefined {
     (type === "FileAccessLog" || (type === "" && FILE_NAMES.has(name))
       ? someText(field(config, "path"))
       : STREAMS.get(type === "" ? name : ""))
-  if (path === undefined) return undefined
+  const sink =
+    path === undefined ? alsSinkOf(config, type === "" ? name : type) : { path, format: formatOf(config) }
+  if (sink === undefined) return undefined
   const filtered = isObject(field(logger, "filter"))
-  return { path, format: formatOf(config), ...(filtered ? { filtered } : {}) }
+  return { ...sink, ...(filtered ? { filtered } : {}) }
 }
 
 /** `log_format` since 2020; `format`, `json_format` and `typed_json_format` before. */

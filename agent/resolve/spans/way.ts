@@ -1,6 +1,7 @@
 import type { FormatAbilities } from "#mesh/access.ts"
 import type { ProxyConfig, SocketAddress, Tracer } from "#mesh/proxy.ts"
 import { OWN_POD } from "#mesh/span-way.ts"
+import { isLoopbackHost, takes } from "../leads-here.ts"
 
 /** How spans of a proxy can come to an agent by a tracer. */
 export type SpanIntake = "xray-udp" | "zipkin" | "otlp" | "otlp-grpc"
@@ -82,7 +83,7 @@ function tracerWay(tracer: Tracer, reception: SpanReception, sender: SpanSender)
   const isOurs = (to: SocketAddress): boolean =>
     listens !== undefined && takes(listens, to, reception.hosts, sender.sharesLoopback)
   if (by !== undefined && [first, ...more].every(isOurs)) return { kind: "agent", by }
-  const own = isLoopback(first.host) && !sender.sharesLoopback ? OWN_POD : ""
+  const own = isLoopbackHost(first.host) && !sender.sharesLoopback ? OWN_POD : ""
   return { kind: "elsewhere", to: `${addressText(first)}${own}${more.length === 0 ? "" : ", ..."}` }
 }
 
@@ -92,23 +93,6 @@ function intakeOf({ kind, protocol }: Tracer): SpanIntake | undefined {
   if (kind !== "opentelemetry") return undefined
   return protocol === "http" ? "otlp" : protocol === "grpc" ? "otlp-grpc" : undefined
 }
-
-function takes(
-  listens: SocketAddress,
-  to: SocketAddress,
-  hosts: ReadonlySet<string>,
-  sharesLoopback: boolean,
-): boolean {
-  if (to.port !== listens.port) return false
-  if (isLoopback(to.host)) return sharesLoopback && (isAny(listens.host) || sameHost(listens.host, to.host))
-  return isAny(listens.host) ? hosts.has(to.host) : sameHost(listens.host, to.host)
-}
-
-const isAny = (host: string): boolean => host === "0.0.0.0" || host === "::" || host === ""
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host)
-const named = (host: string): string => (host === "localhost" ? "127.0.0.1" : host.toLowerCase())
-const sameHost = (a: string, b: string): boolean => named(a) === named(b)
 
 /** A configuration may hold any text. */
 function addressText({ host, port }: SocketAddress): string {

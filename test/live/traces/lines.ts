@@ -25,7 +25,7 @@ export async function spansOfLogs(
   for (const { name, log } of fleet.proxies) {
     const config = configs.get(name)
     if (config === undefined) throw new Error(`${name} was not read`)
-    const readable = readableLogs([log])
+    const readable = readableLogs({ logs: [log] })
     const { reader, abilities } = lineReader(fileLoggers(config, readable))
     lineSpans.setProxy(name, config, abilities)
     const { resolver, identity } = makeResolver({
