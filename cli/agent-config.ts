@@ -3,7 +3,12 @@ import { makeLog } from "../agent/telemetry/log.ts"
 import { required } from "./arguments.ts"
 import type { Arguments, Command, Option, Terminal } from "./command.ts"
 
-export const CONFIG_FLAG: Option = { name: "config", short: "c", value: "FILE", help: "The configuration." }
+export const CONFIG_FLAG: Option = {
+  name: "config",
+  short: "c",
+  value: "FILE",
+  help: "The configuration; env:NAME reads it from a variable.",
+}
 
 /**
  * The configuration that `--config` names, and the log of its level on standard error.

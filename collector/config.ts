@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path"
 import * as z from "zod"
 import { listenAddressSchema } from "#mesh/address.ts"
 import { loadConfiguration } from "#mesh/configuration.ts"
+import { configurationText } from "#mesh/configuration-text.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
@@ -80,22 +81,22 @@ export function parseCollectorConfig(source: ConfigurationSource): CollectorConf
   }
 }
 
-/** @throws MeshscopeError FILE_UNREADABLE, CONFIG_* */
+/** From disk, or from a variable: `env:NAME`. @throws MeshscopeError FILE_UNREADABLE, CONFIG_* */
 export async function readCollectorConfig(file: string, env: Environment): Promise<CollectorConfig> {
-  return parseCollectorConfig({ file, text: await textOf(file, "The configuration"), env })
+  return parseCollectorConfig({ file, text: await configurationText(file, env), env })
 }
 
 /** The token without the line break at its end. @throws MeshscopeError FILE_UNREADABLE, CONFIG_INVALID when it is empty */
 export async function readToken(file: string): Promise<string> {
-  const token = (await textOf(file, "The token file (setting intake.tokenFile)")).trim()
+  const token = (await tokenText(file)).trim()
   if (token === "") throw new MeshscopeError("CONFIG_INVALID", `The token file ${file} is empty.`)
   return token
 }
 
-async function textOf(file: string, what: string): Promise<string> {
+async function tokenText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw fileUnreadable(what, file, cause)
+    throw fileUnreadable("The token file (setting intake.tokenFile)", file, cause)
   }
 }
