@@ -16,15 +16,14 @@ publish:
   {{- if .Values.collector.enabled }}
   otlp:
     endpoint: {{ include "meshscope.collectorUrl" . }}
-    {{- if ne .Values.auth.kind "none" }}
-    headers:
-      Authorization:
-        file: /var/run/secrets/meshscope/token
-        prefix: "Bearer "
+    {{- with include "meshscope.asAgent" . }}
+    {{- . | trim | nindent 4 }}
     {{- end }}
-    {{- if .Values.tls.secretName }}
-    tls:
-      ca: /var/run/secrets/meshscope-tls/ca.crt
+model:
+  collector:
+    url: {{ include "meshscope.collectorUrl" . }}
+    {{- with include "meshscope.asAgent" . }}
+    {{- . | trim | nindent 4 }}
     {{- end }}
   {{- end }}
 {{- with .Values.agent.receive }}
@@ -51,6 +50,20 @@ spans:
     - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}
     - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}.svc
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* How an agent shows the collector who it is, and knows the collector. */}}
+{{- define "meshscope.asAgent" -}}
+{{- if ne .Values.auth.kind "none" }}
+headers:
+  Authorization:
+    file: /var/run/secrets/meshscope/token
+    prefix: "Bearer "
+{{- end }}
+{{- if .Values.tls.secretName }}
+tls:
+  ca: /var/run/secrets/meshscope-tls/ca.crt
 {{- end }}
 {{- end }}
 
