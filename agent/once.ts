@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { AgentConfig } from "./config/parse.ts"
-import { readModel } from "./model.ts"
+import { modelNow } from "./model-sources.ts"
 import { Pipeline } from "./pipeline.ts"
 import type { Proxy } from "./proxy.ts"
 import { discoveryOf } from "./registry.ts"
@@ -24,13 +24,13 @@ export interface OnceDeps extends AgentDeps {
  */
 export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<OnceReport> {
   const { clock, log, env, signal } = deps
-  const model = await readModel(config.model.files)
   const state = await mkdtemp(join(tmpdir(), "meshscope-once-"))
   const telemetry = makeTelemetry({
     version: deps.version,
     nodeVersion: deps.nodeVersion,
     processMetrics: false,
   })
+  const model = await modelNow(config, { ...deps, telemetry }, signal)
   const alone: AgentConfig = {
     ...config,
     agent: { ...config.agent, state },
@@ -76,7 +76,7 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
       // Each round reads a bounded stretch of every file.
     }
     pipeline.commit()
-    return reportOf(pipeline, spans, takesSpans(alone))
+    return reportOf(pipeline, spans, takesSpans(alone.receive))
   } finally {
     await pipeline.drain()
     pipeline.close()
@@ -91,9 +91,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true })
   })
 }
-
-const takesSpans = ({ receive }: AgentConfig): boolean =>
-  Object.values(receive).some((intake) => intake !== undefined)
 
 function reportOf(pipeline: Pipeline, spans: Spans, taken: boolean): OnceReport {
   const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy, spans.wayOf(proxy)))

@@ -1,10 +1,12 @@
 import { hostname } from "node:os"
 import type { Clock } from "#mesh/clock.ts"
+import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { stateFailed } from "#mesh/system-reason.ts"
 import type { AgentConfig } from "./config/parse.ts"
+import { startReceiving } from "./intakes/intakes.ts"
 import { serveMetrics } from "./metrics-server.ts"
-import { readModel } from "./model.ts"
+import { openModel } from "./model-sources.ts"
 import { tellCost } from "./outputs/cost.ts"
 import { Outputs } from "./outputs/outputs.ts"
 import { Pipeline, type PipelineDeps } from "./pipeline.ts"
@@ -12,7 +14,6 @@ import { makeMetricsHandler } from "./publish/prometheus/handler.ts"
 import { makeQueueBudget } from "./publish/queue/queue-budget.ts"
 import { discoveryOf } from "./registry.ts"
 import { observePipeline, scrapeCounts } from "./self-metrics.ts"
-import type { IntakesDeps } from "./spans/intakes.ts"
 import { Spans } from "./spans/spans.ts"
 import type { Log } from "./telemetry/log.ts"
 import { makeTelemetry, type Telemetry } from "./telemetry/telemetry.ts"
@@ -43,13 +44,14 @@ const DRAIN_MS = 5000
  */
 export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<Agent> {
   const { clock, log } = deps
-  const model = await readModel(config.model.files)
-  for (const note of model.notes) log.warn(note, { code: "MODEL_INVALID" })
   const telemetry = makeTelemetry({
     version: deps.version,
     nodeVersion: deps.nodeVersion,
     processMetrics: true,
   })
+  const { first: model, source } = await openModel(config, { clock, env: deps.env, log, telemetry })
+  const noted = noteTeller(log)
+  noted(model)
   const pipeline = opened(config, { clock, log, model, scraped: scrapeCounts(telemetry) })
   observePipeline(telemetry, pipeline, config.limits)
   const undo: (() => Promise<unknown>)[] = [async () => pipeline.close(), () => pipeline.drain()]
@@ -67,8 +69,12 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     if (server !== undefined) undo.push(() => server.close())
     undo.push(() => outputs.stop(0))
     await outputs.start()
-    const intakes = { clock, log, telemetry, spans, hosts: config.spans.hosts }
-    const stopIntakes = await receive(config, intakes)
+    const stopReceiving = await startReceiving(config, { clock, log, telemetry, spans, pipeline })
+    undo.push(stopReceiving)
+    const declared = source.run((changed) => {
+      noted(changed)
+      pipeline.declare(changed)
+    }, ending.signal)
     const discovery = await discoveryOf(config, { clock, env: deps.env, log, telemetry })
     const found = discovery.run((targets) => {
       pipeline.take(targets)
@@ -81,7 +87,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
       async stop() {
         ending.abort()
         await found
-        await stopIntakes()
+        await declared
+        await stopReceiving()
         await pipeline.drain()
         await outputs.lastTick()
         pipeline.commit()
@@ -98,6 +105,15 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
   }
 }
 
+/** Each note of the declared model is told once, also where it comes with every change. */
+function noteTeller(log: Log): (model: ParsedModel) => void {
+  let told: ReadonlySet<string> = new Set()
+  return ({ notes }) => {
+    for (const note of notes) if (!told.has(note)) log.warn(note, { code: "MODEL_INVALID" })
+    told = new Set(notes)
+  }
+}
+
 /** Whoever is told of lines, spans and events, and of commits. */
 function join(pipeline: Pipeline, outputs: Outputs, spans: Spans): void {
   pipeline.follower = spans
@@ -107,13 +123,6 @@ function join(pipeline: Pipeline, outputs: Outputs, spans: Spans): void {
   }
   for (const consumer of [...outputs.lines, ...(spans.lines === undefined ? [] : [spans.lines])])
     pipeline.lines.tell(consumer)
-}
-
-/** Loaded only where spans are taken. */
-async function receive({ receive: config }: AgentConfig, deps: IntakesDeps): Promise<() => Promise<void>> {
-  if (Object.values(config).every((intake) => intake === undefined)) return () => Promise.resolve()
-  const { startIntakes } = await import("./spans/intakes.ts")
-  return startIntakes(config, deps)
 }
 
 async function servePage(

@@ -26,6 +26,13 @@ export const AGENT_METRICS = {
     help: "Looks of discovery that failed; the last full set of targets stayed.",
     labels: ["discovery"],
   },
+  modelFailures: {
+    name: "mesh_agent_model_failures_total",
+    type: "counter",
+    unit: "{failure}",
+    help: "Looks at a source of the declared model that failed, by source; the last model that it told stayed.",
+    labels: ["source"],
+  },
   scrapes: {
     name: "mesh_agent_scrapes_total",
     type: "counter",
@@ -107,14 +114,14 @@ export const AGENT_METRICS = {
     name: "mesh_agent_intake_requests_total",
     type: "counter",
     unit: "{request}",
-    help: "Requests and datagrams of senders of spans, by intake and result.",
+    help: "Requests, datagrams and messages of senders, by intake and result.",
     labels: ["intake", "result"],
   },
   dropped: {
     name: "mesh_agent_dropped_total",
     type: "counter",
     unit: "{item}",
-    help: "What was given up, by stage (tail, decode, account, publish) and reason.",
+    help: "What was given up, by stage (receive, tail, decode, account, publish) and reason.",
     labels: ["stage", "reason"],
   },
   doubts: {

@@ -43,6 +43,8 @@ export const ERROR_CODES = {
   INTAKE_TOO_LARGE: "The body is larger than the limit, before or after decompression. Send smaller batches.",
   LISTEN_FAILED: "The address to listen on is in use or not allowed.",
   COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
+  COLLECTOR_REFUSED:
+    "The collector does not accept who we are (401, 403). Check the token that is sent, and the collector's setting `intake`.",
   COLLECTOR_BAD_ANSWER:
     "The collector answered something else than was asked for. Check that the address is a collector's, of the same version.",
   AGENT_UNREACHABLE:

@@ -12,6 +12,7 @@ type Written = z.output<typeof agentSchema>
 export type AgentConfig = Written & {
   readonly agent: { readonly id: string }
   readonly scrape: { readonly timeout: number }
+  readonly model: { readonly publish: boolean }
 }
 
 /** How long a page may take where nothing is said and the interval leaves the time. */
@@ -43,8 +44,18 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
       ...written.scrape,
       timeout: written.scrape.timeout ?? Math.min(USUAL_TIMEOUT_MS, written.scrape.interval),
     },
-    model: { ...written.model, files: written.model.files.map(absolute) },
+    model: modelOf(written.model, absolute),
     publish: absolutePublish(written.publish, absolute),
+  }
+}
+
+function modelOf(model: Written["model"], absolute: (path: string) => string): AgentConfig["model"] {
+  const { files, collector } = model
+  return {
+    ...model,
+    files: files.map(absolute),
+    ...(collector === undefined ? {} : { collector: absoluteOutput(collector, absolute) }),
+    publish: model.publish ?? collector === undefined,
   }
 }
 

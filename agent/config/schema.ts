@@ -3,8 +3,9 @@ import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
 import { sharedAddresses } from "./listen-addresses.ts"
+import { modelSchema } from "./model-schema.ts"
 import { publishSchema } from "./publish-schema.ts"
-import { receiveSchema, spansSchema } from "./receive-schema.ts"
+import { receiveSchema, spansSchema, takesSpans } from "./receive-schema.ts"
 
 /** Health checkers that are known by their user agent. */
 const HEALTH_CHECK_AGENTS = [
@@ -111,21 +112,6 @@ const logs = z.strictObject({
     .describe("Paths (whole, without query) whose requests are health checks."),
 })
 
-const model = z.strictObject({
-  files: z
-    .array(z.string().min(1))
-    .default([])
-    .describe(
-      "YAML or JSON files with the resources that the mesh was declared with. None: names come from the proxies alone.",
-    ),
-  publish: z
-    .boolean()
-    .default(true)
-    .describe(
-      "Whether this agent publishes the declared resources, weights and objectives as metrics. A route without an objective (annotation or tag `meshscope.dev/objective`) has 0.999 in `mesh_slo_objective`.",
-    ),
-})
-
 const count = z.strictObject({
   codes: z
     .boolean()
@@ -163,7 +149,7 @@ export const agentSchema = z
       .describe("Which proxies there are on this node; one way or several."),
     scrape: scrape.prefault({}).describe("Reading the proxies' admin interfaces."),
     logs: logs.prefault({}).describe("Reading access logs."),
-    model: model.prefault({}).describe("What the mesh was declared to be."),
+    model: modelSchema.prefault({}).describe("What the mesh was declared to be."),
     commit: duration({ min: "100ms", max: "1m" })
       .prefault("5s")
       .describe(
@@ -171,7 +157,7 @@ export const agentSchema = z
       ),
     count: count.prefault({}).describe("What is counted beyond the rest."),
     limits: limits.prefault({}).describe("Upper bounds."),
-    receive: receiveSchema.prefault({}).describe("Spans that are sent to the agent."),
+    receive: receiveSchema.prefault({}).describe("What proxies send to the agent."),
     spans: spansSchema.prefault({}).describe("Spans that the agent makes, and how proxies find it."),
     publish: publishSchema.prefault({}).describe("Where metrics, lines and spans go."),
     log: z
@@ -186,7 +172,7 @@ export const agentSchema = z
   })
   .superRefine(
     ({ receive, spans, publish }, context) => {
-      const intakes = Object.values(receive).some((intake) => intake !== undefined)
+      const intakes = takesSpans(receive)
       const outputs = [publish.xray, publish.zipkin, publish.otlpTraces]
       const goes = outputs.some((output) => output !== undefined)
       const needs = (path: string, message: string): void =>

@@ -60,7 +60,7 @@ describe("what the agent runs by", () => {
         ],
         healthCheckPaths: [],
       },
-      model: { files: [], publish: true },
+      model: { files: [], interval: 5000, publish: true },
       commit: 5000,
       count: { codes: false },
       limits: { series: 200_000 },

@@ -1,17 +1,10 @@
-import { readFile, stat } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import type { Clock } from "#mesh/clock.ts"
-import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
-import { fileUnreadable } from "#mesh/system-reason.ts"
+import { lookAtFiles, NOTHING_SEEN, SETTLE_MS, type SeenFiles } from "#mesh/settled-files.ts"
 import { parseTargets } from "#mesh/targets.ts"
 import type { Discovery, ReportProblem } from "../contract.ts"
-
-/** A targets file of 10,000 proxies has about 2 MB; more is not one. */
-const MOST_BYTES = 16 * 1024 ** 2
-/** A changed file must stay as it is for this long before it is taken. */
-const SETTLE_MS = 100
 
 export interface FileDiscoveryConfig {
   /** Absolute path of a YAML file with `targets:`. */
@@ -36,13 +29,15 @@ export interface FileDiscoveryDeps {
 export function fileDiscovery(config: FileDiscoveryConfig, deps: FileDiscoveryDeps): Discovery {
   return {
     async run(emit, signal) {
-      let seen: Seen = { stamp: "", text: undefined }
+      let seen: SeenFiles = NOTHING_SEEN
+      const settled = (): Promise<void> => deps.clock.sleep(SETTLE_MS, signal)
       let troubled = false
       while (!signal.aborted) {
         try {
-          const now = await look(config.file, seen, () => deps.clock.sleep(SETTLE_MS, signal))
-          if (now.text !== undefined && now.text !== seen.text && !signal.aborted)
-            emit(placed(now.text, config.file, deps.env))
+          const now = await lookAtFiles("The targets file", [config.file], seen, settled)
+          const [text] = now.texts ?? []
+          if (text !== undefined && text !== seen.texts?.[0] && !signal.aborted)
+            emit(placed(text, config.file, deps.env))
           // After a problem the look is forgotten: the same again means that the writer has not paused yet.
           if (troubled && now !== seen) {
             troubled = false
@@ -52,42 +47,13 @@ export function fileDiscovery(config: FileDiscoveryConfig, deps: FileDiscoveryDe
         } catch (error) {
           troubled = true
           // Forget the look, so that the same broken file is reported until it is mended.
-          seen = { stamp: "", text: seen.text }
+          seen = { ...seen, stamp: "" }
           deps.report(error instanceof Error ? error : new Error(String(error)))
         }
         await deps.clock.sleep(config.interval, signal)
       }
     },
   }
-}
-
-interface Seen {
-  /** What `stat` told of the file whose text this is; a change means that it has to be read. */
-  readonly stamp: string
-  /** Text of the group that was last emitted. */
-  readonly text: string | undefined
-}
-
-async function look(file: string, seen: Seen, settled: () => Promise<void>): Promise<Seen> {
-  try {
-    const stamp = await stampOf(file)
-    if (stamp === seen.stamp) return seen
-    const text = await readFile(file, "utf8")
-    if (seen.text === undefined) return { stamp, text }
-    // Half a file may be a valid list with too few proxies: a change is taken once the writer has paused.
-    await settled()
-    return (await stampOf(file)) === stamp ? { stamp, text } : seen
-  } catch (cause) {
-    if (cause instanceof MeshscopeError) throw cause
-    throw fileUnreadable("The targets file", file, cause, true)
-  }
-}
-
-async function stampOf(file: string): Promise<string> {
-  const found = await stat(file, { bigint: true })
-  if (found.isFile() && found.size <= MOST_BYTES)
-    return `${found.dev}/${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`
-  throw new MeshscopeError("FILE_UNREADABLE", `The targets file ${file} is not a file of at most 16 MiB.`)
 }
 
 /** Relative log paths count from the folder of the targets file. */

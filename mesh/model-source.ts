@@ -1,4 +1,4 @@
-import type { ParsedModel } from "#mesh/declare/parsed.ts"
+import type { ParsedModel } from "./declare/parsed.ts"
 
 /** Where the declared model comes from: files, a collector's `/model`, or the API server itself. */
 export interface ModelSource {
@@ -8,3 +8,6 @@ export interface ModelSource {
    */
   run(emit: (model: ParsedModel) => void, signal: AbortSignal): Promise<void>
 }
+
+/** Told of each look that failed, the same problem again and again; `undefined`: the last look was good. */
+export type ReportModel = (problem: Error | undefined) => void
