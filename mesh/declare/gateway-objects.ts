@@ -59,7 +59,7 @@ function place(objects: KubeObjects, known: ReadonlyMap<KubeObject, Gateway>, ro
   gateway.routes.set(route.awsName, {
     ...declaredBy(route),
     ...gatewayRouteOf(route.spec, references),
-    ...objectivePart(route),
+    ...objectivePart(objects, route),
   })
 }
 

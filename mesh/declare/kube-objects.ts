@@ -18,18 +18,48 @@ export type MeshKind = (typeof MESH_KINDS)[number]
 /** Of kinds that are not ours, so many are counted one by one. */
 const MOST_SKIPPED_KINDS = 20
 
-/** Kinds that lend what others need: labels of namespaces. */
-const LENDING = ["Namespace"] as const
-export type KubeKind = MeshKind | (typeof LENDING)[number]
+/** Kinds of Istio and of the Gateway API, which use words of App Mesh again. */
+export type IstioKind =
+  | "istio/VirtualService"
+  | "istio/DestinationRule"
+  | "istio/Gateway"
+  | "istio/ServiceEntry"
+  | "api/Gateway"
+  | "api/HTTPRoute"
+/** With those that lend what others need: labels of namespaces, ports and pods of services. */
+export type KubeKind = MeshKind | IstioKind | "Namespace" | "Service"
+
+/** Every kind that is read, by API group and its own word. */
+const KINDS: ReadonlyMap<string, KubeKind> = new Map<string, KubeKind>([
+  ["/Namespace", "Namespace"],
+  ["/Service", "Service"],
+  ...MESH_KINDS.map((kind) => [`appmesh.k8s.aws/${kind}`, kind] as const),
+  ["networking.istio.io/VirtualService", "istio/VirtualService"],
+  ["networking.istio.io/DestinationRule", "istio/DestinationRule"],
+  ["networking.istio.io/Gateway", "istio/Gateway"],
+  ["networking.istio.io/ServiceEntry", "istio/ServiceEntry"],
+  ["gateway.networking.k8s.io/Gateway", "api/Gateway"],
+  ["gateway.networking.k8s.io/HTTPRoute", "api/HTTPRoute"],
+])
+const VERSIONS = new Set([
+  "v1",
+  "appmesh.k8s.aws/v1beta2",
+  "networking.istio.io/v1",
+  "networking.istio.io/v1beta1",
+  "networking.istio.io/v1alpha3",
+  "gateway.networking.k8s.io/v1",
+  "gateway.networking.k8s.io/v1beta1",
+])
 
 export interface KubeObject {
   readonly kind: KubeKind
+  /** Its own word for itself, which more than one kind may have. */
+  readonly nativeKind: string
   readonly name: string
   readonly namespace: string
   /** Name in AWS and in Envoy: `spec.awsName`, else the controller's default. */
   readonly awsName: string
   readonly labels: Readonly<Record<string, string>> | undefined
-  readonly annotations: Readonly<Record<string, string>> | undefined
   /** The whole object; `spec` one step further. */
   readonly object: Spot
   readonly spec: Spot
@@ -137,14 +167,13 @@ function keyOf({ namespace, name }: Pick<KubeObject, "namespace" | "name">): str
 }
 
 /** As notes and errors name it: `VirtualNode shop/ui`, `Mesh shop`. */
-export function nameOf({ kind, namespace, name }: Pick<KubeObject, "kind" | "namespace" | "name">): string {
-  return namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`
+export function nameOf({ nativeKind, namespace, name }: KubeObject): string {
+  return namespace === "" ? `${nativeKind} ${name}` : `${nativeKind} ${namespace}/${name}`
 }
 
 function kindOf(kind: string, apiVersion: string): KubeKind | undefined {
-  if (kind === "Namespace" && apiVersion === "v1") return "Namespace"
-  if (apiVersion !== "appmesh.k8s.aws/v1beta2") return undefined
-  return MESH_KINDS.find((one) => one === kind)
+  if (!VERSIONS.has(apiVersion)) return undefined
+  return KINDS.get(`${apiVersion.slice(0, Math.max(0, apiVersion.indexOf("/")))}/${kind}`)
 }
 
 function read(kind: KubeKind, object: Spot): KubeObject {
@@ -154,11 +183,11 @@ function read(kind: KubeKind, object: Spot): KubeObject {
   const spec = at(object, "spec")
   return {
     kind,
+    nativeKind: neededText(object, "kind"),
     name,
     namespace,
     awsName: textAt(spec, "awsName") ?? defaultName(kind, namespace, name),
     labels: textsAt(object, "metadata", "labels"),
-    annotations: textsAt(object, "metadata", "annotations"),
     object,
     spec,
   }

@@ -109,7 +109,7 @@ function routerOf(objects: KubeObjects, router: KubeObject): VirtualRouter {
     const name = neededText(spec, "name")
     if (names.has(name)) throw invalid(at(spec, "name"), `another route of this router is called ${name}`)
     names.add(name)
-    return { name, ...routeOf(spec, references), ...objectivePart(router, name) }
+    return { name, ...routeOf(spec, references), ...objectivePart(objects, router, name) }
   })
   return { ...declaredBy(router), listeners: listenersOf(router.spec), routes: inMatchOrder(routes) }
 }

@@ -1,5 +1,16 @@
 import type { AppProtocol, NamedMatch, RouteMatch, StringMatch } from "../declared.ts"
-import { at, flagAt, invalid, isThere, listAt, neededText, type Spot, textAt, wholeAt } from "./spot.ts"
+import {
+  at,
+  flagAt,
+  invalid,
+  isThere,
+  listAt,
+  neededText,
+  portAt,
+  type Spot,
+  textAt,
+  wholeAt,
+} from "./spot.ts"
 
 /** How a route or gateway route names its protocol: the key that holds its match and action. */
 const PROTOCOL_KEYS: readonly (readonly [string, AppProtocol])[] = [
@@ -21,7 +32,7 @@ export function protocolPart(route: Spot): { protocol: AppProtocol; part: Spot }
 /** The match of a route's protocol part; same shape in Kubernetes objects and API answers. */
 export function matchOf(protocol: AppProtocol, part: Spot): RouteMatch {
   const match = at(part, "match")
-  const port = wholeAt(match, 1, "port")
+  const port = portAt(match, "port")
   const base: RouteMatch = {
     ...(port === undefined ? {} : { port }),
     ...optional("hostname", stringMatch(at(match, "hostname"))),

@@ -1,6 +1,6 @@
 import type { ActiveHealthCheck, DeclaredAccessLog, NodeListener, VirtualNode } from "../declared.ts"
 import { optional } from "./match-spec.ts"
-import { at, invalid, isThere, listAt, neededText, type Spot, textAt, wholeAt, wordAt } from "./spot.ts"
+import { at, invalid, isThere, listAt, neededText, portAt, type Spot, textAt, wordAt } from "./spot.ts"
 
 const PROTOCOLS = ["http", "http2", "grpc", "tcp"] as const
 
@@ -11,7 +11,7 @@ export function listenersOf(spec: Spot): NodeListener[] {
 
 function listenerOf(listener: Spot): NodeListener {
   const mapping = at(listener, "portMapping")
-  const port = wholeAt(mapping, 1, "port")
+  const port = portAt(mapping, "port")
   if (port === undefined) throw invalid(at(mapping, "port"), "is missing")
   const protocol = wordAt(mapping, PROTOCOLS, "protocol")
   if (protocol === undefined) throw invalid(at(mapping, "protocol"), "is missing")
@@ -24,7 +24,7 @@ function healthCheckOf(check: Spot, listener: NodeListener["protocol"]): ActiveH
   return {
     protocol: wordAt(check, PROTOCOLS, "protocol") ?? listener,
     ...optional("path", textAt(check, "path")),
-    ...optional("port", wholeAt(check, 1, "port")),
+    ...optional("port", portAt(check, "port")),
   }
 }
 

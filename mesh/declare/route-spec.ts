@@ -1,7 +1,7 @@
 import type { GatewayRoute, RetryPolicy, Route, WeightedTarget } from "../declared.ts"
 import { matchOf, optional, protocolPart } from "./match-spec.ts"
 import type { References } from "./names.ts"
-import { at, invalid, isThere, listAt, type Spot, textAt, wholeAt, wordAt } from "./spot.ts"
+import { at, invalid, isThere, listAt, portAt, type Spot, textAt, wholeAt, wordAt } from "./spot.ts"
 
 /** A virtual router's route without its name, from the object that holds `priority` and `httpRoute` (or its siblings). */
 export function routeOf(spec: Spot, references: References): Omit<Route, "name" | "native" | "labels"> {
@@ -23,7 +23,7 @@ function targetOf(target: Spot, references: References): WeightedTarget {
   return {
     virtualNode: references.virtualNode(target),
     weight: wholeAt(target, 0, "weight") ?? 0,
-    ...optional("port", wholeAt(target, 1, "port")),
+    ...optional("port", portAt(target, "port")),
   }
 }
 
@@ -65,7 +65,7 @@ export function gatewayRouteOf(
     ...optional("priority", wholeAt(spec, 0, "priority")),
     match,
     virtualService: references.virtualService(at(target, "virtualService")),
-    ...optional("targetPort", wholeAt(target, 1, "port")),
+    ...optional("targetPort", portAt(target, "port")),
     rewrite: rewriteOf(at(part, "action", "rewrite"), match.path?.prefix !== undefined),
   }
 }

@@ -83,12 +83,13 @@ function rangeStart(node: unknown): number | undefined {
 
 /** The error for a spot: `mesh.yaml:12:9: document 3: spec.routes[0].name: …`. */
 export function invalid(spot: Spot, what: string, cause?: unknown): MeshscopeError {
+  return new MeshscopeError("MODEL_INVALID", sentenceAt(spot, what), { cause })
+}
+
+/** The same words where they are no error but a note. */
+export function sentenceAt(spot: Spot, what: string): string {
   const path = pathText(spot.path)
-  return new MeshscopeError(
-    "MODEL_INVALID",
-    `${spot.place.where(spot.path)}: ${path === "" ? "" : `${path}: `}${what}`,
-    { cause },
-  )
+  return `${spot.place.where(spot.path)}: ${path === "" ? "" : `${path}: `}${what}`
 }
 
 function pathText(path: Path): string {
@@ -118,10 +119,14 @@ export function isThere(spot: Spot): boolean {
   return spot.value !== undefined && spot.value !== null
 }
 
+/** Longer than any name, pattern or log format; what reads the model elsewhere refuses more. */
+const LONGEST_TEXT = 65_536
+
 export function textAt(spot: Spot, ...keys: Path): string | undefined {
   const found = at(spot, ...keys)
   if (!isThere(found)) return undefined
   if (typeof found.value !== "string") throw invalid(found, "must be a text")
+  if (found.value.length > LONGEST_TEXT) throw invalid(found, `is longer than ${LONGEST_TEXT} characters`)
   return found.value
 }
 
@@ -139,6 +144,13 @@ export function wholeAt(spot: Spot, least: number, ...keys: Path): number | unde
     throw invalid(found, `must be a whole number of at least ${least}`)
   }
   return found.value
+}
+
+/** A port: 1 to 65535. */
+export function portAt(spot: Spot, ...keys: Path): number | undefined {
+  const port = wholeAt(spot, 1, ...keys)
+  if (port !== undefined && port > 65_535) throw invalid(at(spot, ...keys), "must be a port, at most 65535")
+  return port
 }
 
 export function flagAt(spot: Spot, ...keys: Path): boolean {
