@@ -27,22 +27,28 @@ export function isLoopback(bytes: Uint8Array, start: number, end: number): boole
 }
 
 /**
- * The pod's own addresses from the node's metadata (`aws.appmesh.task.interfaces`: `{ ipv4: { eth0: ["10.0.0.67/32"] } }`),
- * as Envoy prints hosts; those of interface `lo` left out.
+ * The pod's own addresses from the node's metadata (`aws.appmesh.task.interfaces`: `{ ipv4: { eth0: ["10.0.0.67/32"] } }`;
+ * Istio's `INSTANCE_IPS`: `10.0.0.67,fe80::1`), as Envoy prints hosts; those of interface `lo` left out.
  */
 export function ownHosts(node: ProxyConfig["node"]): string[] {
   const hosts = new Set<string>()
+  const add = (host: string): void => {
+    if (host !== "") hosts.add(host.includes(":") ? `[${host}]` : host)
+  }
+  const instance = node.metadata["INSTANCE_IPS"]
+  if (typeof instance === "string") for (const host of instance.split(",", MAX_INSTANCE_IPS)) add(host.trim())
   for (const [, family] of entriesOf(node.metadata["aws.appmesh.task.interfaces"])) {
     for (const [name, addresses] of entriesOf(family)) {
       if (name === "lo" || !Array.isArray(addresses)) continue
       for (const address of addresses as readonly unknown[]) {
-        const host = typeof address === "string" ? (address.split("/")[0] ?? "") : ""
-        if (host !== "") hosts.add(host.includes(":") ? `[${host}]` : host)
+        if (typeof address === "string") add(address.split("/")[0] ?? "")
       }
     }
   }
   return [...hosts]
 }
+
+const MAX_INSTANCE_IPS = 64
 
 function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === "object" && value !== null ? Object.entries(value) : []

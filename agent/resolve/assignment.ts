@@ -8,11 +8,15 @@ export interface UnnamedRow {
   readonly route: EnvoyRoute
   /** Virtual nodes that it sends to, by the dialect; for a gateway's row the virtual service. */
   readonly targets: ReadonlySet<string>
+  /** By what the declared route may be called, the surest first. Absent: the row's own name. */
+  readonly names?: readonly string[]
 }
 
 export interface DeclaredRow {
   readonly name: string
   readonly match: RouteMatch
+  /** Names that rows made of it bear in Envoy; see `Route.wireNames`. */
+  readonly wireNames?: readonly string[]
   readonly targets: readonly string[]
 }
 
@@ -36,10 +40,17 @@ export function assignRoutes<T extends DeclaredRow>(
   return found.every((one) => one !== undefined) ? found : byOrder(rows, declared, found)
 }
 
-/** Control planes after App Mesh's may name routes. */
+/** Control planes after App Mesh's may name routes. Two that bear the same name are of one declared object. */
 function byName<T extends DeclaredRow>(row: UnnamedRow, declared: readonly T[]): Assigned<T> | undefined {
-  const named = row.route.name === "" ? undefined : declared.find((one) => one.name === row.route.name)
-  return named === undefined ? undefined : { declared: named, by: "name" }
+  const { name } = row.route
+  if (name === "") return undefined
+  const wired = declared.find(({ wireNames }) => wireNames?.includes(name) === true)
+  if (wired !== undefined) return { declared: wired, by: "name" }
+  for (const wanted of row.names ?? [name]) {
+    const named = declared.find((one) => one.name === wanted)
+    if (named !== undefined) return { declared: named, by: "name" }
+  }
+  return undefined
 }
 
 function byMatch<T extends DeclaredRow>(

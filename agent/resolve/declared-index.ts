@@ -4,6 +4,7 @@ import type {
   GatewayRoute,
   Route,
   VirtualNode,
+  VirtualRouter,
   VirtualService,
 } from "#mesh/declared.ts"
 import type { ProxyIdentity } from "#mesh/proxy.ts"
@@ -44,8 +45,12 @@ export class DeclaredIndex {
     if (provider === undefined) return undefined
     if (provider.kind === "virtual_node") return { kind: "node", node: provider.name }
     if (provider.kind === "none") return { kind: "nothing" }
-    const router = this.#mesh?.virtualRouters.find((one) => one.name === provider.name)
+    const router = this.router(provider.name)
     return router === undefined ? undefined : { kind: "router", router: router.name, routes: router.routes }
+  }
+
+  router(name: string): VirtualRouter | undefined {
+    return this.#mesh?.virtualRouters.find((one) => one.name === name)
   }
 
   /** Ports on which a service can be called; none when it was not declared. */

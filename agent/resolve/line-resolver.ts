@@ -28,6 +28,8 @@ export interface LineDeps {
   /** A gateway's ingress pass. */
   readonly first: Pass | undefined
   readonly calls: Pass
+  /** A gateway whose ingress pass leads to a node at once: a request is of no other side. */
+  readonly onePass: boolean
   readonly sides: Sides
   readonly answers: SideByAnswer
   readonly healthChecks: HealthChecks
@@ -88,7 +90,9 @@ export class LineResolver implements Resolver {
       if (side === "outbound" && cluster < 0) return this.#tcpByHost(fact, reach)
       return this.#tcp(fact, reach, old, side)
     }
-    const sure = side ?? this.#deps.answers.of(fact) ?? this.#sideByAuthority(fact)
+    const sure = this.#deps.onePass
+      ? "inbound"
+      : (side ?? this.#deps.answers.of(fact) ?? this.#sideByAuthority(fact))
     return this.#http(fact, view, reach, old, sure, cluster >= 0, host >= 0)
   }
 
@@ -124,7 +128,7 @@ export class LineResolver implements Resolver {
   ): Resolution {
     if (side === undefined)
       return this.#give("undecided", this.#deps.rows.destination, this.#none, 0, "direction")
-    const { first, calls, rows, healthChecks } = this.#deps
+    const { first, calls, rows, healthChecks, onePass } = this.#deps
     const entering = side === "inbound" || first !== undefined
     const isCheck = entering && healthChecks.takes(fact)
     // A checker's path that the line may not show truly: it hides traffic as a check, or a check as traffic.
@@ -145,7 +149,7 @@ export class LineResolver implements Resolver {
       return this.#give("health_check", this.#unknownCall, this.#none, 0, doubtOf(fact, forged))
     const pass = side === "inbound" ? (first ?? calls) : calls
     const found = pass.find(fact, view, reach, this.#routedBy(fact, reach, host))
-    const target = this.#targetOf(found, old, cluster, host, pass === first)
+    const target = this.#targetOf(found, old, cluster, host, pass === first && !onePass)
     const doubt =
       found.doubt ?? forged ?? (target === this.#unknown ? (cluster ? "cluster" : "host") : undefined)
     const grpc = found.grpc || reach?.grpc === true

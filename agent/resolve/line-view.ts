@@ -10,6 +10,8 @@ export interface LineView {
   readonly original: string | undefined
   /** One of the two, the line does not tell which. */
   readonly either: string | undefined
+  /** What Envoy calls the route that it took; undefined where it took none, or one without a name. */
+  readonly routeName: string | undefined
   readonly header: (name: string) => string | null | undefined
 }
 
@@ -39,6 +41,7 @@ export function makeLineReader(abilities: FormatAbilities | undefined): (fact: A
     path: fieldText(fact, Field.path),
     original: fieldText(fact, Field.originalPath),
     either: fieldText(fact, Field.eitherPath),
+    routeName: fieldText(fact, Field.routeName),
     header(name) {
       const found = fieldOf(name)
       const value = found === undefined ? undefined : fieldText(fact, found.field)

@@ -33,8 +33,10 @@ export interface PassDeps {
   readonly ways: readonly HttpWay[]
   readonly names: RouteNames
   readonly row: (labels: RouteLabels) => RequestRow
-  /** Of a gateway's ingress pass: no node is part of its key. */
+  /** Of a gateway's ingress pass. */
   readonly gateway: boolean
+  /** It leads to a node. Not so the first pass of a gateway that has two: no node is part of its key. */
+  readonly onward: boolean
   /** A gateway's first pass, when this is its second. */
   readonly before: Pass | undefined
 }
@@ -56,6 +58,7 @@ export class Pass {
   readonly #deps: PassDeps
   readonly #cache: RouteCache<Found>
   readonly #read: (fact: AccessFact) => LineView
+  readonly #routeNames = new Set<string>()
   /** Tables by the port that was called, where a side has several. */
   readonly #byPort = new Map<number, { readonly index: number; readonly side: ReplaySide }>()
 
@@ -72,13 +75,14 @@ export class Pass {
     const names = deps.names.routes
     this.side = { tables: [...tables.values()], names, rewrites }
     if (tables.size > 1) {
-      for (const { chain, routes: own } of deps.ways) {
-        const table = own === undefined ? undefined : tables.get(own.name)
-        if (table === undefined || chain.destinationPort === undefined) continue
-        const index = this.#byPort.size + 1
-        this.#byPort.set(chain.destinationPort, { index, side: { tables: [table], names, rewrites } })
+      for (const [port, own] of Map.groupBy(deps.ways, portOfWay)) {
+        const found = new Set(own.map((way) => way.routes && tables.get(way.routes.name)))
+        const here = [...found].filter((table) => table !== undefined)
+        if (port === undefined || here.length === 0) continue
+        this.#byPort.set(port, { index: this.#byPort.size + 1, side: { tables: here, names, rewrites } })
       }
     }
+    for (const { name } of routes) if (name !== "") this.#routeNames.add(name)
     const seen = [...routes, ...(deps.before?.side.names.keys() ?? [])]
     this.#cache = new RouteCache(keyFields(seen, deps.abilities), PathClasses.of(seen))
   }
@@ -106,7 +110,16 @@ export class Pass {
     // Broken requests show no path or no host: Envoy refused them before it looked for a route.
     if (routed.none || ((nothing || hostless) && reach === undefined))
       return this.#unmatched(side, line, reach, undefined)
-    const question = { line, reach, mayBeUnmatched: routed.open, queryLogged }
+    const { routeName } = line
+    // Envoy's own word; one that today's table lacks is of a table before.
+    const known = routeName !== undefined && this.#routeNames.has(routeName)
+    const question = {
+      line,
+      reach,
+      routeName: known ? routeName : undefined,
+      mayBeUnmatched: routed.open && !known,
+      queryLogged,
+    }
     const answer =
       before === undefined ? replay(side, question) : replaySecondPass(before.side, side, question)
     if (answer.rows.length === 0) return this.#unmatched(side, line, reach, "route_unmatched")
@@ -116,8 +129,8 @@ export class Pass {
   /** The service is the one that the authority names; else the one that the cluster is for, when it went to one. */
   #unmatched(side: ReplaySide, line: LineView, reach: Reach | undefined, doubt: Doubt | undefined): Found {
     const { authority } = line
-    const { gateway, names, row } = this.#deps
-    const target = gateway ? this.#deps.interner.target("") : reach?.target
+    const { gateway, onward, names, row } = this.#deps
+    const target = onward ? reach?.target : this.#deps.interner.target("")
     const hosts = authority === undefined ? [] : side.tables.map((table) => table.namedHost(authority))
     const host = hosts.find((one) => one !== undefined)
     if (host !== undefined || reach === undefined || gateway) {
@@ -146,7 +159,7 @@ export class Pass {
 
   /** By cluster or host; else the node that all clusters of the rows stand for, as far as there is one. */
   #target(rows: readonly TableRow[], reach: Reach | undefined): Target | undefined {
-    if (this.#deps.gateway) return this.#deps.interner.target("")
+    if (!this.#deps.onward) return this.#deps.interner.target("")
     if (reach?.target !== undefined) return reach.target
     const names = new Set<string | undefined>()
     for (const { route } of rows) {
@@ -159,6 +172,11 @@ export class Pass {
     const [only] = names
     return names.size === 1 && only !== undefined ? this.#deps.interner.target(only) : undefined
   }
+}
+
+/** The port that a way is for: the one that its chain asks for, else its listener's own. */
+function portOfWay({ chain, listener }: HttpWay): number | undefined {
+  return chain.destinationPort ?? listener.addresses[0]?.port
 }
 
 /** The port that was called, where the line tells the local address; -1 else. */
@@ -200,6 +218,7 @@ function keyFields(routes: readonly EnvoyRoute[], abilities: FormatAbilities | u
     { field: Field.originalPath, cut },
     { field: Field.eitherPath, cut },
   ]
+  if (abilities?.fields.includes("routeName") === true) fields.push({ field: Field.routeName, cut: false })
   const headers = new Set<number>()
   for (const { match } of routes) {
     if (match.grpc) headers.add(Field.contentType)

@@ -20,6 +20,8 @@ export interface ReplaySide {
 export interface ReplayQuestion {
   readonly line: LineView
   readonly reach: Reach | undefined
+  /** The line tells the route's own name. */
+  readonly routeName: string | undefined
   /** The line may be of a request that found no route. */
   readonly mayBeUnmatched: boolean
   readonly queryLogged: boolean
@@ -49,7 +51,7 @@ function ask(
   only?: (row: TableRow) => boolean,
   service?: string,
 ): ReplayAnswer {
-  const { line, reach } = question
+  const { line, reach, routeName } = question
   const view: RequestView = {
     authority,
     path,
@@ -59,7 +61,9 @@ function ask(
       service === undefined ? line.header : (name) => (name === SERVICE_HEADER ? service : line.header(name)),
   }
   const leads = (row: TableRow): boolean =>
-    (reach === undefined || leadsTo(row.route, reach)) && (only === undefined || only(row))
+    (reach === undefined || leadsTo(row.route, reach)) &&
+    (routeName === undefined || row.route.name === routeName) &&
+    (only === undefined || only(row))
   const single = side.tables.length === 1 ? side.tables[0] : undefined
   const options = { leads, mayBeUnmatched: question.mayBeUnmatched && single !== undefined }
   if (single !== undefined) return answerOf(single.match(view, options))
@@ -234,7 +238,12 @@ export function replaySecondPass(
   const named =
     authority !== undefined && second.tables.some((table) => table.namedHost(authority) !== undefined)
   if (line.path !== undefined && named) return ask(second, question, line.path, authority)
-  const before = replay(first, { ...question, reach: undefined, mayBeUnmatched: false })
+  const before = replay(first, {
+    ...question,
+    reach: undefined,
+    routeName: undefined,
+    mayBeUnmatched: false,
+  })
   const answers: ReplayAnswer[] = []
   let forgeable = before.doubt === "forgeable"
   for (const row of before.rows) {

@@ -90,7 +90,7 @@ export function makeResolver(deps: ResolverDeps): Resolving {
 
 function namingOf(deps: ResolverDeps, note: (sentence: string) => void): NamingDeps {
   const dialect = dialectOf(deps.config, deps.identity)
-  const identity = dialect.identify(deps.config, deps.identity)
+  const identity = dialect.identify(deps.config, deps.identity, deps.declared)
   noteIdentity(deps.identity, identity, note)
   const topology = topologyOf(deps.config, dialect, identity)
   for (const { meaning } of topology.clusters.values()) if (meaning.kind === "unknown") note(meaning.why)
@@ -121,6 +121,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
           names: names.gateway,
           row: rows.gateway,
           gateway: true,
+          onward: topology.onePass,
           before: undefined,
         })
       : undefined
@@ -130,7 +131,8 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     names: names.outbound,
     row: rows.source,
     gateway: false,
-    before: first,
+    onward: true,
+    before: topology.onePass ? undefined : first,
   })
   return new LineResolver({
     dialect,
@@ -143,6 +145,7 @@ function lineResolver(deps: ResolverDeps, naming: NamingDeps, names: Names): Lin
     chainless: commonChainless(deps.config.listeners, { identity, dialect, rows, interner }),
     first,
     calls,
+    onePass: topology.onePass,
     sides: new Sides(deps.config, identity, topology),
     answers: new SideByAnswer(topology, calls.side),
     healthChecks: new HealthChecks(

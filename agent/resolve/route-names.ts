@@ -1,7 +1,9 @@
-import type { AppProtocol, GatewayRoute, Route } from "#mesh/declared.ts"
+import type { AppProtocol, GatewayRoute, NativeName, Route } from "#mesh/declared.ts"
+import { istioGatewayRoute, istioRouter } from "#mesh/istio-names.ts"
 import type { EnvoyRoute, ProxyIdentity, VirtualHost } from "#mesh/proxy.ts"
 import type { RequestRow } from "#mesh/request.ts"
-import { assignRoutes, targetNames, type UnnamedRow } from "./assignment.ts"
+import { UNDECLARED, UNMATCHED } from "#mesh/resource.ts"
+import { type Assigned, assignRoutes, targetNames, type UnnamedRow } from "./assignment.ts"
 import type { DeclaredIndex } from "./declared-index.ts"
 import type { Dialect } from "./dialects/dialect.ts"
 import { matchText } from "./match-text.ts"
@@ -68,11 +70,16 @@ function byService(way: HttpWay, deps: NamingDeps): Iterable<ServiceRows> {
       const service = deps.dialect.service(host, route)
       const key = JSON.stringify([service, host.name])
       const group = groups.get(key) ?? { service, rows: [] }
-      group.rows.push({ host, route, targets: nodesOf(route, deps.topology) })
+      group.rows.push({ ...unnamed(host, route, deps), targets: nodesOf(route, deps.topology) })
       groups.set(key, group)
     }
   }
   return groups.values()
+}
+
+function unnamed(host: VirtualHost, route: EnvoyRoute, { dialect }: NamingDeps): Omit<UnnamedRow, "targets"> {
+  const names = dialect.wireNames?.(route)
+  return { host, route, ...(names === undefined ? {} : { names }) }
 }
 
 function nodesOf(route: EnvoyRoute, topology: Topology): ReadonlySet<string> {
@@ -92,29 +99,72 @@ interface RouteName {
 }
 
 /** One name per row: declared, or for want of that made of the match. A service on a node has neither router nor route. */
-function namesOf({ service, rows }: ServiceRows, way: HttpWay, deps: NamingDeps): RouteName[] {
+function namesOf(group: ServiceRows, way: HttpWay, deps: NamingDeps): RouteName[] {
+  if (group.service === UNDECLARED) return group.rows.map(() => ({ route: UNMATCHED }))
+  const { dialect } = deps
+  const told = group.rows.map(({ route }) => dialect.router?.(route))
+  if (told.every((router) => router === undefined)) return namesByService(group, way, deps)
+  const names: RouteName[] = told.map(() => ({}))
+  for (const router of new Set(told)) {
+    const places = [...told.keys()].filter((place) => told[place] === router)
+    const rows = places.map((place) => group.rows[place]).filter((row) => row !== undefined)
+    const found =
+      router === undefined
+        ? namesByService({ ...group, rows }, way, deps)
+        : namesByRouter(rows, router, deps.declared.router(router)?.routes, deps)
+    for (const [index, place] of places.entries()) names[place] = found[index] ?? {}
+  }
+  return names
+}
+
+/** Rows of the router that they tell; without one a service is as one on a node, and has neither router nor route. */
+function namesByRouter(
+  rows: readonly UnnamedRow[],
+  router: string,
+  declared: readonly Route[] | undefined,
+  deps: NamingDeps,
+): RouteName[] {
+  if (router === "") return rows.map(() => ({}))
+  if (declared === undefined && deps.declared.known)
+    deps.note(`virtual router ${router} is not declared: its routes are named as Envoy names them`)
+  const assigned = assignRoutes(rows, (declared ?? []).map(withTargets).flatMap(eachMatch))
+  return rows.map((row, index) => {
+    const found = assigned[index]
+    const name = found?.declared.name ?? ownName(row)
+    if (declared !== undefined) noteDoubt(deps, `router ${router}`, name, found?.by, row.route)
+    const protocol = found?.declared.protocol
+    return { virtualRouter: router, route: name, ...(protocol === undefined ? {} : { protocol }) }
+  })
+}
+
+/** Each further match of a route is a route of its own in Envoy. */
+function eachMatch<T extends Pick<Route, "match" | "otherMatches">>(route: T): T[] {
+  return [route, ...(route.otherMatches ?? []).map((match) => ({ ...route, match }))]
+}
+
+function namesByService({ service, rows }: ServiceRows, way: HttpWay, deps: NamingDeps): RouteName[] {
   const behind = deps.declared.behind(service)
   if (behind?.kind === "node") return rows.map(() => ({}))
   if (behind?.kind !== "router") {
     if (deps.declared.known && service !== "") {
       deps.note(`virtual service ${service} is not declared: its routes are named by their match`)
     }
-    return rows.map(({ route }) => ({ route: ownName(route) }))
+    return rows.map((row) => ({ route: ownName(row) }))
   }
   const declared = behind.routes.filter((route) => fitsPort(route, way)).map(withTargets)
-  const assigned = assignRoutes(rows, declared)
-  return rows.map(({ route }, index) => {
+  const assigned = assignRoutes(rows, declared.flatMap(eachMatch))
+  return rows.map((row, index) => {
     const found = assigned[index]
-    const name = found?.declared.name ?? ownName(route)
-    noteDoubt(deps, `router ${behind.router}`, name, found?.by, route)
+    const name = found?.declared.name ?? ownName(row)
+    noteDoubt(deps, `router ${behind.router}`, name, found?.by, row.route)
     const protocol = found?.declared.protocol
     return { virtualRouter: behind.router, route: name, ...(protocol === undefined ? {} : { protocol }) }
   })
 }
 
 /** The name that the control plane gave it, else its match. */
-function ownName(route: EnvoyRoute): string {
-  return route.name || matchText(route)
+function ownName({ route, names }: UnnamedRow): string {
+  return names?.[0] || route.name || matchText(route)
 }
 
 function withTargets(route: Route): Omit<Route, "targets"> & { targets: string[] } {
@@ -150,23 +200,58 @@ function nameGateway(way: HttpWay, deps: NamingDeps, routes: Map<EnvoyRoute, Nam
   const rows: UnnamedRow[] = []
   for (const host of way.routes?.virtualHosts ?? []) {
     for (const route of host.routes)
-      rows.push({ host, route, targets: new Set([deps.dialect.gatewayService(route)]) })
+      rows.push({
+        ...unnamed(host, route, deps),
+        targets: new Set([deps.dialect.gatewayService(route, host)]),
+      })
   }
   const known = deps.declared.gatewayRoutes(deps.identity.resource)
   const port = way.chain.destinationPort ?? way.listener.addresses[0]?.port
   const declared = (known ?? []).filter(({ match }) => match.port === undefined || match.port === port)
   if (known === undefined && deps.declared.known)
     deps.note(`gateway ${deps.identity.resource} is not declared`)
-  const assigned = known === undefined ? [] : assignRoutes(rows, declared.map(withService))
-  for (const [index, { route }] of rows.entries()) {
+  const candidates = declared.map(withService).flatMap(eachMatch)
+  const assigned = known === undefined ? [] : assignGateway(rows, candidates, deps.dialect)
+  for (const [index, row] of rows.entries()) {
+    const { route, host } = row
     const found = assigned[index]
-    const name = found?.declared.name ?? ownName(route)
+    const name = found?.declared.name ?? gatewayName(row, deps.dialect)
     if (known !== undefined) noteDoubt(deps, `gateway ${deps.identity.resource}`, name, found?.by, route)
-    const virtualService = deps.dialect.gatewayService(route) || (found?.declared.targets[0] ?? "")
+    const virtualService = deps.dialect.gatewayService(route, host) || (found?.declared.targets[0] ?? "")
     const labels = { gatewayRoute: name, virtualService }
-    const row = deps.rows.gateway(labels)
-    routes.set(route, namedRoute(row, labels, route, deps.topology, found?.declared.protocol))
+    routes.set(
+      route,
+      namedRoute(deps.rows.gateway(labels), labels, route, deps.topology, found?.declared.protocol),
+    )
   }
+}
+
+/** Where routes tell the object that they are of, only its own gateway routes can be theirs. */
+function assignGateway<T extends GatewayRoute & { targets: string[] }>(
+  rows: readonly UnnamedRow[],
+  declared: readonly T[],
+  dialect: Dialect,
+): (Assigned<T> | undefined)[] {
+  const told = rows.map(({ route }) => dialect.router?.(route))
+  if (told.every((router) => router === undefined)) return assignRoutes(rows, declared)
+  const found: (Assigned<T> | undefined)[] = rows.map(() => undefined)
+  for (const router of new Set(told)) {
+    const places = [...told.keys()].filter((place) => told[place] === router)
+    const own = places.map((place) => rows[place]).filter((row) => row !== undefined)
+    const theirs = declared.filter(({ native }) => router === undefined || isOf(native, router))
+    for (const [index, one] of assignRoutes(own, theirs).entries()) found[places[index] ?? -1] = one
+  }
+  return found
+}
+
+function isOf(native: NativeName | undefined, router: string): boolean {
+  return native !== undefined && istioRouter(native.name, native.namespace ?? "") === router
+}
+
+/** As a declared one would be called, where the route tells the object that it is of. */
+function gatewayName(row: UnnamedRow, dialect: Dialect): string {
+  const router = dialect.router?.(row.route) ?? ""
+  return router === "" ? ownName(row) : istioGatewayRoute(router, ownName(row))
 }
 
 function withService(route: GatewayRoute): GatewayRoute & { targets: string[] } {

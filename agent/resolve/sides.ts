@@ -100,6 +100,8 @@ function listenerSides(topology: Topology): { bound: [string, Side][]; ports: Ma
   const bound: [string, Side][] = []
   const ports = new Map<number, Side>()
   for (const { listener, side } of [...topology.http, ...topology.tcp]) {
+    // A connection to its port was taken for a service's or for the pod's own address: the port alone does not tell.
+    if (listener.captured === true) continue
     for (const { host, port } of listener.addresses) {
       if (host === "0.0.0.0" || host === "::") ports.set(port, side)
       else bound.push([host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, side])

@@ -35,6 +35,7 @@ function httpPlans(deps: PlanDeps): HttpPlan[] {
   return [...sides].map(([statPrefix, side]) => {
     const routes = routesUnder(deps, statPrefix, side)
     if (side === "outbound") return outboundPlan(deps, statPrefix, routes)
+    if (deps.topology.onePass) return onePassPlan(deps, statPrefix, routes)
     return deps.identity.role === "gateway"
       ? gatewayPlan(deps, statPrefix, routes)
       : inboundPlan(deps, statPrefix, routes)
@@ -66,15 +67,37 @@ function inboundPlan(deps: PlanDeps, statPrefix: string, routes: readonly EnvoyR
   }
 }
 
+/** A cluster that several managers lead to has one row, made of all their routes: its counters do not tell them apart. */
 function outboundPlan(deps: PlanDeps, statPrefix: string, routes: readonly EnvoyRoute[]): HttpPlan {
+  const own = new Set(routes.flatMap(liveClusters))
+  const leading = leadingTo([...deps.outbound.keys()], deps.outbound)
   return {
     statPrefix,
     reporter: "source",
     provenance: deps.provenances.http.outbound,
     unmatched: deps.rows.source(unmatchedLabels(UNKNOWN, false)),
     unmatchedTarget: deps.interner.target(""),
-    clusters: [...leadingTo(routes, deps.outbound)].flatMap(([name, named]) => {
+    clusters: [...leading].flatMap(([name, named]) => {
+      if (!own.has(name)) return []
       const row = deps.rows.source(sharedLabels(named.map(({ labels }) => labels)))
+      return httpCluster(deps, name, row, named)
+    }),
+  }
+}
+
+/** The ingress of a gateway whose routes lead to nodes. */
+function onePassPlan(deps: PlanDeps, statPrefix: string, routes: readonly EnvoyRoute[]): HttpPlan {
+  const own = new Set(routes.flatMap(liveClusters))
+  const leading = leadingTo([...deps.gateway.keys()], deps.gateway)
+  return {
+    statPrefix,
+    reporter: "gateway",
+    provenance: deps.provenances.http.inbound,
+    unmatched: deps.rows.gateway(unmatchedLabels("", true)),
+    unmatchedTarget: deps.interner.target(""),
+    clusters: [...leading].flatMap(([name, named]) => {
+      if (!own.has(name)) return []
+      const row = deps.rows.gateway(sharedLabels(named.map(({ labels }) => labels)))
       return httpCluster(deps, name, row, named)
     }),
   }
@@ -136,7 +159,8 @@ function httpCluster(
   const known = deps.topology.clusters.get(name)
   if (known === undefined || known.meaning.kind === "self_redirect") return []
   // A gateway's ingress pass has no node in its key: lines of that pass cannot tell it either.
-  const target = row.reporter === "gateway" ? "" : (targetName(known) ?? UNKNOWN)
+  const nodeless = row.reporter === "gateway" && !deps.topology.onePass
+  const target = nodeless ? "" : (targetName(known) ?? UNKNOWN)
   const grpc = routes.length > 0 && routes.every((route) => route.grpc)
   const protocol = protocolOf(known, grpc)
   return [{ statName: known.cluster.statName, row, target: deps.interner.target(target), protocol }]

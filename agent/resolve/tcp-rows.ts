@@ -53,6 +53,8 @@ function serviceOf(
   declared: DeclaredIndex,
   ownNode: string,
 ): string {
+  if (cluster?.meaning.kind === "node" && cluster.meaning.service !== undefined)
+    return cluster.meaning.service
   if (cluster?.meaning.kind === "undeclared") return UNDECLARED
   if (cluster?.meaning.kind === "aws") return AWS
   const backends = new Set(declared.node(ownNode)?.backends)

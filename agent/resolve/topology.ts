@@ -14,6 +14,7 @@ export type Side = "inbound" | "outbound"
 
 /** One way through the proxy: a filter chain that ends in a connection manager. */
 export interface HttpWay {
+  /** All ways of a gateway whose routes lead to nodes at once are its ingress. */
   readonly side: Side
   readonly listener: Listener
   readonly chain: FilterChain
@@ -41,6 +42,8 @@ export interface KnownCluster {
 export interface Topology {
   readonly http: readonly HttpWay[]
   readonly tcp: readonly TcpWay[]
+  /** It is a gateway whose requests meet one route table alone, and go to a node from there. */
+  readonly onePass: boolean
   readonly clusters: ReadonlyMap<string, KnownCluster>
 }
 
@@ -50,6 +53,9 @@ export function topologyOf(config: ProxyConfig, dialect: Dialect, identity: Prox
   )
   const routes = new Map<string, RouteConfig>()
   for (const one of config.routeConfigs) if (!routes.has(one.name)) routes.set(one.name, one)
+  const onePass = identity.role === "gateway" && dialect.onePass === true
+  const isOurs = (names: readonly string[]): boolean =>
+    names.length === 0 || names.some((name) => meanings.get(name)?.kind !== "infrastructure")
   const http: HttpWay[] = []
   const tcp: TcpWay[] = []
   for (const listener of config.listeners) {
@@ -58,14 +64,19 @@ export function topologyOf(config: ProxyConfig, dialect: Dialect, identity: Prox
       const way = { listener, chain }
       if (filter.kind === "http") {
         const own = routes.get(filter.routeConfig)
-        http.push({ ...way, filter, routes: own, side: sideOf(dialect, listener, clustersOf(own), meanings) })
+        const names = clustersOf(own)
+        // Istio's and Envoy Gateway's own listeners for scrapers and probes: no request of the mesh.
+        if (!isOurs(names)) continue
+        const side = onePass ? "inbound" : sideOf(dialect, listener, names, meanings)
+        http.push({ ...way, filter, routes: own, side })
       } else if (filter.kind === "tcp") {
         const names = filter.clusters.map(({ name }) => name)
+        if (!isOurs(names)) continue
         tcp.push({ ...way, filter, side: sideOf(dialect, listener, names, meanings) })
       }
     }
   }
-  return { http, tcp, clusters: clustersBySide(config, meanings, http, tcp) }
+  return { http, tcp, onePass, clusters: clustersBySide(config, meanings, http, tcp, onePass) }
 }
 
 /** Names of all clusters that a route configuration may send to. */
@@ -100,6 +111,7 @@ function clustersBySide(
   meanings: ReadonlyMap<string, ClusterMeaning>,
   http: readonly HttpWay[],
   tcp: readonly TcpWay[],
+  onePass: boolean,
 ): Map<string, KnownCluster> {
   const sides = new Map<string, Set<Side>>()
   const note = (name: string, side: Side): void => {
@@ -107,7 +119,8 @@ function clustersBySide(
     if (known === undefined) sides.set(name, new Set([side]))
     else known.add(side)
   }
-  for (const way of http) for (const name of clustersOf(way.routes)) note(name, way.side)
+  for (const way of http)
+    for (const name of clustersOf(way.routes)) note(name, onePass ? "outbound" : way.side)
   for (const way of tcp) for (const { name } of way.filter.clusters) note(name, way.side)
   const clusters = new Map<string, KnownCluster>()
   for (const cluster of config.clusters) {
@@ -119,8 +132,9 @@ function clustersBySide(
 
 function clusterSide(meaning: ClusterMeaning, seen: ReadonlySet<Side> | undefined): Side | undefined {
   if (meaning.kind === "self_redirect") return "inbound"
-  if (meaning.kind === "aws" || meaning.kind === "undeclared") return "outbound"
   if (meaning.kind === "node" && meaning.direction !== undefined) return meaning.direction
   const [only] = seen ?? []
-  return seen?.size === 1 ? only : undefined
+  if (seen?.size === 1) return only
+  const past = meaning.kind === "aws" || meaning.kind === "undeclared"
+  return past && seen === undefined ? "outbound" : undefined
 }

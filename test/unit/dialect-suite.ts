@@ -37,12 +37,26 @@ const text = fc.oneof(
         ":",
         "@",
         "*",
+        "outbound",
+        "inbound|",
+        "|",
+        "80||web.default.svc.cluster.local",
+        ";",
+        "sidecar~",
+        "~",
+        ".consul",
+        "httproute/",
+        "/rule/0",
+        "__proto__",
       ),
       { maxLength: 12 },
     )
     .map((parts) => parts.join("")),
 )
-const tags = fc.dictionary(fc.constantFrom("TargetVirtualNode", "TargetVirtualService", "__proto__"), text)
+const tags = fc.dictionary(
+  fc.constantFrom("TargetVirtualNode", "TargetVirtualService", "istio.config", "istio.services", "__proto__"),
+  text,
+)
 const header = fc.record({
   name: text,
   match: fc.record({ exact: text }),
@@ -97,7 +111,10 @@ export function dialectSuite(dialect: Dialect): void {
           dialect.direction(listener),
           dialect.service(host, route),
           dialect.service(host, undefined),
-          dialect.gatewayService(route),
+          dialect.gatewayService(route, host),
+          dialect.router?.(route),
+          dialect.wireNames?.(route),
+          dialect.chainless(listener),
         ]
         expect(ask()).toEqual(ask())
       }),

@@ -171,7 +171,7 @@ describe("services of App Mesh", () => {
   it("of a gateway's ingress come from the rewritten host or the header", () => {
     const rewritten = route({ action: { kind: "route", clusters: [], retries: 0, hostRewrite: "a.local" } })
     const sent = route({ requestHeadersToAdd: [{ name: "x-app-mesh-virtual-service", value: "b.local" }] })
-    expect([rewritten, sent, route({})].map((one) => appMesh.gatewayService(one))).toEqual([
+    expect([rewritten, sent, route({})].map((one) => appMesh.gatewayService(one, host("any")))).toEqual([
       "a.local",
       "b.local",
       "",

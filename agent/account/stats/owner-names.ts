@@ -7,7 +7,11 @@ export class OwnerNames {
   readonly #dotted = new Map<string, string[]>()
 
   constructor(names: readonly string[]) {
-    this.#index = new Map(names.map((name, index) => [name, index]))
+    // Istio ends names with a semicolon, which its tag rules leave out of the label.
+    const bare = names.flatMap((name, index) =>
+      name.endsWith(";") ? [[name.slice(0, -1), index] as const] : [],
+    )
+    this.#index = new Map([...bare, ...names.map((name, index) => [name, index] as const)])
     for (const name of names) {
       const dot = name.indexOf(".")
       if (dot < 0) continue

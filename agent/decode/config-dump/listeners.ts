@@ -10,7 +10,7 @@ import type {
 } from "#mesh/proxy.ts"
 import { accessLogsOf } from "./access-logs.ts"
 import { addressOf, addressText } from "./addresses.ts"
-import { field, list, number, someText, text, typeName } from "./json.ts"
+import { deep, field, list, number, someText, text, typeName } from "./json.ts"
 import type { Notes } from "./notes.ts"
 import { routeConfigOf, weightedClusters } from "./routes.ts"
 
@@ -40,9 +40,15 @@ export function listenerOf(value: unknown, sinks: ListenerSinks): Listener {
     statPrefix: someText(field(value, "stat_prefix")) ?? printed,
     direction: DIRECTIONS.get(text(field(value, "traffic_direction"))) ?? "unspecified",
     addresses,
+    ...(isCaptured(value) ? { captured: true } : {}),
     chains: chains.map((chain, index) => chainOf(chain, `${name}#${index}`, sinks)),
     accessLogs: accessLogsOf(value, sinks.notes),
   }
+}
+
+/** Istio's way: one listener takes every connection by its original address, the others only stand behind it. */
+function isCaptured(value: unknown): boolean {
+  return (field(value, "bind_to_port") ?? deep(value, "deprecated_v1", "bind_to_port")) === false
 }
 
 function addressesOf(value: unknown): SocketAddress[] {

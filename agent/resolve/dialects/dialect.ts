@@ -1,4 +1,4 @@
-import type { AppProtocol } from "#mesh/declared.ts"
+import type { AppProtocol, DeclaredModel } from "#mesh/declared.ts"
 import type {
   Cluster,
   Direction,
@@ -18,6 +18,8 @@ export type ClusterMeaning =
       /** Absent: the name does not tell, the listeners that lead to it do. */
       readonly direction?: "inbound" | "outbound"
       readonly node: string
+      /** The virtual service that the name itself tells. */
+      readonly service?: string
       readonly protocol?: AppProtocol
     }
   /** A gateway's way from its ingress listener to its egress listener. */
@@ -42,7 +44,8 @@ export interface Dialect {
   readonly flavor: Flavor
   /** Whether this control plane configured the proxy. Asked in the order of `DIALECTS`; the first to claim it has it. */
   claims(config: ProxyConfig, hint: IdentityHint): boolean
-  identify(config: ProxyConfig, hint: IdentityHint): ProxyIdentity
+  /** @param declared tells which of the declared resources the proxy's own labels stand for, where a dialect asks that */
+  identify(config: ProxyConfig, hint: IdentityHint, declared?: DeclaredModel): ProxyIdentity
   cluster(cluster: Cluster, identity: ProxyIdentity): ClusterMeaning
   direction(listener: Listener): Direction
   /**
@@ -53,5 +56,14 @@ export interface Dialect {
   /** The virtual service that an outbound route belongs to; of a virtual host as such when `route` is undefined. Empty: none. */
   service(host: VirtualHost, route: EnvoyRoute | undefined): string
   /** The virtual service that a gateway's ingress route sends to. Empty: not told. */
-  gatewayService(route: EnvoyRoute): string
+  gatewayService(route: EnvoyRoute, host: VirtualHost): string
+  /** A gateway's one route leads to a node at once. Absent: to itself, and by a second pass to a node (App Mesh). */
+  readonly onePass?: boolean
+  /**
+   * The virtual router that a route itself tells. Empty: it tells that it is of none. Undefined, as where this is absent:
+   * it tells nothing, and the router is the one that is declared for its virtual service.
+   */
+  router?(route: EnvoyRoute): string | undefined
+  /** By what a declared route may be called of which this one was made, the surest first. Absent: the route's own name. */
+  wireNames?(route: EnvoyRoute): readonly string[]
 }

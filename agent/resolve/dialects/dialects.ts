@@ -1,10 +1,11 @@
 import type { ProxyConfig } from "#mesh/proxy.ts"
 import { appMesh } from "./app-mesh.ts"
 import type { Dialect, IdentityHint } from "./dialect.ts"
+import { istio } from "./istio.ts"
 import { plain } from "./plain.ts"
 
 /** In the order of asking; the last claims everything. */
-export const DIALECTS: readonly Dialect[] = [appMesh, plain]
+export const DIALECTS: readonly Dialect[] = [appMesh, istio, plain]
 
 export function dialectOf(config: ProxyConfig, hint: IdentityHint): Dialect {
   return DIALECTS.find((dialect) => dialect.claims(config, hint)) ?? plain

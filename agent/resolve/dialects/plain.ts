@@ -19,7 +19,8 @@ export const plain: Dialect = {
   // What its chains ask for is anybody's choice: the called host may be declared.
   chainless: (listener) => (listener.direction === "outbound" ? UNKNOWN : ""),
   service: (host) => host.name,
-  gatewayService: () => "",
+  gatewayService: (_, host) => host.name,
+  onePass: true,
 }
 
 function identify(config: ProxyConfig, hint: IdentityHint): ProxyIdentity {

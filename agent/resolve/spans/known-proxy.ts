@@ -25,7 +25,7 @@ export function knownProxy(
   deps: { readonly declared: DeclaredModel; readonly interner: Interner },
 ): KnownProxy {
   const dialect = dialectOf(config, { proxy })
-  const identity = dialect.identify(config, { proxy })
+  const identity = dialect.identify(config, { proxy }, deps.declared)
   const clusters = new Map(config.clusters.map((cluster) => [cluster.name, cluster]))
   let resolver: Resolver | undefined
   return {
