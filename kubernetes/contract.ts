@@ -10,8 +10,17 @@ export interface KubeResource {
 export interface WatchScope {
   /** Absent: all namespaces. */
   readonly namespace?: string
+  /**
+   * A part of the kind, such as one node's pods: the first list is then taken from the API server's cache
+   * (`resourceVersion=0`), so that a hundred nodes do not each make etcd read all of it.
+   */
   readonly fieldSelector?: string
   readonly labelSelector?: string
+  /**
+   * Makes less of each object as it is read; what it gives is kept and handed over. It must keep name and namespace.
+   * `metadata.managedFields` and kubectl's last-applied annotation are gone before.
+   */
+  readonly reduce?: (object: KubeObject) => KubeObject
 }
 
 /** One object as the API server sent it: JSON, of which nothing is promised but its name. */

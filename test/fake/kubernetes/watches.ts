@@ -50,7 +50,7 @@ export class Watches {
       for (const object of store.list(definition.resource))
         if (query.selects(object)) event(response, "ADDED", object)
     for (const change of past) tell(watch, change)
-    const timer = setTimeout(() => response.end(), (query.timeoutSeconds ?? 1800) * 1000)
+    const timer = setTimeout(() => this.#close(watch), (query.timeoutSeconds ?? 1800) * 1000)
     response.once("close", () => {
       clearTimeout(timer)
       this.#open.delete(watch)
@@ -69,28 +69,32 @@ export class Watches {
 
   /** Ends every open watch in order, as the API server does when its time is over. */
   end(): void {
-    for (const { response } of this.#open) response.end()
+    for (const watch of this.#open) this.#close(watch)
+  }
+
+  #close(watch: Watch): void {
+    this.#open.delete(watch)
+    watch.response.end()
   }
 
   /** The version is forgotten while the watch is open. */
   expire(): void {
-    for (const { response } of this.#open) {
-      event(response, "ERROR", statusOf(tooOld(this.#store.version, this.#store.compacted)))
-      response.end()
-    }
+    this.fail(tooOld(this.#store.version, this.#store.compacted))
   }
 
   /** Tells each open watch of a trouble of the server's own. */
   fail(refusal: Refusal): void {
-    for (const { response } of this.#open) {
-      event(response, "ERROR", statusOf(refusal))
-      response.end()
+    for (const watch of this.#open) {
+      event(watch.response, "ERROR", statusOf(refusal))
+      this.#close(watch)
     }
   }
 
   /** Cuts each connection, in the middle of an event where `text` is given. */
   async cut(text = ""): Promise<void> {
-    for (const { response } of this.#open) {
+    for (const watch of this.#open) {
+      const { response } = watch
+      this.#open.delete(watch)
       if (text !== "") await new Promise<void>((resolve) => response.write(text, () => resolve()))
       response.destroy()
     }
