@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process"
-import { readFile } from "node:fs/promises"
-import { resolve } from "node:path"
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
 import { promisify } from "node:util"
-import { describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { ComponentName } from "../../scripts/components/catalogue.ts"
 import { component } from "../../scripts/components/component.ts"
 
@@ -21,6 +22,10 @@ describe("the peers that are built from source", () => {
     ["kube-scheduler", ["--version"], "Kubernetes v1.36.3"],
     ["kubectl", ["version", "--client"], "Client Version: v1.36.3"],
     ["kubelet", ["--version"], "Kubernetes v1.34.4"],
+    ["kwok", ["--version"], "kwok version v0.8.0"],
+    ["kubeconform", ["-v"], "v0.8.0"],
+    ["helm", ["version", "--short"], "v4.3.1"],
+    ["istiod", ["version", "--short"], "1.31-dev"],
   ])("%s %j runs, in the version that was asked for", async (name, args, version) => {
     expect(await said(name, ...args)).toContain(version)
   })
@@ -38,7 +43,75 @@ describe("the peers that Debian has", () => {
     ["containerd", ["--version"], /containerd .* 1\.6\./],
     ["ctr", ["--version"], /ctr .* 1\.6\./],
     ["runc", ["--version"], /runc version 1\./],
+    ["dockerd", ["--version"], /Docker version 20\.10\./],
+    ["docker", ["--version"], /Docker version 20\.10\./],
+    ["buildah", ["--version"], /buildah version 1\./],
+    ["mmdebstrap", ["--version"], /mmdebstrap 1\./],
   ])("%s %j runs, in the version that was asked for", async (name, args, version) => {
     expect(await said(name, ...args)).toMatch(version)
+  })
+})
+
+describe("the peers that are written in Python", () => {
+  it.each<[ComponentName, string]>([
+    ["cfn-lint", "cfn-lint 1.58.0"],
+    ["checkov", "3.3.30"],
+  ])("%s runs, in the version that was asked for", async (name, version) => {
+    expect((await said(name, "--version")).trim()).toBe(version)
+  })
+})
+
+const manifest = (field: string): string => `apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: agent }
+spec:
+  selector: { matchLabels: { app: agent } }
+  updateStrategy: { rollingUpdate: { maxUnavailable: 10% } }
+  template:
+    metadata: { labels: { app: agent } }
+    spec:
+      containers: [{ name: agent, image: agent, ${field}: Always, resources: { limits: { cpu: 1 } } }]
+`
+
+describe("files that peers read", () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "meshscope-peers-"))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  /** What kubeconform says of a manifest, with the schemas that were made here. */
+  async function judged(text: string): Promise<string> {
+    const file = join(folder, "manifest.yaml")
+    await writeFile(file, text)
+    const schemas = join(await component("kube-schemas"), "{{.ResourceKind}}{{.KindSuffix}}.json")
+    return said("kubeconform", "-strict", "-verbose", "-schema-location", schemas, file).catch(
+      ({ stdout }: { stdout: string }) => stdout,
+    )
+  }
+  it("kube-schemas know the kinds of the same Kubernetes, and refuse a field that it has not", async () => {
+    expect(await judged(manifest("imagePullPolicy"))).toMatch(/DaemonSet agent is valid/)
+    expect(await judged(manifest("imagePullPolicies"))).toMatch(/'imagePullPolicies' not allowed/)
+    expect(await readdir(await component("kube-schemas"))).toHaveLength(312)
+  })
+  it.each<[ComponentName, RegExp, string[]]>([
+    [
+      "kwok-stages",
+      /(?<=^kind: Stage\nmetadata:\n {2}name: ).*/gm,
+      ["node-heartbeat", "node-initialize", "pod-complete", "pod-delete", "pod-ready"],
+    ],
+    [
+      "istio-crds",
+      /(?<=^ {4}kind: )(DestinationRule|Gateway|ServiceEntry|VirtualService)$/gm,
+      ["DestinationRule", "Gateway", "ServiceEntry", "VirtualService"],
+    ],
+  ])("%s names what it is for", async (name, pattern, expected) => {
+    const found = (await readFile(await component(name), "utf8")).match(pattern) ?? []
+    expect(found.toSorted()).toEqual(expected)
+  })
+  it("cni-plugins have what a node's network is made of", async () => {
+    expect(await readdir(await component("cni-plugins"))).toEqual(
+      expect.arrayContaining(["bridge", "host-local", "loopback"]),
+    )
   })
 })

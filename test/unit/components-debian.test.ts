@@ -1,10 +1,12 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { execFile } from "node:child_process"
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type { DebianSource } from "../../scripts/components/source.ts"
 import { obtainDebian } from "../../scripts/components/debian.ts"
 import { lineProgress } from "../../scripts/components/progress.ts"
+import type { DebianSource } from "../../scripts/components/source.ts"
 
 /**
  * apt-get as a script, for what Debian's server only does on a bad day. SERVED: the version that it has. LISTS: `good`,
@@ -111,5 +113,25 @@ describe("a Debian package", () => {
   )
   it("that says it is the pinned one and is not, is refused", async () => {
     await expect(obtained(source("own", "0".repeat(64)), "1.0", "good")).rejects.toThrow(/expected 0{64}/)
+  })
+  it("that was only unpacked is run by a launcher, which names libraries and helpers beside it", async () => {
+    const launchers = { run: "usr/bin/program" }
+    process.env["SERVED"] = "1.0"
+    process.env["LISTS"] = "good"
+    const into = join(folder, "a folder")
+    await mkdir(into)
+    await obtainDebian(
+      { ...source("own"), launchers },
+      into,
+      lineProgress("prometheus 1.0", () => {}),
+    )
+    await mkdir(join(into, "usr/lib/any-linux-gnu"), { recursive: true })
+    const program = '#!/bin/sh\necho "$1" "$PATH" "$LD_LIBRARY_PATH"\n'
+    await writeFile(join(into, "usr/bin/program"), program, { mode: 0o755 })
+    await symlink(join(into, "run"), join(folder, "link"))
+    const env = { PATH: "/usr/bin:/bin" }
+    const { stdout } = await promisify(execFile)(join(folder, "link"), ["an argument"], { env })
+    const places = `${into}/usr/bin:${into}/usr/sbin:/usr/bin:/bin`
+    expect(stdout).toBe(`an argument ${places} ${into}/usr/lib/any-linux-gnu\n`)
   })
 })

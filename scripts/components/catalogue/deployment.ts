@@ -32,8 +32,22 @@ const helm: Package = {
   otherwise: OTHERWISE,
 }
 
+const python = (name: string, version: string, bytes: number): Package => ({
+  name,
+  version,
+  source: {
+    kind: "python",
+    requirements: `${name}.txt`,
+    bytes,
+    launcher: `${name.replace("-", "_")}.py`,
+  },
+  otherwise: `Install ${name} ${version} yourself and name its program by its variable.`,
+})
+
 /** What renders charts and reads templates. */
 export const DEPLOYMENT = {
   kubeconform: { package: kubeconform, file: "kubeconform" },
+  "cfn-lint": { package: python("cfn-lint", "1.58.0", 145_000_000), file: "cfn-lint" },
+  checkov: { package: python("checkov", "3.3.30", 290_000_000), file: "checkov" },
   helm: { package: helm, file: "helm" },
 } satisfies Record<string, Component>

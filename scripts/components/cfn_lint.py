@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+"""Runs cfn-lint with the packages that lie beside this file, whatever else is installed."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "site"))
+
+from cfnlint.runner import main  # noqa: E402 (found by the line above)
+
+main()
