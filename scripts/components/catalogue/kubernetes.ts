@@ -31,7 +31,7 @@ const kubernetes: Package = {
   otherwise: OTHERWISE,
 }
 
-/** The last minor version whose kubelet starts on a machine with cgroups of version 1. */
+/** Older than the rest: known to start on a machine that has only cgroups of version 1, with `failCgroupV1: false`. */
 const kubelet: Package = {
   name: "kubelet",
   version: "1.34.4",
