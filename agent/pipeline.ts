@@ -70,6 +70,8 @@ export class Pipeline {
   committed: () => void = () => undefined
   /** Told of what happens to proxies. To be set before they come. */
   happened: (event: MeshEvent) => void = () => undefined
+  /** Whether what a proxy streams to an address comes to this agent. To be set before proxies come. */
+  leadsHere: ProxyDeps["leadsHere"] = () => false
   /** To be set before proxies come. */
   follower: ProxyFollower | undefined
   readonly #config: AgentConfig
@@ -144,6 +146,7 @@ export class Pipeline {
       },
       happened: (kind, proxy, why) => this.#tell(kind, proxy, why),
       spanWay: (proxy) => this.follower?.wayOf(proxy) ?? "",
+      leadsHere: (to, target) => this.leadsHere(to, target),
     }
     this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
     this.#seen = new SeenAddresses(this.ledger, clock, () => this.#answering())

@@ -2,10 +2,18 @@ import type { FormatAbilities } from "#mesh/access.ts"
 import type { DeclaredModel } from "#mesh/declared.ts"
 import type { MeshscopeError } from "#mesh/errors.ts"
 import type { MeshEventKind } from "#mesh/mesh-event.ts"
-import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget } from "#mesh/proxy.ts"
+import type { ClusterHost, ProxyConfig, ProxyIdentity, ProxyTarget, SocketAddress } from "#mesh/proxy.ts"
 import type { Doubt, Interner } from "#mesh/request.ts"
 import type { StatsPage } from "#mesh/stats.ts"
-import { fileLoggers, lineReader, readableLogs, UNREAD_LOGGERS } from "./access-logs.ts"
+import {
+  entryReader,
+  fileLoggers,
+  lineReader,
+  readableLogs,
+  streamedAbilities,
+  streamedLogs,
+  UNREAD_LOGGERS,
+} from "./access-logs.ts"
 import { makeTally, type Tally } from "./account/tally.ts"
 import { AdminPages, type AdminPagesDeps } from "./admin-pages.ts"
 import { ADMIN } from "./collect/admin/path.ts"
@@ -33,6 +41,8 @@ export interface ProxyDeps extends AdminPagesDeps, ProxyStatsDeps {
   readonly happened: (kind: MeshEventKind, proxy: Proxy, why?: string) => void
   /** Which way its spans go, in words. */
   readonly spanWay: (proxy: Proxy) => string
+  /** Whether what it streams to an address comes to this agent. */
+  readonly leadsHere: (to: SocketAddress, target: ProxyTarget) => boolean
 }
 
 /** What is handed over when the target of an Envoy changed. */
@@ -55,7 +65,8 @@ export class Proxy implements LoggedProxy {
   readonly #stats: ProxyStats
   readonly #problems: PageProblems
   readonly #cache: ConfigCache
-  readonly #readable: ReadonlySet<string>
+  /** Paths of loggers whose requests come here: its files and its output, and what it streams. */
+  #readable: ReadonlySet<string>
   /** Where nobody can read its configuration: what its stats show instead. */
   readonly #glimpse: Glimpse | undefined
   #countDoubt: (doubt: Doubt) => void
@@ -77,7 +88,7 @@ export class Proxy implements LoggedProxy {
     const owner = { target, tally: this.tally, pages: this.#pages, kept: inherited?.stats }
     this.#stats = new ProxyStats(owner, deps)
     this.#problems = new PageProblems(target.name, ledger)
-    this.#readable = readableLogs(target.logs)
+    this.#readable = readableLogs(target)
     this.#countDoubt = doubtCounter(ledger, target.name, undefined)
     this.#cache = new ConfigCache(target.name, ledger.restored(`config/${target.name}`))
     ledger.join(this.#cache)
@@ -207,6 +218,21 @@ export class Proxy implements LoggedProxy {
     this.#hosts = hosts
     this.resolving?.setHosts(hosts)
     this.#stats.accountant?.takeHosts(hosts)
+    this.#followStreams()
+  }
+
+  /** Where entries go is told by hosts for clusters that the configuration tells no endpoints of. */
+  #followStreams(): void {
+    const { config, binding } = this
+    if (config === undefined || binding?.blind !== false) return
+    const now = this.#readableIn(config)
+    if (now.size !== this.#readable.size || [...now].some((path) => !this.#readable.has(path)))
+      this.#bind(config)
+  }
+
+  #readableIn(config: ProxyConfig): ReadonlySet<string> {
+    const leadsHere = (to: SocketAddress): boolean => this.#deps.leadsHere(to, this.target)
+    return new Set([...readableLogs(this.target), ...streamedLogs(config, this.#hosts, leadsHere)])
   }
 
   /**
@@ -219,14 +245,18 @@ export class Proxy implements LoggedProxy {
   ): void {
     const { ledger, log, bound } = this.#deps
     const { name } = this.target
+    this.#readable = this.#readableIn(config)
     const loggers = blind ? UNREAD_LOGGERS : fileLoggers(config, this.#readable)
-    const { reader, abilities } = lineReader(loggers)
+    const { reader, abilities: lineAbilities } = lineReader(loggers)
+    const entries = entryReader(config, this.#readable)
+    const abilities = streamedAbilities(config, this.#readable, entries) ?? lineAbilities
     const told = new Set(this.resolving?.notes)
     const resolving = this.#resolve(config, abilities)
     this.config = config
     this.abilities = abilities
     this.resolving = resolving
-    this.binding = { reader, resolver: resolving.resolver, provenances: resolving.provenances, blind }
+    const { resolver, provenances } = resolving
+    this.binding = { reader, entries, resolver, provenances, blind }
     this.#countDoubt = doubtCounter(ledger, name, resolving.identity)
     this.#stats.setPlan(resolving, named)
     this.#describe()

@@ -6,7 +6,7 @@ import { flagBits } from "#mesh/flags.ts"
 import { CODE_CLASSES, codeClass, OUTCOMES, outcomeOf } from "#mesh/outcome.ts"
 import { makeInterner } from "#mesh/request.ts"
 import type { Series } from "#mesh/snapshot.ts"
-import { fileLoggers, lineReader, readableLogs } from "../agent/access-logs.ts"
+import { entryReader, fileLoggers, lineReader, readableLogs } from "../agent/access-logs.ts"
 import type { Ledger } from "../agent/account/contract.ts"
 import { openLedger } from "../agent/account/ledger.ts"
 import { makeRequestAccountant } from "../agent/account/requests.ts"
@@ -91,7 +91,7 @@ function boundLines(ledger: Ledger): LogLines {
     ...(abilities === undefined ? {} : { abilities }),
   })
   lines.assign(1, {
-    binding: { reader, resolver, provenances },
+    binding: { reader, entries: entryReader(config, readable), resolver, provenances },
     tally: makeTally(),
     identity,
     doubt: (doubt) => {

@@ -38,6 +38,8 @@ export interface FleetOptions {
   readonly identity?: IdentityForm
   /** Tracers by resource. Default: none, as App Mesh. */
   readonly tracers?: TracerPlan
+  /** Changes an Envoy's files before it reads them, as users did with what App Mesh's agent appended to the bootstrap. */
+  readonly adapt?: (pod: Pod, files: ReadonlyMap<string, string>) => ReadonlyMap<string, string>
   readonly events?: Partial<AppsEvents>
 }
 
@@ -188,7 +190,7 @@ class RunningFleet implements Fleet {
     for (const { pod } of this.proxies) {
       const folder = this.#folder(pod)
       const tracer = tracerOf(tracers, pod.resource)
-      const files = proxyFiles({
+      const made = proxyFiles({
         mesh: this.#mesh,
         placement: this.placement,
         pod,
@@ -198,6 +200,7 @@ class RunningFleet implements Fleet {
         disturbance,
         ...(tracer === undefined ? {} : { tracer }),
       })
+      const files = this.#options.adapt?.(pod, made) ?? made
       const names = await writeXds(folder, files)
       changed.set(
         pod.name,

@@ -185,7 +185,7 @@ export type AccessLogFormat =
       readonly cluster?: string
       readonly address?: SocketAddress
       readonly requestHeaders: readonly string[]
-      /** `grpc-status` is among the trailers that are logged. */
+      /** `grpc-status` is logged of trailers and of headers, where an answer without a body has it. */
       readonly grpcStatus: boolean
     }
   | { readonly kind: "unsupported"; readonly why: string }

@@ -1,16 +1,24 @@
 import * as z from "zod"
+import { receiveAccessLogsSchema } from "./receive-access-logs-schema.ts"
 import { receiveOtlpSchema, receiveZipkinSchema } from "./receive-http-schema.ts"
 import { receiveXraySchema } from "./receive-xray-schema.ts"
 
-/** Spans that proxies and applications send here. An intake that is not named is not there. */
+/** What proxies and applications send here. An intake that is not named is not there. */
 export const receiveSchema = z.strictObject({
   xray: receiveXraySchema
     .optional()
     .describe("Stands in for the X-Ray daemon: segments by UDP, sampling rules by TCP."),
   zipkin: receiveZipkinSchema.optional().describe("Spans of Zipkin's tracers, App Mesh's Jaeger among them."),
   otlp: receiveOtlpSchema.optional().describe("Spans by OTLP, over HTTP and gRPC."),
+  accessLogs: receiveAccessLogsSchema
+    .optional()
+    .describe("Access log entries that proxies stream by Envoy's gRPC access log service."),
 })
 export type ReceiveConfig = z.output<typeof receiveSchema>
+
+/** Whether any intake of spans is configured. */
+export const takesSpans = ({ xray, zipkin, otlp }: ReceiveConfig): boolean =>
+  xray !== undefined || zipkin !== undefined || otlp !== undefined
 
 /** How spans come to be beside those that are sent here. */
 export const spansSchema = z.strictObject({

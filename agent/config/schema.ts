@@ -2,6 +2,7 @@ import * as z from "zod"
 import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
+import { ecsSchema } from "./discover-ecs-schema.ts"
 import { sharedAddresses } from "./listen-addresses.ts"
 import { modelSchema } from "./model-schema.ts"
 import { publishSchema } from "./publish-schema.ts"
@@ -137,7 +138,12 @@ export const agentSchema = z
   .strictObject({
     agent: identity.prefault({}).describe("Who this agent is."),
     discover: z
-      .strictObject({ static: staticDiscovery.optional().describe("Proxies from a list.") })
+      .strictObject({
+        static: staticDiscovery.optional().describe("Proxies from a list."),
+        ecs: ecsSchema
+          .optional()
+          .describe("Proxies of an instance of Amazon ECS, or of the agent's own task."),
+      })
       .superRefine((discover, context) => {
         if (Object.values(discover).some((one) => one !== undefined)) return
         const keys = Object.keys(context.value).join(", ") || "static"

@@ -150,14 +150,33 @@ describe("access logs of a dump", () => {
   })
 
   it("pass over other loggers with a note", () => {
-    const grpc = {
-      name: "envoy.access_loggers.http_grpc",
-      typed_config: { "@type": `${TYPE}x.HttpGrpcAccessLogConfig` },
+    const fluentd = {
+      name: "envoy.access_loggers.fluentd",
+      typed_config: { "@type": `${TYPE}x.FluentdAccessLogConfig` },
     }
-    expect(accessLogs(grpc)).toEqual({
+    expect(accessLogs(fluentd)).toEqual({
       logs: [],
-      notes: ["access logger envoy.access_loggers.http_grpc writes no file"],
+      notes: ["access logger envoy.access_loggers.fluentd writes no file"],
     })
+  })
+
+  it.each([
+    [{ envoy_grpc: { cluster_name: "als" } }, { path: "grpc:als", cluster: "als" }],
+    [
+      { google_grpc: { target_uri: "dns:///als.example:18090" } },
+      { path: "grpc:dns:///als.example:18090", address: { host: "als.example", port: 18_090 } },
+    ],
+  ])("tell where entries are streamed to: %j", (grpc_service, { path, ...to }) => {
+    const config = {
+      "@type": `${TYPE}x.HttpGrpcAccessLogConfig`,
+      common_config: { grpc_service },
+      additional_request_headers_to_log: ["X-Canary"],
+      additional_response_headers_to_log: ["grpc-status"],
+      additional_response_trailers_to_log: ["grpc-status"],
+    }
+    const { logs } = accessLogs({ name: "any", typed_config: config, filter: { and_filter: {} } })
+    const format = { kind: "als", ...to, requestHeaders: ["x-canary"], grpcStatus: true }
+    expect(logs).toEqual([{ path, format, filtered: true }])
   })
 })
 

@@ -5,7 +5,7 @@ import { furtherNames } from "./header-names.ts"
 export interface AlsFormat {
   /** `additional_request_headers_to_log`. */
   readonly requestHeaders: readonly string[]
-  /** `additional_response_trailers_to_log` has `grpc-status`. */
+  /** `grpc-status` is among the logged headers and trailers of answers. */
   readonly grpcStatus: boolean
 }
 

@@ -32,7 +32,9 @@ export function alsSinkOf(config: unknown, type: string): AccessLogSink | undefi
       ...(cluster === undefined ? {} : { cluster }),
       ...(address === undefined ? {} : { address }),
       requestHeaders: namesOf(config, "additional_request_headers_to_log"),
-      grpcStatus: namesOf(config, "additional_response_trailers_to_log").includes("grpc-status"),
+      grpcStatus: ["headers", "trailers"].every((part) =>
+        namesOf(config, `additional_response_${part}_to_log`).includes("grpc-status"),
+      ),
     },
   }
 }

@@ -4,7 +4,9 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Agent } from "../../../agent/start.ts"
 import type { Collector } from "../../../collector/start.ts"
+import type { Replicas } from "../../../demo/control-plane/placement.ts"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
+import type { FleetOptions } from "../../../demo/fleet.ts"
 import type { LogPlan } from "../../../demo/logs.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import { type Clock, systemClock } from "../../../mesh/clock.ts"
@@ -38,6 +40,9 @@ export interface StandOptions {
   /** Changes to the agent's configuration, by top-level key. */
   readonly agent?: Readonly<Record<string, unknown>>
   readonly modelFile?: string
+  /** See `FleetOptions`. */
+  readonly adapt?: FleetOptions["adapt"]
+  readonly placement?: Replicas
 }
 
 const FIRST_LOOK_MS = 30_000
@@ -66,7 +71,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   }
   try {
     const { model } = parseKubernetesObjects(await readFile(modelFile, "utf8"), modelFile)
-    const { logs, seed, mix = "all", rate } = options
+    const { logs, seed, mix = "all", rate, adapt, placement } = options
     const stage = await startStage({
       model,
       runDir,
@@ -76,6 +81,8 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       seed,
       mix,
       ...(rate === undefined ? {} : { rate }),
+      ...(adapt === undefined ? {} : { adapt }),
+      ...(placement === undefined ? {} : { placement }),
     })
     undo.push(() => stage.stop())
     const collector = await startCollectorHere()
