@@ -17,10 +17,19 @@ export interface Patience {
   readonly idleMs: number
 }
 
-/** GET requests to one server as one identity. */
+/** Requests to one server as one identity. */
 export interface Transport {
-  /** Never rejects. `path` with its query. */
-  ask(path: string, asked: Asked, patience: Patience, signal: AbortSignal): Promise<Answered | Ended>
+  /**
+   * Never rejects. `path` with its query.
+   * @param posted JSON; absent: a GET. Only a review of a token is posted, which changes nothing.
+   */
+  ask(
+    path: string,
+    asked: Asked,
+    patience: Patience,
+    signal: AbortSignal,
+    posted?: string,
+  ): Promise<Answered | Ended>
   /** What became of an answer that broke off while it was read. */
   broken(error: unknown, asked: Asked): Trouble
 }
@@ -42,13 +51,13 @@ export function makeTransport(access: KubeAccess): Transport {
     error: error instanceof MeshscopeError ? error : unreachable(error, asked, access),
   })
   return {
-    async ask(path, asked, patience, signal) {
+    async ask(path, asked, patience, signal, posted) {
       try {
         const url = new URL(`${access.server}${path}`)
         const headers: Record<string, string> = { accept: "application/json", ...(await bearer(access)) }
         const agent = agentFor(await readTls(access))
-        const response = await answered(url, { headers, agent, signal }, patience)
-        if (response.statusCode === 200) return { kind: "answer", response }
+        const response = await answered(url, { headers, agent, signal, posted }, patience)
+        if (response.statusCode === (posted === undefined ? 200 : 201)) return { kind: "answer", response }
         const { body } = await bodyOf(response, REFUSAL_BYTES)
         return refusal(response.statusCode ?? 0, response.headers, body, asked, access)
       } catch (error) {
@@ -81,14 +90,24 @@ function makeAgents({ server, insecure }: KubeAccess): (tls: Tls) => HttpAgent {
 
 function answered(
   url: URL,
-  options: { headers: Record<string, string>; agent: HttpAgent; signal: AbortSignal },
+  request: {
+    headers: Record<string, string>
+    agent: HttpAgent
+    signal: AbortSignal
+    posted: string | undefined
+  },
   { headMs, idleMs }: Patience,
 ): Promise<IncomingMessage> {
+  const { posted, ...rest } = request
+  const options =
+    posted === undefined
+      ? rest
+      : { ...rest, method: "POST", headers: { ...rest.headers, "content-type": "application/json" } }
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       // The server may close a kept connection in the moment in which we use it; nothing was answered then.
       if (sent.reusedSocket && "code" in error && error.code === "ECONNRESET")
-        resolve(answered(url, options, { headMs, idleMs }))
+        resolve(answered(url, request, { headMs, idleMs }))
       else reject(error)
     }
     const sent = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, options)
@@ -99,7 +118,7 @@ function answered(
       sent.setTimeout(idleMs, silent)
       resolve(response)
     })
-    sent.end()
+    sent.end(posted)
   })
 }
 
