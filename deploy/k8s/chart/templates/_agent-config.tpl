@@ -1,6 +1,12 @@
 {{/* What the agents run by: the chart's part, with agent.config merged over it. YAML. */}}
 {{- define "meshscope.agentConfig" -}}
-{{- toYaml (mergeOverwrite (include "meshscope.agentBase" . | fromYaml) (deepCopy .Values.agent.config)) }}
+{{- $merged := mergeOverwrite (include "meshscope.agentBase" . | fromYaml) (deepCopy .Values.agent.config) }}
+{{- with .Values.agent.receive }}
+{{- if and (or .xray .zipkin .otlp) (not (or (hasKey $merged.publish "xray") (hasKey $merged.publish "zipkin") (hasKey $merged.publish "otlpTraces"))) }}
+{{- fail "agent.receive takes spans, which need a place to go: agent.config.publish.xray, .zipkin or .otlpTraces" }}
+{{- end }}
+{{- end }}
+{{- toYaml $merged }}
 {{- end }}
 
 {{- define "meshscope.agentBase" -}}
@@ -27,8 +33,13 @@ model:
     {{- end }}
   {{- end }}
 {{- with .Values.agent.receive }}
-{{- if or .xray .zipkin .otlp }}
+{{- if or .accessLogs .xray .zipkin .otlp }}
 receive:
+  {{- if .accessLogs }}
+  accessLogs:
+    listen: "{{ $.Values.listenHost }}:18090"
+    hosts: {{- include "meshscope.agentHosts" $ | nindent 6 }}
+  {{- end }}
   {{- if .xray }}
   xray:
     udp: "{{ $.Values.listenHost }}:2000"
@@ -43,14 +54,21 @@ receive:
     listen: "{{ $.Values.listenHost }}:4319"
     grpc: "{{ $.Values.listenHost }}:4317"
   {{- end }}
+{{- end }}
+{{- if or .xray .zipkin .otlp }}
 spans:
-  hosts:
-    - ${HOST_IP}
-    - {{ include "meshscope.agent" $ }}
-    - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}
-    - {{ include "meshscope.agent" $ }}.{{ $.Release.Namespace }}.svc
+  hosts: {{- include "meshscope.agentHosts" $ | nindent 4 }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* Names under which pods reach the agent of their node: its Service, and the node's address for host ports. */}}
+{{- define "meshscope.agentHosts" -}}
+- ${HOST_IP}
+- {{ include "meshscope.agent" . }}
+- {{ include "meshscope.agent" . }}.{{ .Release.Namespace }}
+- {{ include "meshscope.agent" . }}.{{ .Release.Namespace }}.svc
+- {{ include "meshscope.agent" . }}.{{ .Release.Namespace }}.svc.cluster.local
 {{- end }}
 
 {{/* How an agent shows the collector who it is, and knows the collector. */}}
