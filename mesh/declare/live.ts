@@ -1,17 +1,11 @@
 import { isObject, ownMember } from "../json-object.ts"
+import { type IstioOptions } from "./istio/mesh.ts"
 import { KubeObjects } from "./kube-objects.ts"
-import { appMeshes } from "./kubernetes.ts"
 import type { LiveObject } from "./live-object.ts"
+import { modelOfObjects } from "./model-of-objects.ts"
 import type { ParsedModel } from "./parsed.ts"
 import { type Reading, tolerantReading } from "./reading.ts"
 import type { Spot } from "./spot.ts"
-
-export interface LiveOptions {
-  /** Name of the Istio mesh: its trust domain or mesh id. Absent: `cluster.local`. */
-  readonly istioMesh?: string
-  /** What short names of services are completed with. Absent: `cluster.local`. */
-  readonly clusterDomain?: string
-}
 
 /**
  * The model that objects of a running cluster declare, of all sources together, since they refer to each other. Never
@@ -19,11 +13,11 @@ export interface LiveOptions {
  * names kind, namespace/name and field; a reference to what is not there is a note. The same objects give the same
  * model in whatever order they come: the older one wins.
  */
-export function modelOfLiveObjects(objects: Iterable<LiveObject>, _options: LiveOptions = {}): ParsedModel {
+export function modelOfLiveObjects(objects: Iterable<LiveObject>, options: IstioOptions = {}): ParsedModel {
   const reading = tolerantReading()
   const known = new KubeObjects(reading)
   for (const spot of oldestFirst(objects, reading)) reading.attempt(() => known.take(spot))
-  return { model: { meshes: appMeshes(known) }, notes: known.notes() }
+  return modelOfObjects(known, options)
 }
 
 /** More objects than any mesh has: what one cluster may cost a collector. */

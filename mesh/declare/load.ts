@@ -1,8 +1,9 @@
 import { parseApiAnswers } from "./api-answers.ts"
+import type { IstioOptions } from "./istio/mesh.ts"
 import { jsonTexts } from "./json-texts.ts"
 import { KubeObjects } from "./kube-objects.ts"
-import { appMeshes } from "./kubernetes.ts"
 import { mergeModels } from "./merge.ts"
+import { modelOfObjects } from "./model-of-objects.ts"
 import type { ParsedModel } from "./parsed.ts"
 import { strictReading } from "./reading.ts"
 import { at, documentsOf, isThere } from "./spot.ts"
@@ -18,14 +19,14 @@ export interface ModelFile {
  * saved API answers stand for themselves. Which of the two a file holds is told by its content, not by its name.
  * @throws MeshscopeError MODEL_INVALID
  */
-export function loadModel(files: readonly ModelFile[]): ParsedModel {
+export function loadModel(files: readonly ModelFile[], options: IstioOptions = {}): ParsedModel {
   const objects = new KubeObjects(strictReading())
   const parts: ParsedModel[] = []
   for (const { file, text } of files) {
     if (holdsAnswers(text, file)) parts.push(parseApiAnswers(text, file))
     else objects.add(text, file)
   }
-  parts.push({ model: { meshes: appMeshes(objects) }, notes: objects.notes() })
+  parts.push(modelOfObjects(objects, options))
   return {
     model: mergeModels(parts.map((part) => part.model)),
     notes: parts.flatMap((part) => part.notes),
