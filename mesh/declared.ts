@@ -72,7 +72,10 @@ export interface VirtualNode extends Declared {
   readonly backends: readonly string[]
   readonly discovery?: { readonly type: "dns" | "cloudmap"; readonly hostname?: string }
   readonly accessLog?: DeclaredAccessLog
-  /** Pods of the native object's namespace that are this node; App Mesh's `podSelector`, the labels of Istio's subset. */
+  /**
+   * Pods that are this node: App Mesh's `podSelector` in the own namespace, the selector of Istio's Service; for a subset
+   * only what makes it one among the pods of its host.
+   */
   readonly podSelector?: LabelSelector
 }
 
@@ -139,8 +142,9 @@ export interface Route extends Declared {
   /** Further matches, any of which is enough. Istio only; each is a route of its own in Envoy, in this order after `match`. */
   readonly otherMatches?: readonly RouteMatch[]
   /**
-   * Istio only: names that Envoy's routes of this one bear, one for each match; empty texts where it is unnamed. To be
-   * read together with `filter_metadata.istio.config`, whose last parts are the `native` object of the router.
+   * Istio only: names that Envoy's routes of this one bear, each once; none where it is unnamed. To be read together with
+   * `filter_metadata.istio.config`, whose last parts are the `native` object of the router (for an HTTPRoute a name that
+   * begins with it).
    */
   readonly wireNames?: readonly string[]
   readonly targets: readonly WeightedTarget[]
