@@ -4,6 +4,7 @@ import type { Environment } from "#mesh/interpolation.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import type { Discovery, ReportProblem } from "./discover/contract.ts"
 import { joined } from "./discover/joined.ts"
+import type { KubernetesSettings } from "./discover/kubernetes/settings.ts"
 import { staticDiscovery } from "./discover/static/discovery.ts"
 import type { Log } from "./telemetry/log.ts"
 import type { Telemetry } from "./telemetry/telemetry.ts"
@@ -27,7 +28,22 @@ export async function discoveryOf({ discover }: AgentConfig, deps: DiscoveryDeps
   const found: Promise<Discovery>[] = []
   if (discover.static !== undefined)
     found.push(Promise.resolve(staticDiscovery(discover.static, given("static"))))
+  const { ecs } = discover
+  if (ecs !== undefined)
+    found.push(
+      import("./discover/ecs/discovery.ts").then(({ ecsDiscovery }) => ecsDiscovery(ecs, given("ecs"))),
+    )
+  if (discover.kubernetes !== undefined) found.push(kubernetes(discover.kubernetes, given("kubernetes")))
   return joined(await Promise.all(found), reporter("all", deps).report)
+}
+
+/** @throws MeshscopeError CONFIG_ENV_MISSING */
+async function kubernetes(settings: KubernetesSettings, given: MakerDeps): Promise<Discovery> {
+  const [{ kubernetesDiscovery }, { kubernetesConfig }] = await Promise.all([
+    import("./discover/kubernetes/discovery.ts"),
+    import("./discover/kubernetes/settings.ts"),
+  ])
+  return kubernetesDiscovery(kubernetesConfig(settings, given.env), { ...given, random: Math.random })
 }
 
 function reporter(

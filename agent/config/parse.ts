@@ -2,6 +2,8 @@ import { dirname, resolve } from "node:path"
 import type * as z from "zod"
 import { loadConfiguration } from "#mesh/configuration.ts"
 import type { ConfigurationSource } from "#mesh/written-document.ts"
+import { absoluteEcs } from "./discover-ecs-schema.ts"
+import { absoluteKubernetes } from "./discover-kubernetes-schema.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
 import type { PublishConfig } from "./publish-schema.ts"
 import { agentSchema } from "./schema.ts"
@@ -63,10 +65,16 @@ function absoluteDiscovery(
   discover: Written["discover"],
   absolute: (path: string) => string,
 ): Written["discover"] {
-  if (discover.static === undefined) return discover
+  const { kubernetes } = discover
+  const others = {
+    ...(discover.ecs === undefined ? {} : { ecs: absoluteEcs(discover.ecs, absolute) }),
+    ...(kubernetes === undefined ? {} : { kubernetes: absoluteKubernetes(kubernetes, absolute) }),
+  }
+  if (discover.static === undefined) return { ...discover, ...others }
   const { file, targets, interval } = discover.static
   return {
     ...discover,
+    ...others,
     static: {
       interval,
       ...(file === undefined ? {} : { file: absolute(file) }),

@@ -3,6 +3,7 @@ import { whereStand } from "#mesh/configuration.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
 import { targetsSchema } from "#mesh/targets.ts"
 import { ecsSchema } from "./discover-ecs-schema.ts"
+import { kubernetesSchema } from "./discover-kubernetes-schema.ts"
 import { sharedAddresses } from "./listen-addresses.ts"
 import { modelSchema } from "./model-schema.ts"
 import { publishSchema } from "./publish-schema.ts"
@@ -140,6 +141,7 @@ export const agentSchema = z
     discover: z
       .strictObject({
         static: staticDiscovery.optional().describe("Proxies from a list."),
+        kubernetes: kubernetesSchema.optional().describe("Proxies in the pods of the agent's node."),
         ecs: ecsSchema
           .optional()
           .describe("Proxies of an instance of Amazon ECS, or of the agent's own task."),
