@@ -1,0 +1,67 @@
+import { istioRouter } from "#mesh/istio-names.ts"
+import type { ProxyHint } from "#mesh/proxy.ts"
+import type { ContainerFacts, PodFacts } from "../pod.ts"
+import { namedPort, type Recognise, scrapeNotes } from "./found.ts"
+
+const CONTAINER = "istio-proxy"
+/** Istio's own agent: Envoy's numbers with those of the application mixed in. */
+const MERGED_PORT = 15_020
+/** Envoy's own page. */
+const ENVOY_PORT = 15_090
+const PAGE = "/stats/prometheus"
+
+/**
+ * Istio's Envoy, sidecar, gateway or waypoint. Its admin interface listens on localhost, so that one page is all that
+ * there is. The page of Envoy alone is preferred: what Istio merges into the other one is in the application's hands, and
+ * it answers 200 also without Envoy's part.
+ */
+export const istio: Recognise = (pod, container) => {
+  // In ambient mode the node's tunnel has the same name, and is no Envoy.
+  if (container.name !== CONTAINER || container.args.includes("ztunnel")) return undefined
+  return {
+    port: portOfPage(pod, container),
+    serves: { kind: "prometheus", path: PAGE },
+    hint: hintOf(pod, container),
+    labels: labelsOf(pod),
+  }
+}
+
+function portOfPage(pod: PodFacts, container: ContainerFacts): number {
+  const own = namedPort(container, "http-envoy-prom")
+  if (own !== undefined) return own
+  // The merged page then answers the pod alone.
+  if (container.env.get("METRICS_LOCALHOST_ACCESS_ONLY")?.toLowerCase() === "true") return ENVOY_PORT
+  const notes = scrapeNotes(pod)
+  // With another path it is the application's page.
+  return notes?.path === PAGE ? notes.port : MERGED_PORT
+}
+
+function hintOf(pod: PodFacts, { args, env }: ContainerFacts): ProxyHint {
+  const gateway = args.includes("router") || args.includes("waypoint")
+  const mesh = literal(env.get("ISTIO_META_MESH_ID"))
+  const workload = literal(env.get("ISTIO_META_WORKLOAD_NAME")) || (pod.owner?.name ?? pod.name)
+  return {
+    flavor: "istio",
+    role: gateway ? "gateway" : "sidecar",
+    resource: istioRouter(workload, pod.namespace),
+    ...(mesh === "" ? {} : { mesh }),
+  }
+}
+
+/** A value that refers to other variables is known inside of the container alone. */
+const literal = (value: string | undefined): string => (value?.includes("$(") === true ? "" : (value ?? ""))
+
+const LABELS = [
+  ["service", "service.istio.io/canonical-name"],
+  ["revision", "service.istio.io/canonical-revision"],
+  ["gateway", "gateway.networking.k8s.io/gateway-name"],
+] as const
+
+function labelsOf({ labels }: PodFacts): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    LABELS.flatMap(([name, label]) => {
+      const value = labels.get(label)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
