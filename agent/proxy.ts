@@ -12,7 +12,7 @@ import {
   readableLogs,
   streamedAbilities,
   streamedLogs,
-  UNREAD_LOGGERS,
+  unreadLoggers,
 } from "./access-logs.ts"
 import { makeTally, type Tally } from "./account/tally.ts"
 import { AdminPages, type AdminPagesDeps } from "./admin-pages.ts"
@@ -25,6 +25,8 @@ import { Glimpse, glimpsed, hintOf } from "./glimpse.ts"
 import type { LineBinding, LoggedProxy } from "./log-lines.ts"
 import { PageProblems } from "./page-problems.ts"
 import { ProxyStats, type ProxyStatsDeps } from "./proxy-stats.ts"
+import type { IdentityHint } from "./resolve/dialects/dialect.ts"
+import { flavorOf } from "./resolve/dialects/dialects.ts"
 import type { HealthCheckConfig } from "./resolve/health-checks.ts"
 import { makeResolver, type Resolving } from "./resolve/resolver.ts"
 import { gapsOf, servedBy } from "./served.ts"
@@ -51,6 +53,12 @@ export interface Inheritance {
   readonly stats: Uint8Array | undefined
 }
 
+/** How much of its configuration is known. */
+interface How {
+  readonly unread: boolean
+  readonly named: boolean
+}
+
 /** One Envoy in the agent: what is known of it, and how its pages and lines are read. */
 export class Proxy implements LoggedProxy {
   readonly target: ProxyTarget
@@ -73,8 +81,11 @@ export class Proxy implements LoggedProxy {
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
   #declared: DeclaredModel
+  #how: How = { unread: false, named: false }
   /** The configuration is to be read: nobody did yet, it moved, or the last attempt failed. */
   #configDue = true
+  /** What was last said of lost entries. */
+  #toldLoss = false
   /** Whether its stats could be read at the last look. */
   #answers: boolean | undefined
 
@@ -134,7 +145,7 @@ export class Proxy implements LoggedProxy {
    */
   declare(model: DeclaredModel, differs: boolean): void {
     this.#declared = model
-    if (differs && this.config !== undefined) this.#bind(this.config, { blind: this.binding?.blind })
+    if (differs && this.config !== undefined) this.#bind(this.config, this.#how)
   }
 
   /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
@@ -160,6 +171,7 @@ export class Proxy implements LoggedProxy {
     await this.#stats.read()
     const { accountant } = this.#stats
     if (accountant === undefined) return
+    if (this.#losesEntries() !== this.#toldLoss) this.#describe()
     if (accountant.takeConfigMoved() && !this.#configDue) {
       this.#configDue = true
       await this.#readConfig()
@@ -192,7 +204,7 @@ export class Proxy implements LoggedProxy {
       }
     } else if (this.config === undefined) {
       const bare = await askNode(this.#pages)
-      if (bare !== undefined) this.#bind(bare, { blind: true })
+      if (bare !== undefined) this.#bind(bare, { unread: true, named: false })
     }
     this.#describe()
   }
@@ -209,7 +221,7 @@ export class Proxy implements LoggedProxy {
   #bindGlimpse(config: ProxyConfig): void {
     const { resource = "", nodeId = "" } = hintOf(this.target, config)
     if (resource === "" && nodeId === "") this.#describe()
-    else this.#bind(config, { blind: true, named: true })
+    else this.#bind(config, { unread: true, named: true })
   }
 
   async #readHosts(): Promise<void> {
@@ -224,7 +236,7 @@ export class Proxy implements LoggedProxy {
   /** Where entries go is told by hosts for clusters that the configuration tells no endpoints of. */
   #followStreams(): void {
     const { config, binding } = this
-    if (config === undefined || binding?.blind !== false) return
+    if (config === undefined || binding === undefined || this.#how.unread) return
     const now = this.#readableIn(config)
     if (now.size !== this.#readable.size || [...now].some((path) => !this.#readable.has(path)))
       this.#bind(config)
@@ -236,27 +248,27 @@ export class Proxy implements LoggedProxy {
   }
 
   /**
-   * @param how.blind nobody can tell what a line is about
+   * @param how.unread nobody can read its configuration
    * @param how.named the names are those of the page of stats that follows
    */
-  #bind(
-    config: ProxyConfig,
-    { blind = false, named = false }: { blind?: boolean | undefined; named?: boolean } = {},
-  ): void {
+  #bind(config: ProxyConfig, how: How = { unread: false, named: false }): void {
+    const { unread, named } = how
+    this.#how = how
     const { ledger, log, bound } = this.#deps
     const { name } = this.target
     this.#readable = this.#readableIn(config)
-    const loggers = blind ? UNREAD_LOGGERS : fileLoggers(config, this.#readable)
+    const hint = { ...hintOf(this.target, config), proxy: name }
+    const loggers = unread ? unreadLoggers(flavorOf(config, hint)) : fileLoggers(config, this.#readable)
     const { reader, abilities: lineAbilities } = lineReader(loggers)
     const entries = entryReader(config, this.#readable)
     const abilities = streamedAbilities(config, this.#readable, entries) ?? lineAbilities
     const told = new Set(this.resolving?.notes)
-    const resolving = this.#resolve(config, abilities)
+    const resolving = this.#resolve(config, hint, abilities)
     this.config = config
     this.abilities = abilities
     this.resolving = resolving
     const { resolver, provenances } = resolving
-    this.binding = { reader, entries, resolver, provenances, blind }
+    this.binding = { reader, entries, resolver, provenances, blind: !resolving.namesLines }
     this.#countDoubt = doubtCounter(ledger, name, resolving.identity)
     this.#stats.setPlan(resolving, named)
     this.#describe()
@@ -265,11 +277,12 @@ export class Proxy implements LoggedProxy {
     bound(this)
   }
 
-  #resolve(config: ProxyConfig, abilities: FormatAbilities | undefined): Resolving {
+  #resolve(config: ProxyConfig, identity: IdentityHint, abilities: FormatAbilities | undefined): Resolving {
     const { interner, healthChecks } = this.#deps
     return makeResolver({
       config,
-      identity: { ...hintOf(this.target, config), proxy: this.target.name },
+      identity,
+      unread: this.#how.unread,
       declared: this.#declared,
       interner,
       readableLogs: this.#readable,
@@ -279,19 +292,28 @@ export class Proxy implements LoggedProxy {
     })
   }
 
+  /** It streams, and requests are missing in what came: Envoy says nothing of entries that nobody took. */
+  #losesEntries(): boolean {
+    const { http, tcp } = this.binding?.provenances.streamed ?? {}
+    const streams = [http?.inbound, http?.outbound, tcp?.inbound, tcp?.outbound].includes(true)
+    return streams && (this.#stats.accountant?.lost ?? 0) > 0
+  }
+
   /** Says how this proxy is counted and what is missing. */
   #describe(): void {
     if (this.#pages.closed || (this.resolving === undefined && this.#glimpse === undefined)) return
     const { provenance = "stats" } = this.resolving ?? {}
     const version = this.config?.node.version ?? ""
     const spans = this.#deps.spanWay(this)
+    this.#toldLoss = this.#losesEntries()
     this.#stats.describe({ version, provenance, missing: this.missing.join(","), spans })
   }
 
   /** What its state says is missing. `config_dump`: what is in force now could not be read. */
   get missing(): readonly string[] {
     const unread = this.problems.has("config_dump") ? ["config_dump"] : []
-    const told = [...gapsOf(this.target), ...unread, ...(this.resolving?.missing ?? [])]
+    const lost = this.#losesEntries() ? ["entries"] : []
+    const told = [...gapsOf(this.target), ...unread, ...lost, ...(this.resolving?.missing ?? [])]
     const stranger = this.#glimpse !== undefined && this.resolving === undefined ? ["identity"] : []
     return [...new Set([...told, ...stranger])]
   }

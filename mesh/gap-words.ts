@@ -78,6 +78,12 @@ const GAPS: Readonly<Record<string, Gap>> = {
       "What it writes goes where this agent has no file and no receiver: its requests are counted from Envoy's stats.",
     mend: "output",
   },
+  entries: {
+    lacks: "some of what it streamed",
+    untold:
+      "Requests that it streamed while nobody took them are in no number but mesh_unaccounted_requests_total: Envoy keeps none of them, and its own counters do not tell.",
+    mend: "output",
+  },
   identity: {
     lacks: "a certain name",
     untold:

@@ -64,6 +64,11 @@ export class StatsAccountant implements Participant {
     deps.ledger.join(this.#log)
   }
 
+  /** Requests that were found to be missing in what was accounted, since this configuration is in force. */
+  get lost(): number {
+    return this.#accounts.unaccounted.lost
+  }
+
   /** Raw names of the histograms that are worth reading, each with the number that `takeHistogram` wants. */
   get wantedHistograms(): ReadonlyMap<string, number> {
     return this.#accounts.durations.wanted

@@ -31,6 +31,8 @@ export class Unaccounted {
   readonly #watches: Watch[]
   readonly #slots: SlotCache<number>
   #saved = new Float64Array(REPORTERS.length)
+  /** Requests that were found to be missing since this object began. */
+  lost = 0
 
   constructor(plan: StatsPlan, parts: UnaccountedParts) {
     this.#parts = parts
@@ -42,6 +44,7 @@ export class Unaccounted {
     for (const watch of this.#watches) {
       const now = watch.accounted()
       const grown = watch.gap.look(this.#ended(watch), now - watch.last, monotonicMs)
+      this.lost += Math.max(0, grown)
       watch.last = now
       // Watched and nothing missing is 0, which is not the same as not watched.
       this.#parts.ledger.add(this.#slot(watch.reporter), Math.max(0, grown))
