@@ -1,11 +1,13 @@
 import { type CollectorApp, makeRouter, mountApi } from "./api/api.ts"
 import { type IntakeRouteDeps, mountIntake } from "./api/intake-route.ts"
+import { type ModelRouteDeps, mountModel } from "./api/model-route.ts"
 import type { OwnMetrics } from "./api/own-metrics.ts"
 import type { Answers } from "./view/answers.ts"
 
 export interface AppDeps {
   readonly answers: Answers
   readonly intake: IntakeRouteDeps
+  readonly model: ModelRouteDeps
   readonly metrics: OwnMetrics
   readonly version: string
   /** Told of an error that nobody expected; the caller only hears that there was one. */
@@ -31,6 +33,7 @@ export function buildApp(deps: AppDeps): CollectorApp {
   })
   mountApi(app, deps.answers, deps.version)
   mountIntake(app, deps.intake)
+  mountModel(app, deps.model)
   app.get("/metrics", async (c) =>
     c.body(await deps.metrics.registry.metrics(), 200, { "content-type": deps.metrics.registry.contentType }),
   )

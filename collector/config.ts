@@ -1,14 +1,14 @@
-import { readFile } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import * as z from "zod"
+import type { KubeAccessSettings } from "#kubernetes/access-schema.ts"
 import { listenAddressSchema } from "#mesh/address.ts"
 import { loadConfiguration } from "#mesh/configuration.ts"
 import { configurationText } from "#mesh/configuration-text.ts"
-import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { byteSize, duration } from "#mesh/quantities.ts"
-import { fileUnreadable } from "#mesh/system-reason.ts"
 import type { ConfigurationSource } from "#mesh/written-document.ts"
+import { type ListenerTlsConfig, listenerTlsSchema, podIdentitySchema } from "./access/schema.ts"
+import { type ModelConfig, modelSchema } from "./model/schema.ts"
 
 const store = z.strictObject({
   folder: z
@@ -42,7 +42,12 @@ const intake = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "File with the token that agents must send (`Authorization: Bearer`). Absent: anybody may send.",
+      "File with the token that agents must send (`Authorization: Bearer`), also to read the declared model; read again when it changes. With neither this nor `kubernetes`, anybody may send.",
+    ),
+  kubernetes: podIdentitySchema
+    .optional()
+    .describe(
+      "Agents that prove who they are by the token of their pod. Beside `tokenFile`, either is enough.",
     ),
   maxBodyBytes: byteSize({ min: "64KiB", max: "256MiB" }).prefault("16MiB").describe("Largest body as sent."),
   maxInflatedBytes: byteSize({ min: "64KiB", max: "1GiB" })
@@ -58,9 +63,17 @@ export const collectorSchema = z.strictObject({
     .describe(
       "Where OTLP, the API and the pages are served. Only this host can reach the default; write `0.0.0.0:4318` for agents elsewhere.",
     ),
+  tls: listenerTlsSchema
+    .optional()
+    .describe("Certificates of the address above; read again when they change. Absent: no TLS."),
   store: store.prefault({}).describe("What is kept, and where."),
   agents: agents.prefault({}).describe("Who reports."),
   intake: intake.prefault({}).describe("What is taken from the network."),
+  model: modelSchema
+    .optional()
+    .describe(
+      "What the mesh was declared to be, and agents are told. Absent: agents know by themselves, or names come from the proxies alone.",
+    ),
 })
 
 export type CollectorConfig = z.output<typeof collectorSchema>
@@ -73,30 +86,46 @@ export function parseCollectorConfig(source: ConfigurationSource): CollectorConf
   const written = loadConfiguration(collectorSchema, source)
   const absolute = (path: string): string => resolve(dirname(source.file), path)
   const { folder } = written.store
-  const { tokenFile } = written.intake
+  const { tokenFile, kubernetes: pods } = written.intake
+  const { tls, model } = written
   return {
     ...written,
+    ...(tls === undefined ? {} : { tls: absoluteFiles(tls, absolute) }),
     store: { ...written.store, ...(folder === undefined ? {} : { folder: absolute(folder) }) },
-    intake: { ...written.intake, ...(tokenFile === undefined ? {} : { tokenFile: absolute(tokenFile) }) },
+    intake: {
+      ...written.intake,
+      ...(tokenFile === undefined ? {} : { tokenFile: absolute(tokenFile) }),
+      ...(pods === undefined ? {} : { kubernetes: { ...pods, api: absoluteFiles(pods.api, absolute) } }),
+    },
+    ...(model === undefined ? {} : { model: absoluteModel(model, absolute) }),
   }
+}
+
+type Absolute = (path: string) => string
+
+function absoluteModel(model: ModelConfig, absolute: Absolute): ModelConfig {
+  const { files, kubernetes } = model
+  return {
+    ...model,
+    files: files.map(absolute),
+    ...(kubernetes === undefined
+      ? {}
+      : { kubernetes: { ...kubernetes, api: absoluteFiles(kubernetes.api, absolute) } }),
+  }
+}
+
+/** Whatever is called a file. */
+function absoluteFiles<Settings extends KubeAccessSettings | ListenerTlsConfig>(
+  settings: Settings,
+  absolute: Absolute,
+): Settings {
+  const files = Object.entries(settings).flatMap(([name, path]) =>
+    name.endsWith("File") && typeof path === "string" ? [[name, absolute(path)]] : [],
+  )
+  return { ...settings, ...Object.fromEntries(files) }
 }
 
 /** From disk, or from a variable: `env:NAME`. @throws MeshscopeError FILE_UNREADABLE, CONFIG_* */
 export async function readCollectorConfig(file: string, env: Environment): Promise<CollectorConfig> {
   return parseCollectorConfig({ file, text: await configurationText(file, env), env })
-}
-
-/** The token without the line break at its end. @throws MeshscopeError FILE_UNREADABLE, CONFIG_INVALID when it is empty */
-export async function readToken(file: string): Promise<string> {
-  const token = (await tokenText(file)).trim()
-  if (token === "") throw new MeshscopeError("CONFIG_INVALID", `The token file ${file} is empty.`)
-  return token
-}
-
-async function tokenText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8")
-  } catch (cause) {
-    throw fileUnreadable("The token file (setting intake.tokenFile)", file, cause)
-  }
 }

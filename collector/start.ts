@@ -1,22 +1,32 @@
-import { type ServerType, serve } from "@hono/node-server"
 import type { Clock } from "#mesh/clock.ts"
-import { listenFailed, stateFailed } from "#mesh/system-reason.ts"
+import type { Environment } from "#mesh/interpolation.ts"
+import { stateFailed } from "#mesh/system-reason.ts"
+import { plainListener, secureListener } from "./access/listener.ts"
+import { openAdmission } from "./access/open-admission.ts"
 import type { CollectorApp } from "./api/api.ts"
+import { registerModel } from "./api/model-metrics.ts"
 import { makeOwnMetrics } from "./api/own-metrics.ts"
+import { makeReviewCounts } from "./api/review-metrics.ts"
 import { buildApp } from "./app.ts"
-import { type CollectorConfig, readToken } from "./config.ts"
+import type { CollectorConfig } from "./config.ts"
 import { Intake } from "./ingest/intake.ts"
 import type { Log } from "./log.ts"
+import { ModelHome } from "./model/home.ts"
+import { modelSources } from "./model/sources.ts"
 import { receiveClock } from "./receive-clock.ts"
+import { listen } from "./server.ts"
 import { EmbeddedStore, MINUTE_MS } from "./store/embedded-store.ts"
 import { type Journal, memoryJournal } from "./store/journal.ts"
 import { openSqliteJournal } from "./store/sqlite-journal.ts"
 import { type Answers, makeAnswers } from "./view/answers.ts"
+import { NO_DECLARED_MODEL } from "./view/declared-model.ts"
 
 export interface CollectorDeps {
   readonly clock: Clock
   readonly log: Log
   readonly version: string
+  /** Tells a pod where its API server is. */
+  readonly env: Environment
   /** Puts the pages on the application; absent: API and intake alone. */
   readonly mountPages?: (app: CollectorApp, answers: Answers) => void
 }
@@ -29,17 +39,17 @@ export interface Collector {
   stop(): Promise<void>
 }
 
-/** Requests that are under way at `stop` get this long. */
-const DRAIN_MS = 3000
-
 /**
  * Opens the store, listens, and ends a step of time as each is over.
- * @throws MeshscopeError FILE_UNREADABLE, STATE_*, LISTEN_FAILED
+ * @throws MeshscopeError FILE_UNREADABLE, CONFIG_*, STATE_*, LISTEN_FAILED
  */
 export async function startCollector(config: CollectorConfig, deps: CollectorDeps): Promise<Collector> {
-  const { log } = deps
-  const nowMs = receiveClock(deps.clock)
-  const token = config.intake.tokenFile === undefined ? undefined : await readToken(config.intake.tokenFile)
+  const { log, clock } = deps
+  const nowMs = receiveClock(clock)
+  const listener = config.tls === undefined ? plainListener : await secureListener(config.tls, deps)
+  const reviews = makeReviewCounts()
+  const admission = await openAdmission(config.intake, { ...deps, reviewed: reviews.count })
+  const sources = config.model === undefined ? undefined : modelSources(config.model, deps)
   const journal = openJournal(config.store.folder, log)
   const store = new EmbeddedStore(
     { stepMs: config.store.step, maxSeries: config.store.series },
@@ -47,7 +57,11 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
     nowMs(),
   )
   const intake = new Intake(intakeConfig(config), store, nowMs())
+  const cluster = config.model?.cluster ?? ""
+  const home = sources && new ModelHome(sources, { clock, log, store, nowMs, cluster })
   const metrics = makeOwnMetrics(store, intake, deps.version)
+  reviews.register(metrics.registry)
+  if (home !== undefined) registerModel(metrics.registry, home)
   const answers = makeAnswers({
     store,
     agents: () => intake.agents(),
@@ -55,10 +69,12 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
     agentSilentMs: config.agents.silentAfter,
     counts: intake.counts,
     startedMs: nowMs(),
+    model: () => home?.view() ?? NO_DECLARED_MODEL,
   })
   const app = buildApp({
     answers,
-    intake: { intake, limits: config.intake, token, nowMs, took: metrics.took },
+    intake: { intake, limits: config.intake, admission, nowMs, took: metrics.took },
+    model: { admission, home },
     metrics,
     version: deps.version,
     failed: (error) => {
@@ -67,12 +83,26 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
   })
   deps.mountPages?.(app, answers)
   const steps = runSteps(config, { store, intake, nowMs, committed: metrics.committed, log })
-  try {
-    const { server, url } = await listen(app, config.listen)
-    return { url, app, stop: () => stop(server, steps, store, intake) }
-  } catch (error) {
+  home?.start()
+  const close = async (): Promise<void> => {
     clearInterval(steps)
+    await home?.stop()
+    intake.stage()
     store.close()
+  }
+  try {
+    const server = await listen(app, config.listen, listener)
+    return {
+      url: server.url,
+      app,
+      async stop() {
+        clearInterval(steps)
+        await server.stop()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
     throw error
   }
 }
@@ -131,47 +161,4 @@ function runSteps(config: CollectorConfig, deps: StepDeps): NodeJS.Timeout {
     problem = found
   }
   return setInterval(look, Math.min(1000, config.store.step / 10)).unref()
-}
-
-async function stop(
-  server: ServerType,
-  steps: NodeJS.Timeout,
-  store: EmbeddedStore,
-  intake: Intake,
-): Promise<void> {
-  clearInterval(steps)
-  await new Promise<void>((resolve) => {
-    const force = setTimeout(() => {
-      if ("closeAllConnections" in server) server.closeAllConnections()
-    }, DRAIN_MS)
-    server.close(() => {
-      clearTimeout(force)
-      resolve()
-    })
-    if ("closeIdleConnections" in server) server.closeIdleConnections()
-  })
-  intake.stage()
-  store.close()
-}
-
-/** A slow sender may not hold a connection for ever. */
-const SERVER_OPTIONS = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 } as const
-
-function listen(
-  app: CollectorApp,
-  address: CollectorConfig["listen"],
-): Promise<{ server: ServerType; url: string }> {
-  const { host, port } = address
-  return new Promise((resolve, reject) => {
-    const server = serve(
-      { fetch: app.fetch, hostname: host, port, serverOptions: SERVER_OPTIONS },
-      (taken) => {
-        const name = taken.family === "IPv6" ? `[${taken.address}]` : taken.address
-        resolve({ server, url: `http://${name}:${taken.port}` })
-      },
-    )
-    server.on("error", (cause: Error) => {
-      reject(listenFailed("listen", address, cause))
-    })
-  })
 }

@@ -35,7 +35,7 @@ const SETTLE_MS = 300
 const MOST_SHARE = 0.1
 
 /** Kinds without a namespace; they are asked for in the whole cluster. */
-const CLUSTER_WIDE = new Set(["namespaces", "meshes"])
+export const CLUSTER_WIDE = new Set(["namespaces", "meshes"])
 
 /** One kind in one scope. */
 interface Watched {

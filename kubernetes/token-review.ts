@@ -1,10 +1,6 @@
-import { MeshscopeError } from "#mesh/errors.ts"
-import { isObject, ownMember } from "#mesh/json-object.ts"
 import type { KubeAccess } from "./access.ts"
 import type { Asked } from "./asked.ts"
-import { bodyOf } from "./body.ts"
-import { badAnswer, parsed } from "./list.ts"
-import { calledName } from "./refusal.ts"
+import { member, reviewStatus } from "./review.ts"
 import { makeTransport } from "./transport.ts"
 
 /** What the API server says of a token. */
@@ -23,29 +19,20 @@ export interface TokenReviewer {
 
 const PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 const ASKED: Asked = { verb: "create", what: "tokenreviews.authentication.k8s.io" }
-const PATIENCE_MS = 10_000
-const MOST_BYTES = 256 * 1024
 
 export function makeTokenReviewer(access: KubeAccess): TokenReviewer {
   const transport = makeTransport(access)
   return {
     async review(token, audience, signal) {
-      const posted = JSON.stringify({
+      const body = {
         apiVersion: "authentication.k8s.io/v1",
         kind: "TokenReview",
         spec: { token, audiences: [audience] },
-      })
-      const patience = { headMs: PATIENCE_MS, idleMs: PATIENCE_MS }
-      const answer = await transport.ask(PATH, ASKED, patience, signal, posted)
-      if (answer.kind === "trouble") throw answer.error
-      if (answer.kind !== "answer")
-        throw new MeshscopeError("KUBE_BAD_ANSWER", `${calledName(access)} knows no reviews of tokens.`)
-      const { body, whole } = await bodyOf(answer.response, MOST_BYTES).catch((error: unknown) => {
-        throw transport.broken(error, ASKED).error
-      })
-      const status = whole ? member(parsed(body), "status") : undefined
-      if (!isObject(status)) throw badAnswer(ASKED, "it holds no status").error
-      return reviewed(status, audience)
+      }
+      return reviewed(
+        await reviewStatus({ path: PATH, asked: ASKED, body }, transport, access, signal),
+        audience,
+      )
     },
   }
 }
@@ -59,8 +46,4 @@ function reviewed(status: object, audience: string): ReviewedToken {
   return authenticated && typeof username === "string"
     ? { authenticated, username }
     : { authenticated: false, username: "" }
-}
-
-function member(from: unknown, key: string): unknown {
-  return isObject(from) ? ownMember(from, key) : undefined
 }

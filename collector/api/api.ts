@@ -16,6 +16,7 @@ import {
 import { makeReplyCache, reply } from "./reply.ts"
 import {
   collectorHealthSchema,
+  declaredModelSchema,
   errorRatiosSchema,
   graphSchema,
   proxiesSchema,
@@ -127,6 +128,15 @@ export function mountApi(app: CollectorApp, answers: Answers, version: string): 
     "Error ratio of every route over time.",
     (query) => answers.errorRatios(withMesh(query), query.step * 1000),
   )
+  app.openAPIRegistry.registerPath(
+    createRoute({
+      method: "get",
+      path: "/api/v1/model",
+      summary: "The declared model that the collector watches: its sources, and what was passed over.",
+      responses: { 200: json(declaredModelSchema, "How it is known now.") },
+    }),
+  )
+  app.get("/api/v1/model", (c) => c.json(answers.model()))
   put("/health", noQuery, collectorHealthSchema, "The collector itself.", () => answers.health())
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from "node:crypto"
 import type { Context } from "hono"
 import { MeshscopeError } from "#mesh/errors.ts"
+import type { Admission } from "../access/admission.ts"
 import { type BodyLimits, readBody } from "../ingest/body.ts"
 import type { Intake } from "../ingest/intake.ts"
 import { CONTENT_TYPES, type Encoding, statusBody, successBody } from "../ingest/otlp-answer.ts"
@@ -14,8 +14,8 @@ export interface IntakeRouteDeps {
     /** Bodies that are read at one time; more are told to come back. */
     readonly maxConcurrent: number
   }
-  /** What a sender must show as bearer token; undefined: nobody is asked. */
-  readonly token: string | undefined
+  /** Who may send. */
+  readonly admission: Admission
   readonly nowMs: () => number
   readonly took: (result: IntakeResult, seconds: number, bytes: number) => void
 }
@@ -41,9 +41,13 @@ export function mountIntake(app: CollectorApp, deps: IntakeRouteDeps): void {
       deps.took("refused", 0, 0)
       return failure(c, encoding, 415, INVALID_ARGUMENT, "Content-Encoding must be gzip or absent.")
     }
-    if (deps.token !== undefined && !shows(c.req.header("authorization"), deps.token)) {
-      deps.took("refused", 0, 0)
-      return failure(c, encoding, 401, UNAUTHENTICATED, "A bearer token is needed.")
+    const verdict = await deps.admission.check(c.req.header("authorization"))
+    if (verdict.kind !== "admitted") {
+      const unsure = verdict.kind === "unsure"
+      deps.took(unsure ? "busy" : "refused", 0, 0)
+      if (unsure) c.header("retry-after", "5")
+      const code = unsure ? UNAVAILABLE : UNAUTHENTICATED
+      return failure(c, encoding, unsure ? 503 : 401, code, verdict.message)
     }
     if (reading >= deps.limits.maxConcurrent) {
       deps.took("busy", 0, 0)
@@ -102,11 +106,4 @@ function encodingOf(header: string | undefined): Encoding | undefined {
   const type = (header ?? "").split(";")[0]?.trim().toLowerCase()
   if (type === CONTENT_TYPES.protobuf) return "protobuf"
   return type === CONTENT_TYPES.json ? "json" : undefined
-}
-
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
-
-/** In constant time: digests have one length, whatever was sent. */
-function shows(header: string | undefined, token: string): boolean {
-  return timingSafeEqual(digest(header ?? ""), digest(`Bearer ${token}`))
 }

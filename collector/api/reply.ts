@@ -73,12 +73,13 @@ function keep(
 }
 
 /** Weak or strong, one or several, or `*`. */
-function holds(header: string | undefined, etag: string): boolean {
+export function holds(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false
   return header.split(",").some((part) => part.trim().replace(/^W\//, "") === etag || part.trim() === "*")
 }
 
-function accepts(header: string | undefined): boolean {
+/** Whether a caller takes gzip. */
+export function accepts(header: string | undefined): boolean {
   return (header ?? "")
     .split(",")
     .some((part) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/.test(part))

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { ANSWERED_BY, OUTCOMES } from "#mesh/outcome.ts"
 import { PROBLEM_REASONS } from "#mesh/page-problem.ts"
 import type { CollectorHealthView } from "../view/collector-health.ts"
+import type { DeclaredModelView } from "../view/declared-model.ts"
 import type { ErrorRatiosAnswer } from "../view/error-ratios.ts"
 import type { GraphView } from "../view/graph.ts"
 import { OBJECTIVE_ORIGINS } from "../view/inventory.ts"
@@ -94,6 +95,12 @@ export const summarySchema = z
         why: z.string().nullable(),
       }),
     ),
+    model: z.strictObject({
+      waiting: z.boolean(),
+      problems: z.array(z.string()),
+      notes: z.array(z.string()),
+      notesTotal: count,
+    }),
     firstRun: z.boolean(),
   })
   .openapi("Summary") satisfies z.ZodType<SummaryView>
@@ -335,6 +342,36 @@ export const errorRatiosSchema = z
     ),
   })
   .openapi("ErrorRatios") satisfies z.ZodType<ErrorRatiosAnswer>
+
+export const declaredModelSchema = z
+  .strictObject({
+    configured: z.boolean(),
+    known: z.boolean(),
+    changedAt: time.nullable(),
+    meshes: z.array(
+      z.strictObject({
+        mesh: z.string(),
+        flavor: z.string(),
+        virtualNodes: count,
+        virtualServices: count,
+        virtualRouters: count,
+        routes: count,
+        virtualGateways: count,
+        gatewayRoutes: count,
+      }),
+    ),
+    sources: z.array(
+      z.strictObject({
+        name: z.string(),
+        state: z.enum(["ok", "waiting", "problem"]),
+        objects: count.nullable(),
+        problem: z.string().nullable(),
+      }),
+    ),
+    notes: z.array(z.string()),
+    notesTotal: count,
+  })
+  .openapi("DeclaredModel") satisfies z.ZodType<DeclaredModelView>
 
 export const collectorHealthSchema = z
   .strictObject({

@@ -4,6 +4,7 @@ import type { SummaryView } from "../view/summary.ts"
 import { countText, withoutRoute } from "./counts.ts"
 import { LEGEND, serviceMap } from "./map/draw.ts"
 import { mapTable } from "./map/table.ts"
+import { modelTroubles } from "./model-troubles.ts"
 import { mostly, nameCells, numberCells, parentsText, subText } from "./row.ts"
 import { link, type PageQuery } from "./shell.ts"
 import { verdictSection } from "./verdict.ts"
@@ -65,7 +66,7 @@ publish: { otlp: { endpoint: "http://this-collector:4318" } }</pre></li>
 
 /** Agents report, and no resource is known: then there is no map to draw. */
 function noResources(): Markup {
-  return html`<section class="calm unknown" aria-label="Nothing to draw"><p>Agents report, but no resource of a mesh is known.</p><p>Give one agent the declared model (<code>model: { files: [...] }</code>), or wait until a proxy has answered its first scrape.</p></section>`
+  return html`<section class="calm unknown" aria-label="Nothing to draw"><p>Agents report, but no resource of a mesh is known.</p><p>Give the collector or one agent the declared model (<code>model: { files: [...] }</code>), or wait until a proxy has answered its first scrape.</p></section>`
 }
 
 /** What stands on the map. */
@@ -77,7 +78,7 @@ function boxesText({ nodes }: GraphView): string {
 
 /** The first look: what is wrong, where, since when; the map; the worst routes. */
 export function overviewMain(view: SummaryView, graph: GraphView, query: PageQuery): Markup {
-  if (view.firstRun) return firstRun()
+  if (view.firstRun) return html`${firstRun()}${modelTroubles(view)}`
   const minutes = query.window.replace("m", " min")
   const origins = new Set(view.origins.map(({ id }) => id))
   const map =
@@ -92,6 +93,7 @@ ${LEGEND}
   return html`${verdictSection(view, query)}
 ${silent(view)}
 ${unanswered(view, query)}
+${modelTroubles(view)}
 ${map}
 ${worstTable(view, query)}`
 }

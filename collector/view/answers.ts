@@ -2,6 +2,7 @@ import type { PointCounts } from "../ingest/intake.ts"
 import { WINDOWS, type WindowName } from "./answer.ts"
 import { type Board, boardOf } from "./board.ts"
 import { type CollectorHealthView, collectorHealthView } from "./collector-health.ts"
+import type { DeclaredModelView } from "./declared-model.ts"
 import { type ErrorRatiosAnswer, errorRatios } from "./error-ratios.ts"
 import { type GraphView, graphView } from "./graph.ts"
 import { type ProxiesView, proxiesView } from "./proxies.ts"
@@ -27,6 +28,8 @@ export interface Page {
 export interface AnswersDeps extends ReadingDeps {
   readonly counts: PointCounts
   readonly startedMs: number
+  /** What the collector itself knows of the declared model, now. */
+  readonly model: () => DeclaredModelView
 }
 
 /** What API and pages ask. Answers of one generation are equal, so that it can be their ETag. */
@@ -45,6 +48,7 @@ export interface Answers {
   unmapped(question: Question): Promise<UnmappedView>
   errorRatios(question: Question, stepMs: number): Promise<ErrorRatiosAnswer>
   health(): Promise<CollectorHealthView>
+  model(): DeclaredModelView
 }
 
 /** Boards that are kept for one generation: windows times the meshes that people look at. */
@@ -70,7 +74,7 @@ export function makeAnswers(deps: AnswersDeps): Answers {
       const all = meshesOf(await board({ mesh: undefined, window }))
       return [...new Set(all.map(({ mesh }) => mesh))].filter((mesh) => mesh !== "")
     },
-    summary: async (question) => summaryView(await board(question)),
+    summary: async (question) => summaryView(await board(question), deps.model()),
     resources: async (question) => resourcesView(await board(question)),
     routes: async (question) => routesView(await board(question), question),
     route: async (id, question) => {
@@ -88,6 +92,7 @@ export function makeAnswers(deps: AnswersDeps): Answers {
     unmapped: async (question) => unmappedView(await board(question)),
     errorRatios: ({ mesh, window }, stepMs) =>
       errorRatios(deps.store, mesh ?? null, WINDOWS[window] * 1000, stepMs),
+    model: deps.model,
     health: async () =>
       collectorHealthView(await board({ mesh: undefined, window: "5m" }), deps.counts, deps.startedMs),
   }

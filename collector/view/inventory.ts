@@ -1,4 +1,5 @@
 import { KINDS, type Kind } from "#mesh/resource.ts"
+import { HOME_AGENT } from "../store/home-agent.ts"
 import type { GaugeRow } from "../store/series-store.ts"
 import { keyOf } from "./fact.ts"
 import type { Reading } from "./reading.ts"
@@ -43,10 +44,12 @@ export interface Inventory {
 }
 
 export function inventoryOf(reading: Reading): Inventory {
-  const resources = newest(reading.gauges.resourceInfo)
+  const { resourceInfo, routeWeight, objective } = reading.gauges
+  const declared = byHome(resourceInfo)
+  const resources = newest(declared(resourceInfo))
     .filter((row) => row.value > 0)
     .flatMap(resourceOf)
-  const weights = newest(reading.gauges.routeWeight).map((row) => ({
+  const weights = newest(declared(routeWeight)).map((row) => ({
     key: keyOf(row.labels),
     virtualNode: row.labels.get("virtual_node") ?? "",
     weight: row.value,
@@ -54,7 +57,7 @@ export function inventoryOf(reading: Reading): Inventory {
   return {
     resources,
     weights: [...weights, ...resources.flatMap(nodeWeight)],
-    objectives: newest(reading.gauges.objective).map((row) => ({
+    objectives: newest(declared(objective)).map((row) => ({
       key: keyOf(row.labels),
       objective: row.value,
       origin: row.labels.get("origin") === "default" ? "default" : "declared",
@@ -98,6 +101,18 @@ function resourceOf(row: GaugeRow): Resource[] {
     },
   ]
 }
+
+/**
+ * A mesh whose model the collector itself has is declared by it alone: an agent may still tell an older one, or the same
+ * with other native names, which would count twice.
+ */
+function byHome(info: readonly GaugeRow[]): (rows: readonly GaugeRow[]) => readonly GaugeRow[] {
+  const own = new Set(info.filter(({ agent }) => agent === HOME_AGENT).map(meshOf))
+  if (own.size === 0) return (rows) => rows
+  return (rows) => rows.filter((row) => row.agent === HOME_AGENT || !own.has(meshOf(row)))
+}
+
+const meshOf = ({ labels }: GaugeRow): string => `${labels.get("flavor")}/${labels.get("mesh")}`
 
 /** Several agents may tell the same thing: one row per series, the one told last. */
 function newest(rows: readonly GaugeRow[]): GaugeRow[] {

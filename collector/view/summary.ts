@@ -1,6 +1,7 @@
 import type { Health } from "#mesh/health.ts"
 import type { Answer, Tally } from "./answer.ts"
 import { type Board, routeKinds, routeTally, syntheticTally, tallyOf, worstOf } from "./board.ts"
+import type { DeclaredModelView } from "./declared-model.ts"
 import { nodeStates } from "./node-states.ts"
 import { type FaultOrigin, inOrder, originsOf } from "./origins.ts"
 import type { ProxyRow } from "./proxies.ts"
@@ -59,12 +60,23 @@ export interface SummaryView extends Answer {
   readonly silentAgents: readonly SilentAgent[]
   /** Up to ten, longest first; those of silent agents are told there. */
   readonly unanswered: readonly UnansweredProxy[]
+  /** What is wrong with the declared model that the collector watches. */
+  readonly model: ModelTroubles
   /** No agent has ever reported: nothing may be judged. */
   readonly firstRun: boolean
 }
 
+/** Up to ten of each. */
+export interface ModelTroubles {
+  /** The collector has sources, and not all of them told something. */
+  readonly waiting: boolean
+  readonly problems: readonly string[]
+  readonly notes: readonly string[]
+  readonly notesTotal: number
+}
+
 /** The first answer: is anything wrong, where, since when, and on what base that is said. */
-export function summaryView(board: Board): SummaryView {
+export function summaryView(board: Board, model: DeclaredModelView): SummaryView {
   const { head, reading, proxies, rows } = board
   const origins = inOrder([...originsOf(board), ...unroutedOf(board)])
   const past = rows.filter((row) => row.endedAt !== null)
@@ -91,6 +103,12 @@ export function summaryView(board: Board): SummaryView {
         proxies: proxies.filter((proxy) => proxy.agent === agent.id).map((proxy) => proxy.proxy),
       })),
     unanswered: unansweredOf(proxies),
+    model: {
+      waiting: model.configured && !model.known,
+      problems: [...new Set(model.sources.flatMap(({ problem }) => problem ?? []))].slice(0, 10),
+      notes: model.notes.slice(0, 10),
+      notesTotal: model.notesTotal,
+    },
     firstRun: reading.agents.length === 0,
   }
 }

@@ -2,10 +2,12 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
 import type { z } from "zod"
 import { METRICS } from "#mesh/catalogue.ts"
+import { ADMITTED, admission } from "../../collector/access/admission.ts"
 import { makeOwnMetrics } from "../../collector/api/own-metrics.ts"
 import { problemSchema } from "../../collector/api/query-schemas.ts"
 import {
   collectorHealthSchema,
+  declaredModelSchema,
   errorRatiosSchema,
   graphSchema,
   proxiesSchema,
@@ -19,19 +21,31 @@ import { buildApp } from "../../collector/app.ts"
 import { YelbStory } from "../fixtures/collector/yelb-story.ts"
 import { jsonRequest, protobufRequest, type TestResource } from "../fixtures/otlp-in/otlp-writer.ts"
 
-function appOf(story: YelbStory, more: { token?: string; maxConcurrent?: number } = {}) {
+const REFUSED = { kind: "refused", message: "not that one" } as const
+
+interface More {
+  readonly token?: string
+  readonly maxConcurrent?: number
+}
+
+function appOf(story: YelbStory, more: More = {}) {
   const { collector } = story
   const failures: unknown[] = []
   const metrics = makeOwnMetrics(collector.store, collector.intake, "1.2.3")
+  const shown = more.token
+  const admitting = admission(
+    shown === undefined ? [] : [{ check: (token) => Promise.resolve(token === shown ? ADMITTED : REFUSED) }],
+  )
   const app = buildApp({
     answers: collector.answers,
     intake: {
       intake: collector.intake,
       limits: { maxBodyBytes: 100_000, maxInflatedBytes: 200_000, maxConcurrent: more.maxConcurrent ?? 4 },
-      token: more.token,
+      admission: admitting,
       nowMs: () => collector.now,
       took: metrics.took,
     },
+    model: { admission: admitting, home: undefined },
     metrics,
     version: "1.2.3",
     failed: (error) => failures.push(error),
@@ -73,6 +87,7 @@ describe("the summary API", () => {
     ["/api/v1/graph?window=60m", graphSchema],
     ["/api/v1/proxies?limit=1", proxiesSchema],
     ["/api/v1/unmapped", unmappedSchema],
+    ["/api/v1/model", declaredModelSchema],
     ["/api/v1/error-ratios?step=15&window=15m", errorRatiosSchema],
     ["/api/v1/health", collectorHealthSchema],
   ])("%s answers by its schema", async (path, schema) => {
@@ -178,6 +193,7 @@ describe("the summary API", () => {
         "proxies",
         "unmapped",
         "error-ratios",
+        "model",
         "health",
       ].map((name) => `/api/v1/${name}`),
     )
