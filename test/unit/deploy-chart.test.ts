@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { parse } from "yaml"
+import { MODEL_RESOURCES } from "#mesh/declare/model-resources.ts"
 import { VERSION } from "#mesh/version.ts"
 import { parseAgentConfig } from "../../agent/config/parse.ts"
 import { parseCollectorConfig } from "../../collector/config.ts"
@@ -49,6 +50,8 @@ describe.each(RENDERED)("%s", (file) => {
       hostName: "pod-4711",
     })
     expect(config.agent.id).toBe("value-of-NODE_NAME")
+    const folders = agent?.container.volumeMounts.map(({ mountPath }) => mountPath)
+    expect(folders).toContain(config.discover.kubernetes?.logs ?? "/var/log/pods")
   })
 
   test.each(collector === undefined ? [] : [collector])(
@@ -162,6 +165,16 @@ describe("what each file of values asks for", () => {
     expect(workload(rendered("open"), "DaemonSet")?.container.ports).toEqual([])
     expect(kinds("open")).not.toContain("NetworkPolicy")
   })
+})
+
+test("the collector's role lists what a declared model is made of, and no more", () => {
+  const rules = objectsIn(RENDERED[0] ?? "").flatMap((object) => object.rules)
+  const listed = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    verbs.includes("list") ? resources.map((resource) => `${resource}.${apiGroups.join()}`) : [],
+  )
+  // Pods are the agent's
+  const needed = ["pods.", ...MODEL_RESOURCES.map(({ plural, group }) => `${plural}.${group}`)]
+  expect(listed.toSorted()).toEqual(needed.toSorted())
 })
 
 describe("values and their schema", () => {

@@ -5,10 +5,22 @@
 
 {{- define "meshscope.collectorBase" -}}
 listen: "{{ .Values.listenHost }}:4318"
+{{- if .Values.tls.secretName }}
+tls:
+  certFile: /var/run/secrets/meshscope-tls/tls.crt
+  keyFile: /var/run/secrets/meshscope-tls/tls.key
+{{- end }}
 store:
   folder: /var/lib/meshscope
-{{- if eq .Values.auth.kind "token" }}
+{{- if eq .Values.auth.kind "identity" }}
+intake:
+  kubernetes:
+    serviceAccounts: [{{ .Release.Namespace }}/{{ include "meshscope.agentAccount" . }}]
+{{- else if eq .Values.auth.kind "token" }}
 intake:
   tokenFile: /var/run/secrets/meshscope/token
 {{- end }}
+model:
+  kubernetes: {}
+  cluster: {{ .Values.clusterName | quote }}
 {{- end }}
