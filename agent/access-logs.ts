@@ -1,4 +1,5 @@
 import type { FormatAbilities } from "#mesh/access.ts"
+import { ISTIO_JSON, ISTIO_TEXT } from "#mesh/istio-log-format.ts"
 import type {
   AccessLogFormat,
   AccessLogSink,
@@ -8,6 +9,7 @@ import type {
   SocketAddress,
 } from "#mesh/proxy.ts"
 import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
+import type { Flavor } from "#mesh/resource.ts"
 import { type FileLogger, LineReader } from "./decode/access-log/line-reader.ts"
 import { EntryReader } from "./decode/als/entry-reader.ts"
 
@@ -103,11 +105,18 @@ export function fileLoggers(config: ProxyConfig, readable: ReadonlySet<string>):
   ])
 }
 
-/** What lines may look like where the configuration cannot be read: App Mesh's own format, or the one that we recommend. */
-export const UNREAD_LOGGERS: readonly FileLogger[] = [
-  { format: { kind: "default" }, kind: "http" },
-  { format: { kind: "json", fields: RECOMMENDED_JSON }, kind: "http" },
+const OURS: FileLogger = { format: { kind: "json", fields: RECOMMENDED_JSON }, kind: "http" }
+const UNREAD: readonly FileLogger[] = [{ format: { kind: "default" }, kind: "http" }, OURS]
+const UNREAD_ISTIO: readonly FileLogger[] = [
+  { format: { kind: "text", text: ISTIO_TEXT }, kind: "http" },
+  { format: { kind: "json", fields: ISTIO_JSON }, kind: "http" },
+  OURS,
 ]
+
+/** What lines may look like where the configuration cannot be read: the mesh's own formats, or the one that we recommend. */
+export function unreadLoggers(flavor: Flavor): readonly FileLogger[] {
+  return flavor === "istio" ? UNREAD_ISTIO : UNREAD
+}
 
 /** The reader of a proxy's lines, and what its HTTP format can tell; undefined where formats differ. */
 export function lineReader(loggers: readonly FileLogger[]): {

@@ -42,13 +42,22 @@ export function assignRoutes<T extends DeclaredRow>(
 
 /** Control planes after App Mesh's may name routes. Two that bear the same name are of one declared object. */
 function byName<T extends DeclaredRow>(row: UnnamedRow, declared: readonly T[]): Assigned<T> | undefined {
+  const found = declaredByName(row, declared)
+  return found === undefined ? undefined : { declared: found, by: "name" }
+}
+
+/** The declared route whose name in Envoy, or whose own, the row bears. */
+export function declaredByName<T extends Pick<DeclaredRow, "name" | "wireNames">>(
+  row: Pick<UnnamedRow, "route" | "names">,
+  declared: readonly T[],
+): T | undefined {
   const { name } = row.route
   if (name === "") return undefined
   const wired = declared.find(({ wireNames }) => wireNames?.includes(name) === true)
-  if (wired !== undefined) return { declared: wired, by: "name" }
+  if (wired !== undefined) return wired
   for (const wanted of row.names ?? [name]) {
     const named = declared.find((one) => one.name === wanted)
-    if (named !== undefined) return { declared: named, by: "name" }
+    if (named !== undefined) return named
   }
   return undefined
 }

@@ -37,6 +37,14 @@ export function provenancesOf(topology: Topology, readableLogs: ReadonlySet<stri
   return { http: both(topology.http, http), tcp: both(topology.tcp, tcp), streamed: { http, tcp } }
 }
 
+/** Where the configuration cannot be read but lines name what they tell of: a log that is there counts. */
+export function provenancesUnread(readableLogs: ReadonlySet<string>): Provenances {
+  const word = readableLogs.size > 0 ? "log" : "stats"
+  const both = { inbound: word, outbound: word } as const
+  const streamed = { inbound: false, outbound: false }
+  return { http: both, tcp: both, streamed: { http: streamed, tcp: streamed } }
+}
+
 /** All of it as one word, over the sides that have something to count; `mixed` where they differ. */
 export function provenanceWord(topology: Topology, { http, tcp }: Provenances): Provenance | "mixed" {
   const found = new Set([

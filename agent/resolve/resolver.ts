@@ -10,9 +10,10 @@ import { dialectOf } from "./dialects/dialects.ts"
 import { type HealthCheckConfig, HealthChecks } from "./health-checks.ts"
 import { LineResolver } from "./line-resolver.ts"
 import { type Missing, missingOf } from "./missing.ts"
+import { NamedLineResolver } from "./named-line.ts"
 import { Pass } from "./pass.ts"
 import { PassThrough } from "./pass-through.ts"
-import { type Provenances, provenancesOf, provenanceWord } from "./provenance.ts"
+import { type Provenances, provenancesOf, provenancesUnread, provenanceWord } from "./provenance.ts"
 import { Reaches } from "./reach.ts"
 import { gatewayNames, type NamingDeps, outboundNames, type RouteNames } from "./route-names.ts"
 import { makeRows } from "./rows.ts"
@@ -37,6 +38,8 @@ export interface ResolverDeps {
   readonly healthChecks?: HealthCheckConfig
   /** Hosts by `/clusters`, for lines that tell no cluster. */
   readonly hosts?: readonly ClusterHost[]
+  /** Nobody can read the configuration: `config` holds the node at most, and names come from lines, if from anywhere. */
+  readonly unread?: boolean
 }
 
 export interface Resolving {
@@ -49,6 +52,8 @@ export interface Resolving {
   readonly missing: readonly Missing[]
   /** Sentences for the user: names that were guessed by order, resources that are not declared, unread clusters. */
   readonly notes: readonly string[]
+  /** False where nobody can tell what a line is about. */
+  readonly namesLines: boolean
   /** New members by `/clusters`. */
   setHosts(hosts: readonly ClusterHost[]): void
 }
@@ -69,21 +74,25 @@ export function makeResolver(deps: ResolverDeps): Resolving {
   const outbound = outboundNames(waysOf(topology, "outbound"), naming, UNDECLARED)
   const gateway = gatewayNames(identity.role === "gateway" ? waysOf(topology, "inbound") : [], naming)
   const tcp = tcpRows(topology, declared, rows, identity.resource)
-  const provenances = provenancesOf(topology, deps.readableLogs)
-  const { interner, readableLogs } = deps
+  const { interner, readableLogs, unread = false } = deps
+  const byLine = unread && dialect.namesLines === true
+  const provenances = byLine ? provenancesUnread(readableLogs) : provenancesOf(topology, readableLogs)
   const { listeners } = deps.config
   const reaches = new Reaches(topology, interner)
   if (deps.hosts !== undefined) reaches.setHosts(deps.hosts)
   const named = { outbound: outbound.routes, gateway: gateway.routes, tcp }
   const known = { identity, dialect, listeners, topology, interner, rows, provenances, readableLogs }
   return {
-    resolver: lineResolver(deps, naming, { outbound, gateway, tcp, reaches }),
+    resolver: byLine
+      ? new NamedLineResolver({ dialect, identity, interner, rows, declared })
+      : lineResolver(deps, naming, { outbound, gateway, tcp, reaches }),
     plan: statsPlan({ ...known, ...named }),
     identity,
     provenances,
-    provenance: provenanceWord(topology, provenances),
+    provenance: byLine ? provenances.http.outbound : provenanceWord(topology, provenances),
     missing: missingOf(topology, provenances, declared.known),
     notes: [...notes],
+    namesLines: byLine || !unread,
     setHosts: (hosts) => reaches.setHosts(hosts),
   }
 }

@@ -139,7 +139,9 @@ function namesByRouter(
 
 /** Each further match of a route is a route of its own in Envoy. */
 function eachMatch<T extends Pick<Route, "match" | "otherMatches">>(route: T): T[] {
-  return [route, ...(route.otherMatches ?? []).map((match) => ({ ...route, match }))]
+  const all = [route]
+  for (const match of route.otherMatches ?? []) all.push({ ...route, match })
+  return all
 }
 
 function namesByService({ service, rows }: ServiceRows, way: HttpWay, deps: NamingDeps): RouteName[] {

@@ -64,6 +64,8 @@ export interface Dialect {
    * it tells nothing, and the router is the one that is declared for its virtual service.
    */
   router?(route: EnvoyRoute): string | undefined
+  /** Lines alone name side, node and service, so that they can be counted where nobody can read the configuration. */
+  readonly namesLines?: boolean
   /** By what a declared route may be called of which this one was made, the surest first. Absent: the route's own name. */
   wireNames?(route: EnvoyRoute): readonly string[]
 }

@@ -19,13 +19,13 @@ export interface IstioNodeId {
 const NODE_ID = /^(sidecar|router|waypoint)~([^~]*)~([^~]+)~([^~]*)$/
 
 export function istioNodeId(id: string): IstioNodeId | undefined {
-  const [, kind, , named = "", domain = ""] = NODE_ID.exec(id) ?? []
+  const [, kind, , owner = "", domain = ""] = NODE_ID.exec(id) ?? []
   if (kind === undefined) return undefined
-  const dot = named.lastIndexOf(".")
+  const dot = owner.lastIndexOf(".")
   return {
     role: kind === "sidecar" ? "sidecar" : "gateway",
-    pod: dot < 0 ? named : named.slice(0, dot),
-    namespace: dot < 0 ? (domain.split(".")[0] ?? "") : named.slice(dot + 1),
+    pod: dot < 0 ? owner : owner.slice(0, dot),
+    namespace: dot < 0 ? (domain.split(".")[0] ?? "") : owner.slice(dot + 1),
   }
 }
 
@@ -51,18 +51,22 @@ export function istioIdentity(
     role === "gateway"
       ? onlyOne((own?.virtualGateways ?? []).filter((gateway) => selects(gateway.podSelector, labels)))
       : sidecarNode(config, labels, namespace, own?.virtualNodes ?? [])
-  const workload = workloadOf(metadata, read, namespace)
   return {
     proxy: hint.proxy,
     nodeId,
     flavor: "istio",
     mesh,
     role,
-    resource: found || workload || hint.resource || hint.proxy,
+    resource:
+      found ||
+      named(textOf(metadata["WORKLOAD_NAME"]), namespace) ||
+      hint.resource ||
+      named(textOf(metadata["NAME"]) || (read?.pod ?? ""), namespace) ||
+      hint.proxy,
   }
 }
 
-type Named = Pick<
+type Selecting = Pick<
   NonNullable<DeclaredModel["meshes"][number]>["virtualNodes"][number],
   "name" | "podSelector"
 >
@@ -72,7 +76,7 @@ function sidecarNode(
   config: ProxyConfig,
   labels: ReadonlyMap<string, string>,
   namespace: string,
-  nodes: readonly Named[],
+  nodes: readonly Selecting[],
 ): string {
   const host = serviceHost(config, labels, namespace)
   if (host === "") return ""
@@ -103,17 +107,11 @@ function serviceHost(config: ProxyConfig, labels: ReadonlyMap<string, string>, n
 /** In Istio's own order. */
 const CANONICAL = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"]
 
-function workloadOf(
-  metadata: ProxyConfig["node"]["metadata"],
-  read: IstioNodeId | undefined,
-  namespace: string,
-): string {
-  const name = textOf(metadata["WORKLOAD_NAME"]) || textOf(metadata["NAME"]) || (read?.pod ?? "")
-  if (name === "") return ""
-  return namespace === "" ? name : istioRouter(name, namespace)
+function named(name: string, namespace: string): string {
+  return name === "" || namespace === "" ? name : istioRouter(name, namespace)
 }
 
-function onlyOne(all: readonly Named[]): string {
+function onlyOne(all: readonly Selecting[]): string {
   return all.length === 1 ? (all[0]?.name ?? "") : ""
 }
 

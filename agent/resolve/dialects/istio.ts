@@ -28,6 +28,7 @@ export const istio: Dialect = {
   service,
   gatewayService: (_, host) => service(host),
   onePass: true,
+  namesLines: true,
   router,
   wireNames,
 }
