@@ -1,3 +1,4 @@
+import type { KubernetesModelConfig } from "#kubernetes/model-schema.ts"
 import type { Clock } from "#mesh/clock.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
@@ -90,7 +91,7 @@ function firstOf(parts: readonly Part[], report: ReportModel): ParsedModel {
 async function partsOf({ agent, model }: AgentConfig, deps: ModelSourcesDeps): Promise<readonly Part[]> {
   const parts: Part[] = []
   const { clock, env } = deps
-  const { files, collector } = model
+  const { files, collector, kubernetes } = model
   if (files.length > 0) {
     const bare = modelFiles(model, { clock, report: reporter("files", deps) })
     parts.push({ known: await readModelFiles(files), source: bare, bare })
@@ -99,7 +100,21 @@ async function partsOf({ agent, model }: AgentConfig, deps: ModelSourcesDeps): P
     const report = reporter("collector", deps)
     parts.push(await kept("collector", agent.state, deps, collectorModel(collector, { clock, env, report })))
   }
+  if (kubernetes !== undefined)
+    parts.push(await kept("kubernetes", agent.state, deps, await watchOf(kubernetes, deps)))
   return parts
+}
+
+/** Loaded only where it is asked for. */
+async function watchOf(config: KubernetesModelConfig, deps: ModelSourcesDeps): Promise<ModelSource> {
+  const [{ kubeAccess }, { makeKubeApi }, { modelWatch }] = await Promise.all([
+    import("#kubernetes/access.ts"),
+    import("#kubernetes/api.ts"),
+    import("#kubernetes/model-watch.ts"),
+  ])
+  const { clock, env } = deps
+  const api = makeKubeApi(kubeAccess(config.api, env), { clock, random: Math.random })
+  return modelWatch(config, { api, clock, report: reporter("kubernetes", deps) })
 }
 
 async function kept(name: string, state: string, deps: ModelSourcesDeps, bare: ModelSource): Promise<Part> {

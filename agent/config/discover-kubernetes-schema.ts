@@ -87,10 +87,10 @@ export function absoluteKubernetes(
 
 const FILES = ["tokenFile", "caFile", "certFile", "keyFile"] as const
 
-function absoluteFiles<Settings extends { readonly [name in (typeof FILES)[number]]?: string | undefined }>(
-  settings: Settings,
-  absolute: (path: string) => string,
-): Settings {
+/** Files of an access to an API server. */
+export function absoluteFiles<
+  Settings extends { readonly [name in (typeof FILES)[number]]?: string | undefined },
+>(settings: Settings, absolute: (path: string) => string): Settings {
   const files = FILES.flatMap((key) => {
     const file = settings[key]
     return file === undefined ? [] : [[key, absolute(file)] as const]

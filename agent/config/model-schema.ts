@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { kubernetesModelSchema } from "#kubernetes/model-schema.ts"
 import { duration } from "#mesh/quantities.ts"
 import { headersSchema } from "./header-schema.ts"
 import { tlsSchema } from "./tls-schema.ts"
@@ -36,6 +37,11 @@ export const modelSchema = z.strictObject({
     .optional()
     .describe(
       "A collector that tells the declared model. The last one is kept in the state folder, for a start while the collector is away.",
+    ),
+  kubernetes: kubernetesModelSchema
+    .optional()
+    .describe(
+      "Objects of App Mesh and Istio, watched by this agent itself. Each agent costs the API server a watch of each kind: with more than a few nodes let a collector watch.",
     ),
   publish: z
     .boolean()

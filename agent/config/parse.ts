@@ -3,7 +3,7 @@ import type * as z from "zod"
 import { loadConfiguration } from "#mesh/configuration.ts"
 import type { ConfigurationSource } from "#mesh/written-document.ts"
 import { absoluteEcs } from "./discover-ecs-schema.ts"
-import { absoluteKubernetes } from "./discover-kubernetes-schema.ts"
+import { absoluteFiles, absoluteKubernetes } from "./discover-kubernetes-schema.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
 import type { PublishConfig } from "./publish-schema.ts"
 import { agentSchema } from "./schema.ts"
@@ -52,11 +52,14 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
 }
 
 function modelOf(model: Written["model"], absolute: (path: string) => string): AgentConfig["model"] {
-  const { files, collector } = model
+  const { files, collector, kubernetes } = model
   return {
     ...model,
     files: files.map(absolute),
     ...(collector === undefined ? {} : { collector: absoluteOutput(collector, absolute) }),
+    ...(kubernetes === undefined
+      ? {}
+      : { kubernetes: { ...kubernetes, api: absoluteFiles(kubernetes.api, absolute) } }),
     publish: model.publish ?? collector === undefined,
   }
 }
