@@ -17,6 +17,12 @@ export interface SeriesKey {
   readonly histogram?: number | "sum" | "count"
 }
 
+/**
+ * Begins the owner's name of what a metrics extension counts for a call's target. No cluster of Envoy's is called so: in
+ * its stats a colon becomes an underscore.
+ */
+export const EXTENSION_TARGET = "target:"
+
 /** One scrape's counters and gauges. A view: valid until the next page is decoded. */
 export interface StatsPage {
   /** Identity of the set of series and their order; the same object as long as these are. */

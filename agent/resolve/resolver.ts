@@ -86,7 +86,7 @@ export function makeResolver(deps: ResolverDeps): Resolving {
     resolver: byLine
       ? new NamedLineResolver({ dialect, identity, interner, rows, declared })
       : lineResolver(deps, naming, { outbound, gateway, tcp, reaches }),
-    plan: statsPlan({ ...known, ...named }),
+    plan: statsPlan({ ...known, ...named, named: deps.config.names !== undefined }),
     identity,
     provenances,
     provenance: byLine ? provenances.http.outbound : provenanceWord(topology, provenances),

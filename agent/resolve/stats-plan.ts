@@ -2,6 +2,7 @@ import type { EnvoyRoute } from "#mesh/proxy.ts"
 import type { ClusterPlan, HttpPlan, RequestRow, StatsPlan, TcpPlan } from "#mesh/request.ts"
 import { SHARED, UNKNOWN } from "#mesh/resource.ts"
 import { type ListenerPlanDeps, listenerPlans } from "./chainless.ts"
+import { namedPlans } from "./named-plan.ts"
 import { targetName } from "./reach.ts"
 import { liveClusters, type NamedRoute } from "./route-names.ts"
 import { type RouteLabels, unmatchedLabels } from "./rows.ts"
@@ -13,6 +14,8 @@ export interface PlanDeps extends ListenerPlanDeps {
   /** Names of a gateway's ingress routes; empty at a sidecar. */
   readonly gateway: ReadonlyMap<EnvoyRoute, NamedRoute>
   readonly tcp: ReadonlyMap<string, RequestRow>
+  /** The configuration is made of names on a page of stats. */
+  readonly named: boolean
 }
 
 type HttpCluster = HttpPlan["clusters"][number]
@@ -20,7 +23,7 @@ type HttpCluster = HttpPlan["clusters"][number]
 /** How the proxy's counters become requests where no log tells them, and gauges in any case. */
 export function statsPlan(deps: PlanDeps): StatsPlan {
   return {
-    http: httpPlans(deps),
+    http: deps.named ? namedPlans(deps) : httpPlans(deps),
     tcp: tcpPlans(deps),
     listeners: listenerPlans(deps),
     clusters: clusterPlans(deps),

@@ -65,6 +65,29 @@ test("labels that nobody gave, or that differ, make no name: the proxy is there 
   }
 })
 
+const counted = (v1: number, more: Readonly<Record<string, number>> = {}): Record<string, number> => ({
+  "reporter=destination,virtual_node=ui,outcome=ok": v1,
+  "reporter=source,virtual_service=(unknown),route=(unknown),source=ui,virtual_node=app-v1,outcome=ok": v1,
+  ...more,
+})
+
+test("requests are counted as far as names make them certain, from when their clusters showed", async () => {
+  let text = appMeshPage({ v1: 5 }, TAGS)
+  const pages = await server(() => ({ text }))
+  const line = await reading()
+  await line.take(at(pages))
+  const labels = ["reporter", "virtual_service", "source", "virtual_node", "route", "outcome"]
+  expect(line.series("requests", labels)).toEqual(counted(5))
+  text = appMeshPage({ v1: 7 }, TAGS)
+  await line.look()
+  expect(line.series("requests", labels)).toEqual(counted(7))
+  text = appMeshPage({ v1: 8, v2: 3 }, TAGS)
+  await line.look()
+  const v2 =
+    "reporter=source,virtual_service=(unknown),route=(unknown),source=ui,virtual_node=app-v2,outcome=ok"
+  expect(line.series("requests", labels)).toEqual(counted(8, { [v2]: 3 }))
+})
+
 test("connections to a node are told by the name of its cluster alone", async () => {
   const pages = await server(() => ({ text: appMeshPage({ v1: 5 }, TAGS) }))
   const line = await reading()

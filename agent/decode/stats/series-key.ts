@@ -1,4 +1,5 @@
 import type { SeriesKey } from "#mesh/stats.ts"
+import { extensionKey } from "./extension-key.ts"
 import type { PageFormat } from "./line-value.ts"
 
 /** Label that holds the owner's name: Envoy's default tag rules, and Istio's. */
@@ -35,6 +36,8 @@ function prometheusKey(printed: string): SeriesKey | undefined {
   if (!full.startsWith("envoy_")) return undefined
   const labels = brace < 0 ? new Map<string, string>() : parseLabels(printed.slice(brace + 1))
   const { name, histogram } = withoutHistogram(full.slice(6), labels.get("le"))
+  const extension = extensionKey(name, labels)
+  if (extension !== undefined) return histogram === undefined ? extension : { ...extension, histogram }
   const scope = SCOPES.find((one) => name.startsWith(`${one}_`))
   const owner =
     scope && OWNER_LABELS[scope].map((label) => labels.get(label)).find((text) => text !== undefined)
@@ -52,7 +55,7 @@ function withoutHistogram(
   if (bound !== undefined && name.endsWith("_bucket")) {
     return { name: name.slice(0, -7), histogram: bound === "+Inf" ? Infinity : Number(bound) }
   }
-  const last = /^(.+(?:_time|_ms))_(sum|count)$/.exec(name)
+  const last = /^(.+(?:_time|_ms|ResponseTime))_(sum|count)$/.exec(name)
   if (last === null) return { name, histogram: undefined }
   return { name: last[1] ?? "", histogram: last[2] === "sum" ? "sum" : "count" }
 }

@@ -33,6 +33,7 @@ export const appMesh: Dialect = {
   chainless: (listener) => (direction(listener) === "outbound" ? UNDECLARED : ""),
   service,
   gatewayService,
+  prefixes: { inbound: "ingress", outbound: "egress" },
 }
 
 interface NodeId {

@@ -68,4 +68,9 @@ export interface Dialect {
   readonly namesLines?: boolean
   /** By what a declared route may be called of which this one was made, the surest first. Absent: the route's own name. */
   wireNames?(route: EnvoyRoute): readonly string[]
+  /**
+   * What the connection managers of each side are called in stats at every proxy. Absent: without a configuration nobody
+   * can tell which manager's requests come in and which go out.
+   */
+  readonly prefixes?: { readonly inbound?: string; readonly outbound?: string }
 }

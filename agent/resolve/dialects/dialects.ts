@@ -4,9 +4,10 @@ import { appMesh } from "./app-mesh.ts"
 import type { Dialect, IdentityHint } from "./dialect.ts"
 import { istio } from "./istio.ts"
 import { plain } from "./plain.ts"
+import { serviceConnect } from "./service-connect.ts"
 
 /** In the order of asking; the last claims everything. */
-export const DIALECTS: readonly Dialect[] = [appMesh, istio, plain]
+export const DIALECTS: readonly Dialect[] = [serviceConnect, appMesh, istio, plain]
 
 /** Whose names a proxy has, as far as hint and configuration tell. */
 export function flavorOf(config: ProxyConfig, hint: IdentityHint): Flavor {
