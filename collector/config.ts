@@ -42,8 +42,13 @@ const intake = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "File with the token that agents must send (`Authorization: Bearer`), also to read the declared model; read again when it changes. With neither this nor `kubernetes`, anybody may send.",
+      "File with the token that agents must send (`Authorization: Bearer`), also to read the declared model; read again when it changes. With none of this, `tokenEnv` and `kubernetes`, anybody may send.",
     ),
+  tokenEnv: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Environment variable with that token, where secrets come so, as on ECS."),
   kubernetes: podIdentitySchema
     .optional()
     .describe(

@@ -16,12 +16,17 @@ export async function readToken(file: string): Promise<string> {
   } catch (cause) {
     throw fileUnreadable("The token file (setting intake.tokenFile)", file, cause)
   }
+  return goodToken(text, `The token file ${file}`)
+}
+
+/** A token that a header can carry, without the line break at its end. @throws MeshscopeError CONFIG_INVALID */
+export function goodToken(text: string, what: string): string {
   const token = text.trim()
-  if (token === "") throw new MeshscopeError("CONFIG_INVALID", `The token file ${file} is empty.`)
+  if (token === "") throw new MeshscopeError("CONFIG_INVALID", `${what} is empty.`)
   if (!/^[\u0021-\u007E]+$/.test(token))
     throw new MeshscopeError(
       "CONFIG_INVALID",
-      `The token file ${file} holds a space, a second line or what is no ASCII; no header can carry that.`,
+      `${what} holds a space, a second line or what is no ASCII; no header can carry that.`,
     )
   return token
 }
