@@ -1,6 +1,6 @@
 import { type KubeObject, type KubeObjects, nameOf } from "./kube-objects.ts"
 import { readEach } from "./reading.ts"
-import { at, listAt, neededText, textAt } from "./spot.ts"
+import { at, listAt, neededText, type Spot, textAt } from "./spot.ts"
 
 /** More services than a node can have backends for by far: App Mesh's own quota is 50, and groups multiply. */
 const MOST_BACKENDS = 1000
@@ -14,24 +14,32 @@ export function makeBackends(
   services: readonly KubeObject[],
 ): (node: KubeObject) => readonly string[] {
   const groups = new Map<string, readonly string[]>()
-  const group = (namespace: string, name: string): readonly string[] => {
+  const group = (node: KubeObject, spot: Spot): readonly string[] => {
+    const namespace = textAt(spot, "namespace") ?? node.namespace
+    const name = neededText(spot, "name")
     const key = `${namespace}/${name}`
-    const known = groups.get(key) ?? groupServices(objects, services, namespace, name)
+    const known =
+      groups.get(key) ??
+      cut(objects, `BackendGroup ${key}`, [...new Set(groupServices(objects, services, namespace, name))])
     groups.set(key, known)
     return known
   }
   return (node) => {
     const names = new Set(ownBackends(objects, node))
+    // Nodes of one group share one list, however many they are.
+    const [only, ...more] = listAt(node.spec, "backendGroups")
+    if (only !== undefined && more.length === 0 && names.size === 0) return group(node, only)
     for (const spot of listAt(node.spec, "backendGroups")) {
-      const namespace = textAt(spot, "namespace") ?? node.namespace
-      for (const name of group(namespace, neededText(spot, "name"))) names.add(name)
+      for (const name of group(node, spot)) names.add(name)
     }
-    if (names.size <= MOST_BACKENDS) return [...names]
-    objects.reading.notes.add(
-      `${nameOf(node)}: spec.backendGroups: only ${MOST_BACKENDS} of ${names.size} backends are kept`,
-    )
-    return [...names].slice(0, MOST_BACKENDS)
+    return cut(objects, nameOf(node), [...names])
   }
+}
+
+function cut(objects: KubeObjects, what: string, names: readonly string[]): readonly string[] {
+  if (names.length <= MOST_BACKENDS) return names
+  objects.reading.notes.add(`${what}: only ${MOST_BACKENDS} of ${names.length} backends are kept`)
+  return names.slice(0, MOST_BACKENDS)
 }
 
 function ownBackends(objects: KubeObjects, node: KubeObject): string[] {

@@ -9,12 +9,14 @@ import { gatewayRouteOf } from "./route-spec.ts"
 import { selectorAt, selectorOf } from "./selector.ts"
 import { at, invalid, textAt } from "./spot.ts"
 
+type Labels = Readonly<Record<string, string>>
+
 /** A gateway while its routes are found. */
 interface Gateway {
-  readonly object: KubeObject
   readonly declared: Omit<VirtualGateway, "routes">
-  /** Whether its selectors take a route. */
-  readonly takes: (route: KubeObject) => boolean
+  /** Whether its selectors take a namespace with these labels, and a route there. */
+  readonly takesNamespace: (labels: Labels) => boolean
+  readonly takesRoute: (labels: Labels) => boolean
   readonly routes: Map<string, GatewayRoute>
 }
 
@@ -25,33 +27,50 @@ export function gatewaysOf(
   routes: readonly KubeObject[],
 ): VirtualGateway[] {
   const { reading } = objects
-  const known = new Map(
-    readEach(reading, gateways, (object) => [object, gatewayOf(objects, object)] as const),
-  )
-  for (const route of routes) reading.attempt(() => place(objects, known, route))
+  const known = new Map(readEach(reading, gateways, (object) => [object, gatewayOf(object)] as const))
+  const candidates = candidatesOf(objects, [...known.values()])
+  for (const route of routes) reading.attempt(() => place(objects, known, candidates, route))
   return [...known.values()].map(({ declared, routes: own }) =>
     Object.assign(declared, { routes: inMatchOrder([...own.values()]) }),
   )
 }
 
-function gatewayOf(objects: KubeObjects, object: KubeObject): Gateway {
-  const inNamespace = selectorAt(object.spec, false, "namespaceSelector")
-  const ofRoute = selectorAt(object.spec, true, "gatewayRouteSelector")
+function gatewayOf(object: KubeObject): Gateway {
   return {
-    object,
     declared: {
       ...declaredBy(object),
       listeners: listenersOf(object.spec),
       ...optional("accessLog", accessLogOf(object.spec)),
       ...optional("podSelector", selectorOf(at(object.spec, "podSelector"))),
     },
-    takes: (route) => inNamespace(objects.namespaceLabels(route.namespace)) && ofRoute(route.labels ?? {}),
+    takesNamespace: selectorAt(object.spec, false, "namespaceSelector"),
+    takesRoute: selectorAt(object.spec, true, "gatewayRouteSelector"),
     routes: new Map(),
   }
 }
 
-function place(objects: KubeObjects, known: ReadonlyMap<KubeObject, Gateway>, route: KubeObject): void {
-  const gateway = ownerOf(objects, known, route)
+type Candidates = (namespace: string) => readonly Gateway[]
+
+/** The gateways that take routes of a namespace; each namespace is asked for once. */
+function candidatesOf(objects: KubeObjects, gateways: readonly Gateway[]): Candidates {
+  const byNamespace = new Map<string, readonly Gateway[]>()
+  return (namespace) => {
+    const known = byNamespace.get(namespace)
+    if (known !== undefined) return known
+    const labels = objects.namespaceLabels(namespace)
+    const found = gateways.filter(({ takesNamespace }) => takesNamespace(labels))
+    byNamespace.set(namespace, found)
+    return found
+  }
+}
+
+function place(
+  objects: KubeObjects,
+  known: ReadonlyMap<KubeObject, Gateway>,
+  candidates: Candidates,
+  route: KubeObject,
+): void {
+  const gateway = ownerOf(objects, known, candidates, route)
   if (gateway === undefined) return
   // Gateway routes are named below their gateway: two gateways may have routes of one name.
   if (gateway.routes.has(route.awsName)) throw nameTaken(route)
@@ -67,6 +86,7 @@ function place(objects: KubeObjects, known: ReadonlyMap<KubeObject, Gateway>, ro
 function ownerOf(
   objects: KubeObjects,
   known: ReadonlyMap<KubeObject, Gateway>,
+  candidates: Candidates,
   route: KubeObject,
 ): Gateway | undefined {
   const reference = textAt(route.spec, "virtualGatewayRef", "name")
@@ -78,9 +98,8 @@ function ownerOf(
       objects.reading.notes.add(`${nameOf(route)} is left out: no VirtualGateway ${namespace}/${reference}`)
     return gateway
   }
-  const all = [...known.values()]
-  const fits = all.filter(({ takes }) => takes(route))
+  const fits = candidates(route.namespace).filter(({ takesRoute }) => takesRoute(route.labels ?? {}))
   if (fits.length === 1) return fits[0]
-  if (all.length === 1) return all[0]
-  throw invalid(route.object, `belongs to no certain gateway: ${fits.length} of ${all.length} select it`)
+  if (known.size === 1) return [...known.values()][0]
+  throw invalid(route.object, `belongs to no certain gateway: ${fits.length} of ${known.size} select it`)
 }
