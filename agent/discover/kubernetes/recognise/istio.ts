@@ -1,4 +1,4 @@
-import { istioRouter } from "#mesh/istio-names.ts"
+import { istioGateway, istioRouter } from "#mesh/istio-names.ts"
 import type { ProxyHint } from "#mesh/proxy.ts"
 import type { ContainerFacts, PodFacts } from "../pod.ts"
 import { namedPort, type Recognise, scrapeNotes } from "./found.ts"
@@ -9,6 +9,7 @@ const MERGED_PORT = 15_020
 /** Envoy's own page. */
 const ENVOY_PORT = 15_090
 const PAGE = "/stats/prometheus"
+const GATEWAY = "gateway.networking.k8s.io/gateway-name"
 
 /**
  * Istio's Envoy, sidecar, gateway or waypoint. Its admin interface listens on localhost, so that one page is all that
@@ -37,15 +38,21 @@ function portOfPage(pod: PodFacts, container: ContainerFacts): number {
 }
 
 function hintOf(pod: PodFacts, { args, env }: ContainerFacts): ProxyHint {
-  const gateway = args.includes("router") || args.includes("waypoint")
   const mesh = literal(env.get("ISTIO_META_MESH_ID"))
-  const workload = literal(env.get("ISTIO_META_WORKLOAD_NAME")) || (pod.owner?.name ?? pod.name)
   return {
     flavor: "istio",
-    role: gateway ? "gateway" : "sidecar",
-    resource: istioRouter(workload, pod.namespace),
+    role: args.includes("router") || args.includes("waypoint") ? "gateway" : "sidecar",
+    resource: resourceOf(pod, literal(env.get("ISTIO_META_WORKLOAD_NAME"))),
     ...(mesh === "" ? {} : { mesh }),
   }
+}
+
+/** The Gateway that Istio made the pod for, else the workload, as Istio's names are written here. */
+function resourceOf({ labels, namespace, owner, name }: PodFacts, workload: string): string {
+  const gateway = labels.get(GATEWAY)
+  return gateway === undefined
+    ? istioRouter(workload || (owner?.name ?? name), namespace)
+    : istioGateway(gateway, namespace)
 }
 
 /** A value that refers to other variables is known inside of the container alone. */
@@ -54,7 +61,7 @@ const literal = (value: string | undefined): string => (value?.includes("$(") ==
 const LABELS = [
   ["service", "service.istio.io/canonical-name"],
   ["revision", "service.istio.io/canonical-revision"],
-  ["gateway", "gateway.networking.k8s.io/gateway-name"],
+  ["gateway", GATEWAY],
 ] as const
 
 function labelsOf({ labels }: PodFacts): Readonly<Record<string, string>> {
