@@ -21,6 +21,18 @@ const GAPS: Readonly<Record<string, Gap>> = {
       "Requests that go out are counted from Envoy's stats: where several routes lead to one node they stand together as (shared), with flags only where a counter exists.",
     mend: "log",
   },
+  inbound_stats: {
+    lacks: "counters of what comes in",
+    untold:
+      "Its bootstrap leaves these stats out, as Istio's does unless told otherwise (proxyStatsMatcher), and it has no log that can be read: requests that come in are not counted.",
+    mend: "log",
+  },
+  outbound_stats: {
+    lacks: "counters of what goes out",
+    untold:
+      "Its bootstrap leaves these stats out, as Istio's does unless told otherwise (proxyStatsMatcher), and it has no log that can be read: requests that go out are not counted.",
+    mend: "log",
+  },
   upstream_cluster: {
     lacks: "the upstream cluster",
     untold:

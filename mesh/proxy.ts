@@ -81,6 +81,8 @@ export interface ProxyConfig {
   readonly clusters: readonly Cluster[]
   /** Tracers in force; empty: none traces. Absent in what was kept before this was read. */
   readonly tracers?: readonly Tracer[]
+  /** What its bootstrap says of stats. Absent: Envoy's own rules. */
+  readonly stats?: StatsRules
   /** Version texts of the last accepted configuration by type: cds, lds, rds/<name>. */
   readonly versions: Readonly<Record<string, string>>
   /** Newest `last_updated` of any section, ms since epoch; undefined when the dump has none. */
@@ -103,6 +105,14 @@ export interface PageNames {
   readonly http: readonly string[]
   /** Prefixes of TCP proxies. */
   readonly tcp: readonly string[]
+}
+
+/** What a bootstrap says of stats, as far as it differs from Envoy's own rules. */
+export interface StatsRules {
+  /** Tags that stand on every series, e.g. Consul's `consul.source.datacenter`. */
+  readonly fixed: Readonly<Record<string, string>>
+  /** Which are kept, by patterns of their names. Absent: all. */
+  readonly kept?: { readonly kind: "only" | "all but"; readonly patterns: readonly EnvoyStringMatch[] }
 }
 
 /** A tracer that some connection manager uses, by the bootstrap or by its own configuration. */

@@ -1,4 +1,5 @@
-import type { AccessLogFormat, JsonFormat } from "#mesh/proxy.ts"
+import type { AccessLogFormat, JsonFormat, StatsRules } from "#mesh/proxy.ts"
+import { keeps } from "./kept-stats.ts"
 import type { Provenances } from "./provenance.ts"
 import type { HttpWay, Topology } from "./topology.ts"
 
@@ -7,6 +8,9 @@ export const MISSING = [
   /** Requests that came in (went out) are counted from stats: no access log that can be read. */
   "inbound_log",
   "outbound_log",
+  /** And they are not told by stats either: the proxy keeps none of their counters. */
+  "inbound_stats",
+  "outbound_stats",
   /** The format does not tell these, so that targets, answers, gRPC and attempts are less exact. */
   "upstream_cluster",
   "response_code_details",
@@ -27,19 +31,36 @@ const OPERATORS: readonly (readonly [Missing, RegExp])[] = [
   ["own_path", /%(?:REQ|REQUEST_HEADER)\(:PATH\)/i],
 ]
 
-export function missingOf(topology: Topology, provenances: Provenances, declaredKnown: boolean): Missing[] {
+/** @param kept which stats the proxy keeps */
+export function missingOf(
+  topology: Topology,
+  provenances: Provenances,
+  declaredKnown: boolean,
+  kept?: StatsRules["kept"],
+): Missing[] {
   const missing = new Set<Missing>()
   for (const side of ["inbound", "outbound"] as const) {
     const ways = topology.http.filter((way) => way.side === side)
     if (ways.length === 0) continue
-    if (provenances.http[side] === "stats") missing.add(side === "inbound" ? "inbound_log" : "outbound_log")
-    else for (const word of missingInFormats(ways, provenances.streamed.http[side])) missing.add(word)
+    if (provenances.http[side] === "stats") {
+      missing.add(side === "inbound" ? "inbound_log" : "outbound_log")
+      if (ways.slice(0, LOOKED_AT).some((way) => !isCounted(way, kept)))
+        missing.add(side === "inbound" ? "inbound_stats" : "outbound_stats")
+    } else for (const word of missingInFormats(ways, provenances.streamed.http[side])) missing.add(word)
   }
   if (!declaredKnown) missing.add("declared_model")
   return MISSING.filter((word) => missing.has(word))
 }
 
 /** @param streamed the side is counted from what its loggers stream, else from lines */
+/** Managers of one side differ in their ports alone; patterns may be slow. */
+const LOOKED_AT = 20
+
+/** Without the manager's own counter no number of requests is certain. */
+function isCounted({ filter }: HttpWay, kept: StatsRules["kept"]): boolean {
+  return keeps(kept, `http.${filter.statPrefix}.downstream_rq_total`) !== false
+}
+
 function missingInFormats(ways: readonly HttpWay[], streamed: boolean): Missing[] {
   const formats = ways.flatMap((way) =>
     way.filter.accessLogs

@@ -90,7 +90,7 @@ export function makeResolver(deps: ResolverDeps): Resolving {
     identity,
     provenances,
     provenance: byLine ? provenances.http.outbound : provenanceWord(topology, provenances),
-    missing: missingOf(topology, provenances, declared.known),
+    missing: missingOf(topology, provenances, declared.known, deps.config.stats?.kept),
     notes: [...notes],
     namesLines: byLine || !unread,
     setHosts: (hosts) => reaches.setHosts(hosts),

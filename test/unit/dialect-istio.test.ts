@@ -168,6 +168,13 @@ describe("calls of an Istio sidecar", () => {
     expect(ask(front, line)).toBe(told)
   })
 
+  it("are not counted where neither a log nor a counter is kept: the target's state says so", () => {
+    const silent = { ...FRONT_POD, log: { path: "/dev/null" } }
+    expect(resolving({ ...silent, defaultStats: true }).missing).toContain("outbound_stats")
+    expect(resolving(silent).missing).not.toContain("outbound_stats")
+    expect(resolving({ ...FRONT_POD, defaultStats: true }).missing).not.toContain("outbound_stats")
+  })
+
   it("leave the scrapers' listener out", () => {
     expect(front.plan.http.map(({ statPrefix }) => statPrefix)).toEqual([
       "outbound_0.0.0.0_80;",

@@ -8,6 +8,7 @@ import { type ListenerSinks, listenerOf } from "./listeners.ts"
 import { nodeOf } from "./node.ts"
 import { Notes } from "./notes.ts"
 import { routeConfigOf } from "./routes.ts"
+import { statsRulesOf } from "./stats-rules.ts"
 import { tracersOf } from "./tracers.ts"
 
 /** Above this a page is no configuration: 2,000 routes and 500 clusters make 6 MB. */
@@ -40,6 +41,7 @@ export function decodeConfigDump(bytes: Buffer): ProxyConfig {
     listeners: readListeners,
     routeConfigs: routeConfigsOf(routes, sinks),
     clusters: readClusters,
+    ...statsOf(bootstrap),
     tracers: tracersOf(bootstrap, sinks.tracing, readClusters),
     versions: versionsOf(sections, routes),
     updatedMs: newest([
@@ -50,6 +52,11 @@ export function decodeConfigDump(bytes: Buffer): ProxyConfig {
     ]),
     notes: notes.list(),
   }
+}
+
+function statsOf(bootstrap: unknown): Pick<ProxyConfig, "stats"> {
+  const stats = statsRulesOf(bootstrap)
+  return stats === undefined ? {} : { stats }
 }
 
 function sectionsOf(bytes: Buffer): readonly unknown[] {

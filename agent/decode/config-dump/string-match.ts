@@ -3,7 +3,7 @@ import type { EnvoyHeaderMatch, EnvoyStringMatch } from "#mesh/proxy.ts"
 import { field, list, number, someText, text } from "./json.ts"
 
 /** A StringMatcher (`{exact|prefix|suffix|contains|safe_regex, ignore_case}`). Undefined when it is none of these. */
-function stringMatch(value: unknown): EnvoyStringMatch | undefined {
+export function stringMatch(value: unknown): EnvoyStringMatch | undefined {
   if (!isObject(value)) return undefined
   const ignoreCase = field(value, "ignore_case") === true ? { ignoreCase: true } : {}
   for (const kind of ["exact", "prefix", "suffix", "contains"] as const) {

@@ -1,5 +1,5 @@
 import type { DeclaredModel, LabelSelector } from "#mesh/declared.ts"
-import { istioCluster, istioRouter } from "#mesh/istio-names.ts"
+import { istioCluster, istioGateway, istioRouter } from "#mesh/istio-names.ts"
 import { isObject } from "#mesh/json-object.ts"
 import type { ProxyConfig, ProxyIdentity } from "#mesh/proxy.ts"
 import type { IdentityHint } from "./dialect.ts"
@@ -49,7 +49,7 @@ export function istioIdentity(
   const own = declared?.meshes.find((one) => one.flavor === "istio" && one.name === mesh)
   const found =
     role === "gateway"
-      ? onlyOne((own?.virtualGateways ?? []).filter((gateway) => selects(gateway.podSelector, labels)))
+      ? gatewayName(own?.virtualGateways ?? [], labels, namespace)
       : sidecarNode(config, labels, namespace, own?.virtualNodes ?? [])
   return {
     proxy: hint.proxy,
@@ -70,6 +70,19 @@ type Selecting = Pick<
   NonNullable<DeclaredModel["meshes"][number]>["virtualNodes"][number],
   "name" | "podSelector"
 >
+
+/** Of Gateway API, Istio makes the pod for one Gateway and says so. */
+const GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
+
+function gatewayName(
+  gateways: readonly Selecting[],
+  labels: ReadonlyMap<string, string>,
+  namespace: string,
+): string {
+  const told = labels.get(GATEWAY_LABEL)
+  if (told !== undefined && namespace !== "") return istioGateway(told, namespace)
+  return onlyOne(gateways.filter(({ podSelector }) => selects(podSelector, labels)))
+}
 
 /** The service, and of its declared subsets the only one that selects the pod. */
 function sidecarNode(
