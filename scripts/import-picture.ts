@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, posix } from "node:path"
 
 /** Top folders of the product. What is not listed (demo, bench, test, scripts) may import anything and is not drawn. */
-const PRODUCT = ["mesh", "agent", "collector", "cli", "dashboards"]
+const PRODUCT = ["mesh", "kubernetes", "agent", "collector", "cli", "dashboards"]
 
 /** folder -> folder that it imports -> one import that shows it, as `file: specifier`. Sorted by name. */
 export type Picture = Map<string, Map<string, string>>
@@ -30,7 +30,7 @@ export function folderOf(file: string): string {
 
 /** The file of ours that a specifier names, or undefined for a package. */
 function target(file: string, specifier: string): string | undefined {
-  if (specifier.startsWith("#mesh/")) return specifier.slice(1)
+  if (/^#(?:mesh|kubernetes)\//.test(specifier)) return specifier.slice(1)
   return specifier.startsWith(".") ? posix.join(dirname(file), specifier) : undefined
 }
 
