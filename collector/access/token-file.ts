@@ -40,9 +40,8 @@ export async function tokenFileProof(file: string, deps: { clock: Clock; log: Lo
   let token = await readToken(file)
   let readAt = clock.monotonic()
   let told = ""
-  const renew = async (): Promise<void> => {
-    if (clock.monotonic() - readAt < READ_MS) return
-    readAt = clock.monotonic()
+  let reading: Promise<void> | undefined
+  const read = async (): Promise<void> => {
     try {
       token = await readToken(file)
       told = ""
@@ -51,10 +50,13 @@ export async function tokenFileProof(file: string, deps: { clock: Clock; log: Lo
       if (message !== told) log.warn(`${message} The token that was read before stays good.`, { code })
       told = message
     }
+    readAt = clock.monotonic()
+    reading = undefined
   }
   return {
     async check(shown) {
-      await renew()
+      // Whoever comes while it is read waits: nobody is judged by a token that was replaced.
+      if (clock.monotonic() - readAt >= READ_MS) await (reading ??= read())
       return sameText(shown, token)
         ? ADMITTED
         : { kind: "refused", message: "The bearer token is not the one of the setting intake.tokenFile." }

@@ -1,4 +1,4 @@
-import { createServer } from "node:http"
+import { createServer, type ServerResponse } from "node:http"
 import { type Loopback, onLoopback } from "../../fixtures/http/loopback.ts"
 
 /** What the fake knows of a token. */
@@ -26,11 +26,8 @@ export async function startTokenReviews(): Promise<FakeTokenReviews> {
     const chunks: Buffer[] = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
-      const send = (status: number, body: object): void => {
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
-      }
       const failure = (code: number, message: string): void =>
-        send(code, { kind: "Status", apiVersion: "v1", status: "Failure", message, code })
+        send(response, code, { kind: "Status", apiVersion: "v1", status: "Failure", message, code })
       if (request.method !== "POST" || request.url !== PATH) {
         failure(404, "not found")
         return
@@ -54,7 +51,10 @@ export async function startTokenReviews(): Promise<FakeTokenReviews> {
         failure(400, "the object is no TokenReview")
         return
       }
-      send(201, { ...review, status: statusOf(fake.known.get(review.spec.token), review.spec.audiences) })
+      send(response, 201, {
+        ...review,
+        status: statusOf(fake.known.get(review.spec.token), review.spec.audiences),
+      })
     })
   })
   const fake: FakeTokenReviews = Object.assign(await onLoopback(server), {
@@ -64,6 +64,10 @@ export async function startTokenReviews(): Promise<FakeTokenReviews> {
     caller: undefined,
   })
   return fake
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
 }
 
 function statusOf(token: KnownToken | undefined, wanted: readonly string[]): object {
@@ -76,7 +80,7 @@ function statusOf(token: KnownToken | undefined, wanted: readonly string[]): obj
 
 /** A token in the form of a service account's, without a signature that anybody could check. */
 export function podToken(claims: object): string {
-  const part = (value: object | string): string =>
-    Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url")
-  return [part({ alg: "RS256" }), part(claims), part("signature")].join(".")
+  return [{ alg: "RS256" }, claims, {}]
+    .map((value) => Buffer.from(JSON.stringify(value)).toString("base64url"))
+    .join(".")
 }
