@@ -123,9 +123,9 @@ describe.each(RENDERED)("%s", (file) => {
 
 const rendered = (name: string) => objectsIn(`test/fixtures/deploy/rendered/${name}.yaml`)
 
-describe("what each file of values asks for", () => {
-  const kinds = (name: string): string[] => [...new Set(rendered(name).map(({ kind }) => kind))].toSorted()
+const kinds = (name: string): string[] => [...new Set(rendered(name).map(({ kind }) => kind))].toSorted()
 
+describe("what each file of values asks for", () => {
   test("defaults: the pod's own identity, no ports but the page's", () => {
     expect(workload(rendered("defaults"), "DaemonSet")?.container.ports.map(({ name }) => name)).toEqual([
       "metrics",
