@@ -13,6 +13,8 @@ export interface EnvoyOptions {
   readonly nodeId: string
   /** Labels that every series has, as the images of App Mesh and Service Connect set them. */
   readonly tags: Readonly<Record<string, string>>
+  /** The application that it stands before, and the one that it calls. */
+  readonly ownPort: number
   readonly appPort: number
 }
 
@@ -59,7 +61,7 @@ function isLive(admin: AdminAddress): Promise<boolean> {
 
 type Ports = Pick<RunningEnvoy, "ingressPort" | "egressPort">
 
-function configuration({ admin, nodeId, tags, appPort }: EnvoyOptions, ports: Ports): object {
+function configuration({ admin, nodeId, tags, ownPort, appPort }: EnvoyOptions, ports: Ports): object {
   return {
     node: { id: nodeId, cluster: nodeId },
     admin: {
@@ -74,22 +76,27 @@ function configuration({ admin, nodeId, tags, appPort }: EnvoyOptions, ports: Po
         listener("ingress", "INBOUND", ports.ingressPort, "cds_ingress_yelb_ui_http_80"),
         listener("egress", "OUTBOUND", ports.egressPort, "cds_egress_yelb_app_http_80"),
       ],
-      clusters: ["cds_ingress_yelb_ui_http_80", "cds_egress_yelb_app_http_80"].map((name) => ({
-        name,
-        type: "STATIC",
-        connect_timeout: "1s",
-        load_assignment: {
-          cluster_name: name,
-          endpoints: [{ lb_endpoints: [{ endpoint: { address: socket("127.0.0.1", appPort) } }] }],
-        },
-      })),
+      clusters: [
+        cluster("cds_ingress_yelb_ui_http_80", ownPort),
+        cluster("cds_egress_yelb_app_http_80", appPort),
+      ],
     },
   }
 }
 
+const cluster = (name: string, port: number): object => ({
+  name,
+  type: "STATIC",
+  connect_timeout: "1s",
+  load_assignment: {
+    cluster_name: name,
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: socket("127.0.0.1", port) } }] }],
+  },
+})
+
 const socket = (address: string, port_value: number): object => ({ socket_address: { address, port_value } })
 
-function listener(side: string, traffic_direction: string, port: number, cluster: string): object {
+function listener(side: string, traffic_direction: string, port: number, to: string): object {
   const manager = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
   return {
     name: `lds_${side}_127.0.0.1_${port}`,
@@ -118,7 +125,7 @@ function listener(side: string, traffic_direction: string, port: number, cluster
                   {
                     name: side === "egress" ? "app.yelb.local" : "local",
                     domains: ["*"],
-                    routes: [{ match: { prefix: "/" }, route: { cluster } }],
+                    routes: [{ match: { prefix: "/" }, route: { cluster: to } }],
                   },
                 ],
               },

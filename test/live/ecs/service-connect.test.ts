@@ -19,6 +19,7 @@ import { until } from "./until.ts"
 const PROXY = `${taskId(1)}/service-connect`
 let folder: string
 let ecs: FakeEcsAgent
+let own: Application
 let app: Application
 let envoy: RunningEnvoy
 let api: AgentApi
@@ -31,12 +32,14 @@ beforeAll(async () => {
   const admin = join(folder, "envoy.sock")
   ecs = await fakeEcsAgent()
   ecs.tasks = [task(1, [application(11)], { Family: "yelb-ui" })]
+  own = await startApplication()
   app = await startApplication()
   envoy = await startEnvoy({
     folder: join(folder, "envoy"),
     admin: { kind: "unix", path: admin },
     nodeId: "arn:aws:ecs:eu-west-1:111122223333:task-set/yelb/ui/ecs-svc/7712488895199846139",
     tags: { ClusterName: "yelb", ServiceName: "ui" },
+    ownPort: own.port,
     appPort: app.port,
   })
   for (const name of [taskId(1), "relay"]) await mkdir(join(folder, "run", name), { recursive: true })
@@ -64,6 +67,7 @@ afterAll(async () => {
   await relay?.stop()
   await envoy?.process.stop()
   await app?.stop()
+  await own?.stop()
   await ecs?.close()
   await rm(folder, { recursive: true, force: true })
 })
