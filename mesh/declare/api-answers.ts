@@ -7,11 +7,12 @@ import type {
   VirtualRouter,
   VirtualService,
 } from "../declared.ts"
-import { type AnswerKind, type AnswerObject, answerObjects } from "./answer-objects.ts"
+import { type AnswerKind, type AnswerObject, answerObjects, answerValues } from "./answer-objects.ts"
 import { optional } from "./match-spec.ts"
 import { nameOrArn, type References } from "./names.ts"
 import { accessLogOf, discoveryOf, listenersOf, OBJECTIVE_KEY, objectiveOf } from "./node-spec.ts"
 import type { ParsedModel } from "./parsed.ts"
+import { type Notes, type Reading, strictReading } from "./reading.ts"
 import { inMatchOrder } from "./route-order.ts"
 import { gatewayRouteOf, routeOf } from "./route-spec.ts"
 import { at, invalid, isThere, listAt, neededText, type Spot, textAt, wordAt } from "./spot.ts"
@@ -22,20 +23,32 @@ import { at, invalid, isThere, listAt, neededText, type Spot, textAt, wordAt } f
  * @throws MeshscopeError MODEL_INVALID with file, line, document and field
  */
 export function parseApiAnswers(text: string, file: string): ParsedModel {
-  const notes: string[] = []
-  const answers = distinct(answerObjects(text, file, notes))
-  const names = [...new Set(answers.map((answer) => answer.mesh))]
-  return { model: { meshes: names.map((name) => meshOf(name, answers, notes)) }, notes }
+  const reading = strictReading()
+  const meshes = answeredMeshes(answerObjects(answerValues(text, file), reading.notes), reading)
+  return { model: { meshes }, notes: reading.notes.list() }
 }
 
-/** The same answer may be saved twice; the same resource with other content is a mistake. */
-function distinct(answers: readonly AnswerObject[]): AnswerObject[] {
+/** The meshes that answers tell of. What was listed and never described is left out, with a note. */
+export function answeredMeshes(all: readonly AnswerObject[], { notes }: Reading): DeclaredMesh[] {
+  const answers = distinctAnswers(all).filter((answer) => {
+    const isDescribed = answer.kind === "mesh" || isThere(at(answer.object, "spec"))
+    if (!isDescribed)
+      notes.add(`${answer.kind} ${answer.name} of mesh ${answer.mesh} is listed, but no answer describes it`)
+    return isDescribed
+  })
+  const byMesh = Map.groupBy(answers, ({ mesh }) => mesh)
+  return [...byMesh].map(([name, own]) => meshOf(name, own, notes))
+}
+
+/** The same answer may be saved twice, and be listed beside; the same resource with other content is a mistake. */
+export function distinctAnswers(answers: readonly AnswerObject[]): AnswerObject[] {
   const known = new Map<string, AnswerObject>()
   for (const answer of answers) {
     const key = JSON.stringify([answer.kind, answer.mesh, answer.parent, answer.name])
     const before = known.get(key)
-    if (before === undefined) known.set(key, answer)
-    else if (specText(before) !== specText(answer)) {
+    const isMore = before !== undefined && !isThere(at(before.object, "spec"))
+    if (before === undefined || isMore) known.set(key, answer)
+    else if (isThere(at(answer.object, "spec")) && specText(before) !== specText(answer)) {
       throw invalid(answer.object, `${answer.kind} ${answer.name} was described before, with other content`)
     }
   }
@@ -57,11 +70,10 @@ function named(where: Spot, kind: string, keys: readonly string[]): string {
   return nameOrArn(neededText(where, key), kind, at(where, key))
 }
 
-function meshOf(name: string, answers: readonly AnswerObject[], notes: string[]): DeclaredMesh {
-  const of = (kind: AnswerKind): AnswerObject[] =>
-    answers.filter((answer) => answer.kind === kind && answer.mesh === name)
+function meshOf(name: string, answers: readonly AnswerObject[], notes: Notes): DeclaredMesh {
+  const of = (kind: AnswerKind): AnswerObject[] => answers.filter((answer) => answer.kind === kind)
   const mesh = of("mesh")[0]
-  const owner = answers.find((answer) => answer.mesh === name && isShared(answer))
+  const owner = answers.find(isShared)
   const filter = mesh === undefined ? undefined : at(mesh.object, "spec", "egressFilter")
   reportOrphans(of("route"), of("virtualRouter"), notes)
   reportOrphans(of("gatewayRoute"), of("virtualGateway"), notes)
@@ -86,11 +98,11 @@ function isShared(answer: AnswerObject): boolean {
 function reportOrphans(
   children: readonly AnswerObject[],
   parents: readonly AnswerObject[],
-  notes: string[],
+  notes: Notes,
 ): void {
   for (const child of children) {
     if (parents.some((parent) => parent.name === child.parent)) continue
-    notes.push(`${child.kind} ${child.name} is left out: no answer describes its parent ${child.parent}`)
+    notes.add(`${child.kind} ${child.name} is left out: no answer describes its parent ${child.parent}`)
   }
 }
 

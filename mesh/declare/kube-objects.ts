@@ -1,7 +1,7 @@
 import type { MeshscopeError } from "../errors.ts"
 import { nameOrArn, type References } from "./names.ts"
 import type { Reading } from "./reading.ts"
-import { at, documentsOf, invalid, isThere, listAt, neededText, type Spot, textAt, textsAt } from "./spot.ts"
+import { at, invalid, isThere, listAt, neededText, type Spot, textAt, textsAt } from "./spot.ts"
 
 /** Kinds of `appmesh.k8s.aws/v1beta2` that make the model. */
 export const MESH_KINDS = [
@@ -73,10 +73,6 @@ export class KubeObjects {
 
   constructor(reading: Reading) {
     this.reading = reading
-  }
-
-  add(text: string, file: string): void {
-    for (const document of documentsOf(text, file)) this.take(document)
   }
 
   /** @throws MeshscopeError MODEL_INVALID for what is no Kubernetes object, or was declared before in another way */

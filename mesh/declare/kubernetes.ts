@@ -19,7 +19,7 @@ import { readEach, strictReading } from "./reading.ts"
 import { inMatchOrder } from "./route-order.ts"
 import { routeOf } from "./route-spec.ts"
 import { selectorOf } from "./selector.ts"
-import { at, invalid, isThere, listAt, neededText, textAt, wordAt } from "./spot.ts"
+import { at, documentsOf, invalid, isThere, listAt, neededText, textAt, wordAt } from "./spot.ts"
 
 /**
  * The model that Kubernetes objects of App Mesh declare (`appmesh.k8s.aws/v1beta2`), from YAML or JSON text with any
@@ -28,7 +28,7 @@ import { at, invalid, isThere, listAt, neededText, textAt, wordAt } from "./spot
  */
 export function parseKubernetesObjects(text: string, file: string): ParsedModel {
   const objects = new KubeObjects(strictReading())
-  objects.add(text, file)
+  for (const document of documentsOf(text, file)) objects.take(document)
   return { model: { meshes: appMeshes(objects) }, notes: objects.notes() }
 }
 

@@ -1,12 +1,14 @@
-import { parseApiAnswers } from "./api-answers.ts"
+import { type AnswerObject, answerObjects, answerValues, isAnswer } from "./answer-objects.ts"
+import { answeredMeshes } from "./api-answers.ts"
 import type { IstioOptions } from "./istio/mesh.ts"
-import { jsonTexts } from "./json-texts.ts"
 import { KubeObjects } from "./kube-objects.ts"
 import { mergeModels } from "./merge.ts"
 import { modelOfObjects } from "./model-of-objects.ts"
 import type { ParsedModel } from "./parsed.ts"
-import { strictReading } from "./reading.ts"
-import { at, documentsOf, isThere } from "./spot.ts"
+import { type Reading, strictReading } from "./reading.ts"
+import { at, documentsOf, isThere, type Spot } from "./spot.ts"
+import { isParameters, isTemplate, parametersOf, templateObjects } from "./stored/cloudformation.ts"
+import { isTerraform, terraformObjects } from "./stored/terraform.ts"
 
 /** One file's text under the name that errors and notes use. */
 export interface ModelFile {
@@ -15,28 +17,56 @@ export interface ModelFile {
 }
 
 /**
- * The model of a set of files. Kubernetes objects of all files are read together, since they refer to each other;
- * saved API answers stand for themselves. Which of the two a file holds is told by its content, not by its name.
+ * The model of a set of files: Kubernetes objects, saved answers of the App Mesh API or a snapshot of them, CloudFormation
+ * templates with values of their parameters, Terraform state. Which of them a file holds is told by its content, not by
+ * its name. Kubernetes objects of all files are read together, since they refer to each other, and so is what each other
+ * form tells of one mesh.
  * @throws MeshscopeError MODEL_INVALID
  */
 export function loadModel(files: readonly ModelFile[], options: IstioOptions = {}): ParsedModel {
-  const objects = new KubeObjects(strictReading())
-  const parts: ParsedModel[] = []
-  for (const { file, text } of files) {
-    if (holdsAnswers(text, file)) parts.push(parseApiAnswers(text, file))
-    else objects.add(text, file)
-  }
-  parts.push(modelOfObjects(objects, options))
-  return {
-    model: mergeModels(parts.map((part) => part.model)),
-    notes: parts.flatMap((part) => part.notes),
-  }
+  const reading = strictReading()
+  const values = files.flatMap(({ file, text }) => valuesOf(text, file))
+  const objects = new KubeObjects(reading)
+  for (const value of values) if (formOf(value) === "objects") objects.take(value)
+  const stored = answeredMeshes(storedAnswers(values, reading), reading)
+  const kube = modelOfObjects(objects, options)
+  return { model: mergeModels([{ meshes: stored }, kube.model]), notes: kube.notes }
 }
 
-/** Kubernetes objects have `kind` and `apiVersion`; answers are JSON without them. */
-function holdsAnswers(text: string, file: string): boolean {
-  if (!/^\s*[{[]/.test(text)) return false
-  const first = documentsOf(jsonTexts(text)[0] ?? "", file)[0]
-  if (first === undefined) return false
-  return !isThere(at(Array.isArray(first.value) ? at(first, 0) : first, "apiVersion"))
+/** Every resource that is told in the API's own terms, whatever wrote it down. */
+export function storedAnswers(values: readonly Spot[], { notes }: Reading): AnswerObject[] {
+  const given = new Map<string, unknown>()
+  for (const value of values) {
+    if (formOf(value) === "parameters") for (const [name, text] of parametersOf(value)) given.set(name, text)
+  }
+  return values.flatMap((value) => {
+    switch (formOf(value)) {
+      case "answers":
+        return answerObjects([value], notes)
+      case "template":
+        return templateObjects(value, given, notes)
+      case "terraform":
+        return terraformObjects(value)
+      case "objects":
+      case "parameters":
+        return []
+    }
+  })
+}
+
+/** JSON may be several values behind one another; YAML is documents. */
+export function valuesOf(text: string, file: string): Spot[] {
+  return /^\s*[{[]/.test(text) ? answerValues(text, file) : documentsOf(text, file)
+}
+
+export type StoredForm = "objects" | "answers" | "template" | "parameters" | "terraform"
+
+/** What a value is, by the words that only one form has. */
+export function formOf(value: Spot): StoredForm {
+  if (isThere(at(value, "apiVersion")) || isThere(at(value, 0, "apiVersion"))) return "objects"
+  if (isTemplate(value)) return "template"
+  if (isTerraform(value)) return "terraform"
+  if (isParameters(value)) return "parameters"
+  // What has no word of any form is told so in the words of Kubernetes.
+  return isAnswer(value) ? "answers" : "objects"
 }

@@ -1,5 +1,6 @@
 import { type Document, LineCounter, parseAllDocuments } from "yaml"
 import { MeshscopeError } from "../errors.ts"
+import { plainValue } from "./plain-value.ts"
 
 type Path = readonly (string | number)[]
 
@@ -28,16 +29,16 @@ export function documentsOf(text: string, file: string): Spot[] {
     const error = document.errors[0]
     if (error !== undefined) throw syntaxError(file, number, error, lines)
     const place = placeOf(document, lines, file, number)
-    const value = plainValue(document, place)
+    const value = readValue(document, place)
     if (value !== null && value !== undefined) spots.push({ value, path: [], place })
   }
   return spots
 }
 
 /** Unfolding aliases can fail after parsing went well: too many of them, or one to nothing. */
-function plainValue(document: Document, place: Place): unknown {
+function readValue(document: Document, place: Place): unknown {
   try {
-    return document.toJS()
+    return plainValue(document)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "its aliases cannot be unfolded"
     throw invalid({ value: undefined, path: [], place }, `cannot be read: ${why}`, cause)
