@@ -31,16 +31,19 @@ export async function jsonSchemaOf(kind: ConfigKind): Promise<JsonSchema> {
   return jsonSchema(await schemaOf(kind))
 }
 
-/** Keys of answers of the App Mesh API, one resource or a list. */
-const ANSWER_KEY =
-  /^(?:mesh(?:es)?|(?:virtualNode|virtualService|virtualRouter|virtualGateway|gatewayRoute|route)s?)$/
+/**
+ * Keys of answers of the App Mesh API, one resource or a list, and of a snapshot of them; of CloudFormation's templates
+ * and of Terraform's state.
+ */
+const MODEL_KEY =
+  /^(?:mesh(?:es)?|(?:virtualNode|virtualService|virtualRouter|virtualGateway|gatewayRoute|route)s?|snapshot|Resources|terraform_version|format_version)$/
 
-/** Whether a text is no configuration but declares a mesh: Kubernetes objects, or answers of the App Mesh API. */
+/** Whether a text is no configuration but declares a mesh: Kubernetes objects, or what `loadModel` reads beside them. */
 export function isModelText(text: string): boolean {
   // No configuration is a list.
   if (/^\s*\[/.test(text)) return true
   const keys = parseAllDocuments(text).flatMap(({ contents }) => keysOf(contents))
-  return keys.includes("apiVersion") || keys.some((key) => ANSWER_KEY.test(key))
+  return keys.includes("apiVersion") || keys.some((key) => MODEL_KEY.test(key))
 }
 
 function keysOf(contents: unknown): readonly string[] {

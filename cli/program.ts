@@ -10,6 +10,7 @@ import { type Command, type ExitName, type Terminal, UsageError } from "./comman
 import { configCommand } from "./config.ts"
 import { costCommand } from "./cost.ts"
 import { commandHelp, programHelp } from "./help.ts"
+import { modelCommand } from "./model.ts"
 import { onceCommand } from "./once.ts"
 import { routesCommand } from "./routes.ts"
 
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   collectorCommand,
   checkCommand,
   configCommand,
+  modelCommand,
   onceCommand,
   routesCommand,
   costCommand,
