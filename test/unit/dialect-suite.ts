@@ -1,7 +1,9 @@
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import type { Cluster, EnvoyRoute, Listener, ProxyConfig, VirtualHost } from "#mesh/proxy.ts"
+import type { Cluster, EnvoyRoute, Listener, ProxyConfig, ProxyIdentity, VirtualHost } from "#mesh/proxy.ts"
+import { makeInterner } from "#mesh/request.ts"
 import type { Dialect } from "../../agent/resolve/dialects/dialect.ts"
+import { makeResolver } from "../../agent/resolve/resolver.ts"
 
 export function clusterNamed(name: string, tags: Record<string, string> = {}): Cluster {
   return { name, statName: name, type: "EDS", endpoints: [], tags, circuitBreakers: {} }
@@ -64,11 +66,10 @@ const header = fc.record({
   treatMissingAsEmpty: fc.boolean(),
 })
 
-function routeOf(parts: {
-  name: string
-  tags: Record<string, string>
-  headers: EnvoyRoute["match"]["headers"]
-}): EnvoyRoute {
+function routeOf(
+  parts: { name: string; tags: Record<string, string>; headers: EnvoyRoute["match"]["headers"] },
+  taken: EnvoyRoute["action"] = { kind: "direct", status: 200 },
+): EnvoyRoute {
   return {
     name: parts.name,
     match: {
@@ -80,14 +81,99 @@ function routeOf(parts: {
       grpc: false,
       fractional: false,
     },
-    action: { kind: "direct", status: 200 },
+    action: taken,
     requestHeadersToAdd: parts.headers.map(({ name }) => ({ name, value: "v" })),
     tags: parts.tags,
   }
 }
 
+const action = fc.oneof(
+  fc.record({
+    kind: fc.constant("route" as const),
+    clusters: fc.array(fc.record({ name: text, weight: fc.nat(9) })),
+    retries: fc.nat(3),
+  }),
+  fc.constant({ kind: "redirect" as const }),
+  fc.constant({ kind: "direct" as const, status: 503 }),
+)
+const hosts = fc.array(
+  fc.record({
+    name: text,
+    domains: fc.array(text, { maxLength: 2 }),
+    routes: fc.array(
+      fc
+        .record({ name: text, tags, headers: fc.array(header, { maxLength: 1 }), action })
+        .map((parts) => routeOf(parts, parts.action)),
+      { maxLength: 3 },
+    ),
+  }),
+  { maxLength: 3 },
+)
+const side = fc.constantFrom("inbound" as const, "outbound" as const, "unspecified" as const)
+
+/** Whole configurations of hostile names, joined as Envoy's are: a listener to routes, routes to clusters. */
+const configs = fc
+  .record({
+    id: text,
+    names: fc.array(fc.tuple(text, tags), { maxLength: 4 }),
+    hosts,
+    listener: text,
+    side,
+    tcp: text,
+  })
+  .map(({ id, names, hosts: virtualHosts, listener, side: direction, tcp }): ProxyConfig => {
+    const common = {
+      name: listener,
+      statPrefix: listener,
+      direction,
+      addresses: [{ host: "0.0.0.0", port: 80 }],
+      accessLogs: [],
+    }
+    const http = {
+      kind: "http" as const,
+      statPrefix: listener,
+      routeConfig: "r",
+      accessLogs: [],
+      normalizePath: true,
+      mergeSlashes: true,
+    }
+    const proxy = {
+      kind: "tcp" as const,
+      statPrefix: tcp,
+      clusters: [{ name: tcp, weight: 1 }],
+      accessLogs: [],
+    }
+    const chain = { name: "", serverNames: [] }
+    return {
+      node: { id, cluster: "", metadata: {}, version: "" },
+      clusters: names.map(([name, tagged]) => clusterNamed(name, tagged)),
+      versions: {},
+      updatedMs: undefined,
+      listeners: [
+        {
+          ...common,
+          chains: [
+            { ...chain, filter: http },
+            { ...chain, filter: proxy },
+          ],
+        },
+      ],
+      routeConfigs: [{ name: "r", virtualHosts }],
+    }
+  })
+
+function namesOf(config: ProxyConfig, flavor: Dialect["flavor"]): unknown {
+  const { identity, plan, missing, notes } = makeResolver({
+    config,
+    identity: { proxy: "p", flavor },
+    interner: makeInterner(),
+    readableLogs: new Set(),
+  })
+  return { identity, plan, missing, notes }
+}
+
 /** What every dialect promises, whatever a pod wrote into its configuration. */
-export function dialectSuite(dialect: Dialect): void {
+export function dialectSuite(dialect: Dialect, role: ProxyIdentity["role"] = "sidecar"): void {
   it("never throws, and answers the same again", () => {
     fc.assert(
       fc.property(text, text, tags, fc.array(header, { maxLength: 2 }), (id, name, tagged, headers) => {
@@ -126,9 +212,31 @@ export function dialectSuite(dialect: Dialect): void {
     expect(identity).toMatchObject({
       proxy: "pod-1",
       flavor: dialect.flavor,
-      role: "sidecar",
+      role,
       resource: "pod-1",
     })
+  })
+
+  it("names whole configurations of any names, the same way again", () => {
+    fc.assert(
+      fc.property(configs, (config) => {
+        expect(namesOf(config, dialect.flavor)).toEqual(namesOf(config, dialect.flavor))
+      }),
+    )
+  })
+
+  it("never shortens the name of a node: it stands in the cluster's or is the proxy's own", () => {
+    fc.assert(
+      fc.property(text, (name) => {
+        const identity = dialect.identify(configOf(""), { proxy: "p", mesh: "mesh" })
+        const meaning = dialect.cluster(clusterNamed(name), identity)
+        if (meaning.kind !== "node" || meaning.node === identity.resource) return
+        // A subset is written behind its host.
+        const [host = "", ...subset] = name.includes(meaning.node) ? [meaning.node] : meaning.node.split("/")
+        expect(name).toContain(host)
+        expect(name).toContain(subset.join("/"))
+      }),
+    )
   })
 
   it("keeps the name of a discovered proxy that its configuration does not tell", () => {
@@ -139,8 +247,29 @@ export function dialectSuite(dialect: Dialect): void {
   it("takes time linear in a name's length", () => {
     const identity = dialect.identify(configOf("mesh/m/virtualNode/n"), { proxy: "p" })
     const start = performance.now()
-    for (const part of ["_http_1", "_self_redirect_", "_", "http_"]) {
-      dialect.cluster(clusterNamed(`cds_ingress_m_${part.repeat(50_000)}`), { ...identity, role: "gateway" })
+    for (const part of [
+      "_http_1",
+      "_self_redirect_",
+      "_",
+      "http_",
+      "|",
+      "~",
+      ".",
+      "/rule/0",
+      ".internal.",
+      "-1",
+    ]) {
+      for (const begin of ["cds_ingress_m_", "outbound|80|", "httproute/", "0~", ""]) {
+        const name = begin + part.repeat(50_000)
+        dialect.cluster(clusterNamed(name), { ...identity, role: "gateway" })
+        dialect.router?.(
+          routeOf({
+            name,
+            tags: { "istio.config": `/apis/a/b/namespaces/c/virtual-service/${name}` },
+            headers: [],
+          }),
+        )
+      }
     }
     expect(performance.now() - start).toBeLessThan(2000)
   })

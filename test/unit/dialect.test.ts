@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest"
 import type { EnvoyRoute, Listener, ProxyIdentity, VirtualHost } from "#mesh/proxy.ts"
 import { appMesh } from "../../agent/resolve/dialects/app-mesh.ts"
 import { DIALECTS, dialectOf } from "../../agent/resolve/dialects/dialects.ts"
+import { envoyGateway } from "../../agent/resolve/dialects/envoy-gateway.ts"
 import { plain } from "../../agent/resolve/dialects/plain.ts"
 import { clusterNamed, configOf, dialectSuite } from "./dialect-suite.ts"
 
-describe.each(DIALECTS.map((dialect) => [dialect.flavor, dialect] as const))(
-  "any dialect: %s",
-  (_, dialect) => {
-    dialectSuite(dialect)
+describe.each(DIALECTS.map((dialect, place) => [dialect.flavor, place, dialect] as const))(
+  "any dialect: %s, %i",
+  (_, __, dialect) => {
+    dialectSuite(dialect, dialect === envoyGateway ? "gateway" : "sidecar")
   },
 )
 

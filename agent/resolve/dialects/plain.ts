@@ -3,7 +3,7 @@ import { UNKNOWN } from "#mesh/resource.ts"
 import type { Dialect, IdentityHint } from "./dialect.ts"
 
 /** Stands for the mesh of Envoys that name none. */
-const DEFAULT_MESH = "default"
+export const DEFAULT_MESH = "default"
 
 /**
  * An Envoy that somebody configured by hand or by a control plane we do not know: a cluster is a virtual node, a virtual
