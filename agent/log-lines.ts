@@ -151,6 +151,12 @@ export class LogLines implements TailConsumer {
     else this.#note(result)
   }
 
+  /** Takes one line of a proxy's output that was sent here, without its newline. */
+  sent(proxy: LoggedProxy, bytes: Buffer, start: number, end: number): void {
+    this.#current = proxy
+    this.#line(bytes, start, end)
+  }
+
   /** Takes one finished request or connection that a proxy streamed. */
   entry(proxy: LoggedProxy, binding: LineBinding, fact: AccessFact): void {
     this.#request(proxy, binding, fact, "entries")

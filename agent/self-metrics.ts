@@ -64,6 +64,7 @@ export function observePipeline(
     for (const [reason, count] of Object.entries(lines.drops())) tell(count, { stage: "decode", reason })
     tell(lines.counters.malformed, { stage: "decode", reason: "malformed" })
     tell(lines.counters.uncounted, { stage: "account", reason: "counted_by_stats" })
+    tell(lines.counters.repeated, { stage: "account", reason: "counted_by_stream" })
   })
   telemetry.observe("doubts", (tell) => {
     for (const [reason, count] of pipeline.doubts) tell(count, { reason })

@@ -69,7 +69,14 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     if (server !== undefined) undo.push(() => server.close())
     undo.push(() => outputs.stop(0))
     await outputs.start()
-    const stopReceiving = await startReceiving(config, { clock, log, telemetry, spans, pipeline })
+    const stopReceiving = await startReceiving(config, {
+      clock,
+      log,
+      env: deps.env,
+      telemetry,
+      spans,
+      pipeline,
+    })
     undo.push(stopReceiving)
     const declared = source.run((changed) => {
       noted(changed)

@@ -22,12 +22,24 @@ const target = z
       .array(z.string().min(1))
       .default([])
       .describe("Files that hold the proxy's access log. Empty: its requests are counted from its stats."),
+    sent: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the proxy's output is sent to this agent (`receive.forward`). Its labels must name the container: `container_id`, or `task_arn` and `container_name`.",
+      ),
     labels: z
       .record(z.string(), z.string())
       .optional()
       .describe("What else is known of it, such as a pod. Shown with the proxy, on no metric."),
   })
-  .transform(({ labels, ...rest }): ProxyTarget => (labels === undefined ? rest : { ...rest, labels }))
+  .transform(
+    ({ labels, sent, ...rest }): ProxyTarget => ({
+      ...rest,
+      ...(sent === undefined ? {} : { sent }),
+      ...(labels === undefined ? {} : { labels }),
+    }),
+  )
 
 /** Inline targets, or those of a targets file. Names, admin addresses and log files are unique. */
 export const targetsSchema = z

@@ -17,7 +17,7 @@ export function sharedAddresses(config: {
 }
 
 function tcpPlaces({ receive, publish }: Parameters<typeof sharedAddresses>[0]): Place[] {
-  const { xray, zipkin, otlp, accessLogs } = receive
+  const { xray, zipkin, otlp, accessLogs, forward } = receive
   const { prometheus } = publish
   return [
     // First: an intake's section is always written, so that a problem can stand there.
@@ -30,6 +30,7 @@ function tcpPlaces({ receive, publish }: Parameters<typeof sharedAddresses>[0]):
           [["receive", "otlp", "listen"], otlp.listen] as const,
           [["receive", "otlp", "grpc"], otlp.grpc] as const,
         ]),
+    ...(forward === undefined ? [] : [[["receive", "forward", "listen"], forward.listen] as const]),
     ...(accessLogs === undefined ? [] : [[["receive", "accessLogs", "listen"], accessLogs.listen] as const]),
   ]
 }

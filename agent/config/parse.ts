@@ -6,6 +6,7 @@ import { absoluteEcs } from "./discover-ecs-schema.ts"
 import { absoluteFiles, absoluteKubernetes } from "./discover-kubernetes-schema.ts"
 import type { HeadersConfig, SecretReference } from "./header-schema.ts"
 import type { PublishConfig } from "./publish-schema.ts"
+import type { ReceiveConfig } from "./receive-schema.ts"
 import { agentSchema } from "./schema.ts"
 import type { TlsConfig } from "./tls-schema.ts"
 
@@ -47,6 +48,7 @@ export function parseAgentConfig(source: AgentConfigSource): AgentConfig {
       timeout: written.scrape.timeout ?? Math.min(USUAL_TIMEOUT_MS, written.scrape.interval),
     },
     model: modelOf(written.model, absolute),
+    receive: absoluteReceive(written.receive, absolute),
     publish: absolutePublish(written.publish, absolute),
   }
 }
@@ -88,6 +90,20 @@ function absoluteDiscovery(
               Object.assign(target, { logs: logs.map(absolute) }),
             ),
           }),
+    },
+  }
+}
+
+function absoluteReceive(receive: ReceiveConfig, absolute: (path: string) => string): ReceiveConfig {
+  const { forward } = receive
+  if (forward === undefined) return receive
+  const { socket, sharedKey } = forward
+  return {
+    ...receive,
+    forward: {
+      ...forward,
+      ...(socket === undefined ? {} : { socket: absolute(socket) }),
+      ...(sharedKey === undefined ? {} : { sharedKey: absoluteReference(sharedKey, absolute) }),
     },
   }
 }

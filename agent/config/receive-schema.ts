@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { receiveAccessLogsSchema } from "./receive-access-logs-schema.ts"
+import { receiveForwardSchema } from "./receive-forward-schema.ts"
 import { receiveOtlpSchema, receiveZipkinSchema } from "./receive-http-schema.ts"
 import { receiveXraySchema } from "./receive-xray-schema.ts"
 
@@ -13,6 +14,9 @@ export const receiveSchema = z.strictObject({
   accessLogs: receiveAccessLogsSchema
     .optional()
     .describe("Access log entries that proxies stream by Envoy's gRPC access log service."),
+  forward: receiveForwardSchema
+    .optional()
+    .describe("Output of containers by Fluent's forward protocol: Docker's log driver, FireLens."),
 })
 export type ReceiveConfig = z.output<typeof receiveSchema>
 

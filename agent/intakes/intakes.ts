@@ -2,6 +2,7 @@ import type { AgentConfig } from "../config/parse.ts"
 import { takesSpans } from "../config/receive-schema.ts"
 import type { IntakesDeps } from "../spans/intakes.ts"
 import type { EntriesDeps } from "./entries.ts"
+import type { ForwardDeps } from "./forward.ts"
 
 /**
  * Everything that others send to the agent, as configured; each is loaded only where it is used. To be started before
@@ -10,8 +11,8 @@ import type { EntriesDeps } from "./entries.ts"
  * @throws MeshscopeError LISTEN_FAILED
  */
 export async function startReceiving(
-  { receive, spans }: Pick<AgentConfig, "receive" | "spans">,
-  deps: Omit<IntakesDeps & EntriesDeps, "hosts">,
+  { receive, spans, logs }: Pick<AgentConfig, "receive" | "spans" | "logs">,
+  deps: Omit<IntakesDeps & EntriesDeps & ForwardDeps, "hosts" | "maxLineBytes">,
 ): Promise<() => Promise<void>> {
   const ends: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
@@ -26,6 +27,10 @@ export async function startReceiving(
     if (receive.accessLogs !== undefined) {
       const { startEntries } = await import("./entries.ts")
       ends.push(await startEntries(receive.accessLogs, all))
+    }
+    if (receive.forward !== undefined) {
+      const { startForward } = await import("./forward.ts")
+      ends.push(await startForward(receive.forward, { ...deps, maxLineBytes: logs.maxLineBytes }))
     }
   } catch (error) {
     await stop()

@@ -5,6 +5,7 @@ import { EntryReader } from "../../agent/decode/als/entry-reader.ts"
 import { readIdentifier } from "../../agent/decode/als/identifier.ts"
 import { AlsWorkspace } from "../../agent/decode/als/workspace.ts"
 import { type AccessFact, FIELD_COUNT, Field, fieldText } from "../../mesh/access.ts"
+import { MeshscopeError } from "../../mesh/errors.ts"
 import { FLAGS, flagsText } from "../../mesh/flags.ts"
 import { type Entry, httpEntry, message, tcpEntry } from "../fixtures/als/entries.ts"
 
@@ -18,7 +19,7 @@ interface Read {
 
 /** Every text is taken at once, as whoever keeps one must. */
 function factOf(fact: AccessFact): Record<string, unknown> {
-  const { bytes, spans, ...numbers } = fact
+  const { bytes: _, spans: __, ...numbers } = fact
   const texts = Object.entries(Field).flatMap(([name, field]) => {
     const text = fieldText(fact, field)
     return text === undefined ? [] : [[name, text] as const]
@@ -218,6 +219,16 @@ test("numbers that nothing counted are none", () => {
   })
 })
 
+/** Code of what is thrown; empty for nothing. */
+function failure(reading: () => unknown): string {
+  try {
+    reading()
+    return ""
+  } catch (error) {
+    return error instanceof MeshscopeError ? error.code : String(error)
+  }
+}
+
 const wild: fc.Arbitrary<Entry> = fc.record(
   {
     cluster: fc.string(),
@@ -265,11 +276,7 @@ test("bytes of any kind end in facts, counts or a refusal, and never in anything
         () => readIdentifier(bytes),
         () => countEntries(bytes),
       ]) {
-        try {
-          reading()
-        } catch (error) {
-          expect(error).toMatchObject({ code: "INTAKE_MALFORMED" })
-        }
+        expect(["", "INTAKE_MALFORMED"]).toContain(failure(reading))
       }
     }),
   )

@@ -129,10 +129,11 @@ test("what is missing is told, to the request", { timeout: 90_000 }, async () =>
 })
 
 test("each proxy's state says that some of what it streamed is lost", async () => {
-  const states = () => told("proxyInfo", ["virtual_node", "virtual_gateway", "missing"])
-  await expect.poll(states, SOON).toMatchObject({
-    "virtual_gateway=yelb-gateway_yelb missing=entries": 1,
-    "virtual_node=yelb-ui-virtual-node missing=entries": 1,
-    "virtual_node=yelb-appserver-virtual-node missing=entries": 1,
-  })
+  await expect
+    .poll(() => told("proxyInfo", ["virtual_node", "virtual_gateway", "missing"]), SOON)
+    .toMatchObject({
+      "virtual_gateway=yelb-gateway_yelb missing=entries": 1,
+      "virtual_node=yelb-ui-virtual-node missing=entries": 1,
+      "virtual_node=yelb-appserver-virtual-node missing=entries": 1,
+    })
 })
