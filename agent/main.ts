@@ -1,3 +1,4 @@
+import type { DoctorReport } from "#mesh/doctor-report.ts"
 import type { OnceReport } from "#mesh/once-report.ts"
 import { VERSION } from "#mesh/version.ts"
 import type { AgentConfig } from "./config/parse.ts"
@@ -15,4 +16,14 @@ export function readOnce(
   deps: Pick<OnceDeps, "clock" | "log" | "signal">,
 ): Promise<OnceReport> {
   return read(config, { ...deps, env: process.env, version: VERSION, nodeVersion: process.versions.node })
+}
+
+/** What keeps an agent from its work here, for `meshscope doctor`. */
+export async function examine(
+  config: AgentConfig,
+  deps: Pick<OnceDeps, "clock" | "signal">,
+): Promise<DoctorReport> {
+  const { examineAgent } = await import("./doctor/examine.ts")
+  const { env, versions } = process
+  return examineAgent(config, { ...deps, env, version: VERSION, nodeVersion: versions.node })
 }

@@ -5,6 +5,7 @@ import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { takesSpans } from "./config/receive-schema.ts"
+import { FIRST_WORD_MS } from "./discover/joined.ts"
 import { modelNow } from "./model-sources.ts"
 import { Pipeline } from "./pipeline.ts"
 import type { Proxy } from "./proxy.ts"
@@ -55,7 +56,10 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
   try {
     const found = new AbortController()
     const over = AbortSignal.any([found.signal, signal])
-    // The first group is all that there is; a broken file reports and never emits, so the wait ends with the report.
+    // The first group is all that there is. What fails reports and never emits, so the wait ends with the report, and a
+    // little later where another may still tell of its proxies.
+    const ways = Object.values(alone.discover).filter((way) => way !== undefined).length
+    const patienceMs = ways > 1 ? FIRST_WORD_MS + 1000 : 0
     const discovery = await discoveryOf(alone, {
       clock,
       env,
@@ -63,7 +67,7 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
         ...log,
         warn: (sentence, fields) => {
           log.warn(sentence, fields)
-          found.abort()
+          void clock.sleep(patienceMs, over).then(() => found.abort())
         },
       },
       telemetry,
@@ -127,6 +131,8 @@ function proxyOf(proxy: Proxy, spans: string): OnceProxy {
     provenance: provenance === "mixed" ? "log" : provenance,
     problem:
       problems.length > 0 ? problems.join(" ") : missing.length > 0 ? `missing: ${missing.join(", ")}` : "",
+    missing,
+    logs: proxy.target.logs,
     spans,
     ok: problems.length === 0 && identity !== undefined,
   }

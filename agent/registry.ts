@@ -34,7 +34,7 @@ export async function discoveryOf({ discover }: AgentConfig, deps: DiscoveryDeps
       import("./discover/ecs/discovery.ts").then(({ ecsDiscovery }) => ecsDiscovery(ecs, given("ecs"))),
     )
   if (discover.kubernetes !== undefined) found.push(kubernetes(discover.kubernetes, given("kubernetes")))
-  return joined(await Promise.all(found), reporter("all", deps).report)
+  return joined(await Promise.all(found), { clock: deps.clock, report: reporter("all", deps).report })
 }
 
 /** @throws MeshscopeError CONFIG_ENV_MISSING */

@@ -13,13 +13,13 @@ const MOST_MIB = 256
  * @throws MeshscopeError AGENT_UNREACHABLE (retryable), AGENT_BAD_ANSWER
  */
 export async function askAgent(url: string, signal: AbortSignal): Promise<Samples> {
-  const samples = readPage(await page(url, signal))
+  const samples = readPage(await agentPageText(url, signal))
   const known = [...samples.values()].some(({ name }) => name === "mesh_agent_build_info")
   if (known) return samples
   throw new MeshscopeError("AGENT_BAD_ANSWER", `${url} is not the page of an agent of Meshscope.`)
 }
 
-async function page(url: string, signal: AbortSignal): Promise<string> {
+export async function agentPageText(url: string, signal: AbortSignal): Promise<string> {
   try {
     const response = await fetch(url, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),

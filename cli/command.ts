@@ -21,6 +21,8 @@ export interface Terminal {
   readonly tty: boolean
   readonly columns: number | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Node's version, system and processor. */
+  readonly system: string
   readonly clock: Clock
   /** Aborts at SIGINT or SIGTERM. */
   readonly signal: AbortSignal

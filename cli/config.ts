@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { hostname } from "node:os"
+import { configurationText } from "#mesh/configuration-text.ts"
 import { plainText } from "#mesh/plain-text.ts"
 import { fileUnreadable } from "#mesh/system-reason.ts"
 import { parseTargets } from "#mesh/targets.ts"
@@ -51,8 +52,12 @@ export const configCommand: Command = {
   },
 }
 
-async function effective(file: string, named: ConfigKind | undefined, terminal: Terminal): Promise<string> {
-  const text = await fileText(file)
+export async function effective(
+  file: string,
+  named: ConfigKind | undefined,
+  terminal: Terminal,
+): Promise<string> {
+  const text = await configurationText(file, terminal.env)
   const kind = named ?? (await kindOfText(text)) ?? "agent"
   const written = writtenConfig(await jsonSchemaOf(kind), await parsed(kind, file, text, terminal))
   return written.split("\n").map(plainText).join("\n")

@@ -14,6 +14,7 @@ const exit = await runProgram(process.argv.slice(2), {
   tty: process.stdout.isTTY,
   columns: process.stdout.columns,
   env: process.env,
+  system: `Node ${process.versions.node}, ${process.platform} ${process.arch}`,
   clock: systemClock,
   signal: interruption(process, systemClock),
 })

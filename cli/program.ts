@@ -4,11 +4,13 @@ import { plainText } from "#mesh/plain-text.ts"
 import { VERSION } from "#mesh/version.ts"
 import { agentCommand } from "./agent.ts"
 import { HELP, parseArguments } from "./arguments.ts"
+import { bundleCommand } from "./bundle.ts"
 import { checkCommand } from "./check.ts"
 import { collectorCommand } from "./collector.ts"
 import { type Command, type ExitName, type Terminal, UsageError } from "./command.ts"
 import { configCommand } from "./config.ts"
 import { costCommand } from "./cost.ts"
+import { doctorCommand } from "./doctor.ts"
 import { commandHelp, programHelp } from "./help.ts"
 import { modelCommand } from "./model.ts"
 import { onceCommand } from "./once.ts"
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Command[] = [
   configCommand,
   modelCommand,
   onceCommand,
+  doctorCommand,
+  bundleCommand,
   routesCommand,
   costCommand,
 ]

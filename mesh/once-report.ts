@@ -21,6 +21,10 @@ export interface OnceProxy {
   readonly provenance: Provenance | ""
   /** Why the proxy could not be read, or what a better source would add; empty when all is well. */
   readonly problem: string
+  /** Words of `mesh_proxy_info{missing}`. */
+  readonly missing: readonly string[]
+  /** Files that hold its access lines. */
+  readonly logs: readonly string[]
   /** Which way its spans would go (`mesh/span-way.ts`). */
   readonly spans: string
   readonly ok: boolean

@@ -11,7 +11,8 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number]
 
 /** Which mesh product the proxy was configured by. */
-export type Flavor = "app-mesh" | "service-connect" | "istio" | "plain"
+export const FLAVORS = ["app-mesh", "service-connect", "istio", "plain"] as const
+export type Flavor = (typeof FLAVORS)[number]
 
 /** Who saw a request: a gateway's listener, the caller's side, or the callee's side. */
 export const REPORTERS = ["gateway", "source", "destination"] as const

@@ -1,33 +1,49 @@
 import { adminAddressText } from "#mesh/address.ts"
+import type { Clock } from "#mesh/clock.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
 import type { Discovery, ReportProblem } from "./contract.ts"
 
+/** Those that have told wait so long for the first word of the others. */
+export const FIRST_WORD_MS = 5000
+
+export interface JoinedDeps {
+  readonly clock: Pick<Clock, "sleep">
+  readonly report: ReportProblem
+}
+
 /**
- * Several discoveries as one. The group is that of all of them, once each has told its first: before that, what one does
- * not know yet would look like proxies that are gone. A proxy that two of them found is the first one's, by the order
- * of `discoveries`, and an address, a name or a log stands in the group once.
+ * Several discoveries as one. The group is that of all of them: first when each has told, or when some had time enough
+ * to, since one that is away must not keep the others' proxies from being read. A proxy that two of them found is the
+ * first one's, by the order of `discoveries`, and an address, a name or a log stands in the group once.
  */
-export function joined(discoveries: readonly Discovery[], report: ReportProblem): Discovery {
+export function joined(discoveries: readonly Discovery[], { clock, report }: JoinedDeps): Discovery {
   const [only] = discoveries
   if (only !== undefined && discoveries.length === 1) return only
   return {
     async run(emit, signal) {
       const groups = new Map<Discovery, readonly ProxyTarget[]>()
-      await Promise.all(
-        discoveries.map((discovery) =>
-          discovery.run((targets) => {
-            groups.set(discovery, targets)
-            if (groups.size < discoveries.length) return
-            emit(
-              once(
-                discoveries.flatMap((one) => groups.get(one) ?? []),
-                report,
-              ),
-            )
-          }, signal),
-        ),
+      let waiting = true
+      const tell = (): void => {
+        if (signal.aborted || groups.size === 0 || (waiting && groups.size < discoveries.length)) return
+        emit(
+          once(
+            discoveries.flatMap((one) => groups.get(one) ?? []),
+            report,
+          ),
+        )
+      }
+      const waited = clock.sleep(FIRST_WORD_MS, signal).then(() => {
+        waiting = false
+        if (groups.size < discoveries.length) tell()
+      })
+      const running = discoveries.map((discovery) =>
+        discovery.run((targets) => {
+          groups.set(discovery, targets)
+          tell()
+        }, signal),
       )
+      await Promise.all([waited, ...running])
     },
   }
 }

@@ -7,7 +7,7 @@ import type { PushConfig } from "../publish/http/push-client.ts"
 import type { OutputDeps } from "./output.ts"
 
 /** Text of a file; rejects when it cannot be read. */
-const readText = (path: string): Promise<string> => readFile(path, "utf8")
+export const readText = (path: string): Promise<string> => readFile(path, "utf8")
 
 type Secrets = { readonly [K in "headers" | "tls"]: NonNullable<PushConfig[K]> }
 

@@ -12,6 +12,8 @@ const proxy = {
   provenance: "log",
   spans: "to this agent by xray-udp",
   problem: "",
+  missing: [],
+  logs: [],
   ok: true,
 } as const
 const requests = {

@@ -61,7 +61,7 @@ describe("a wrong command line is refused with the nearest name", () => {
     ["help agnt", '"agnt" is not a command; the nearest is "agent".'],
     [
       "xyzzy-quux",
-      '"xyzzy-quux" is not a command; the commands are agent, collector, check, config, model, once, routes, cost.',
+      '"xyzzy-quux" is not a command; the commands are agent, collector, check, config, model, once, doctor, bundle, routes, cost.',
     ],
     ["routes --windw 5m", '--windw is not a flag of "meshscope routes"; the nearest is --window.'],
     ["routes --zzzzzzzz", '--zzzzzzzz is not a flag of "meshscope routes"; see "meshscope routes --help".'],
@@ -81,7 +81,7 @@ describe("a wrong command line is refused with the nearest name", () => {
     ["config --schema --docs", "--config, --schema and --docs are three different questions; ask one."],
     [
       "--config x",
-      "--config stands where a command is expected; the commands are agent, collector, check, config, model, once, routes, cost.",
+      "--config stands where a command is expected; the commands are agent, collector, check, config, model, once, doctor, bundle, routes, cost.",
     ],
     ["routes extra", '"extra" is more than "meshscope routes" takes.'],
     ["check", '"meshscope check" expects at least one FILE.'],

@@ -14,6 +14,7 @@ export function keptTerminal(changes: Partial<Terminal> = {}) {
     tty: false,
     columns: 80,
     env: {},
+    system: "Node 24, linux x64",
     clock: systemClock,
     signal: new AbortController().signal,
     ...changes,

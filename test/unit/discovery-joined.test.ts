@@ -25,10 +25,17 @@ function both() {
   const groups: string[][] = []
   const reports: string[] = []
   const ending = new AbortController()
-  const run = joined([one, other], (error) => reports.push(error.message)).run((targets) => {
+  const waited = Promise.withResolvers<void>()
+  const clock = { sleep: () => waited.promise }
+  const report = (error: Error): unknown => reports.push(error.message)
+  const run = joined([one, other], { clock, report }).run((targets) => {
     groups.push(targets.map(({ name }) => name))
   }, ending.signal)
-  return { one, other, groups, reports, end: () => (ending.abort(), run) }
+  const timeOver = async (): Promise<void> => {
+    waited.resolve()
+    await waited.promise
+  }
+  return { one, other, groups, reports, timeOver, end: () => (ending.abort(), waited.resolve(), run) }
 }
 
 test("nothing is told before each has told its first: else the other's proxies would look gone", async () => {
@@ -37,6 +44,16 @@ test("nothing is told before each has told its first: else the other's proxies w
   expect(groups).toEqual([])
   other.tell([])
   one.tell([target("a", 1), target("b", 2)])
+  expect(groups).toEqual([["a"], ["a", "b"]])
+  await end()
+})
+
+test("one that never tells does not keep the other's proxies from being read", async () => {
+  const { one, other, groups, timeOver, end } = both()
+  one.tell([target("a", 1)])
+  await timeOver()
+  expect(groups).toEqual([["a"]])
+  other.tell([target("b", 2)])
   expect(groups).toEqual([["a"], ["a", "b"]])
   await end()
 })
