@@ -1,6 +1,6 @@
 import { type IstioPod, istioBootstrap } from "../../fixtures/istio/bootstrap.ts"
 import { CALLS, FRONT, FRONT_POD, REVIEWS, WEB } from "../../fixtures/istio/shop.ts"
-import type { Stand } from "./stand.ts"
+import type { Stand } from "../rig/envoys.ts"
 
 /** Two pods and an application without a sidecar, each at a loopback address of its own. */
 export interface Site {

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Agent } from "../../../agent/start.ts"
 import { targetsYaml } from "../../../demo/targets.ts"
 import { FRONT, WEB } from "../../fixtures/istio/shop.ts"
+import { call, type Stand, startEnvoys } from "../rig/envoys.ts"
 import { exposed } from "../rig/exposed.ts"
 import { committed, startAgentHere } from "../rig/here.ts"
 import { frontBootstrap, PORT, serveApps, siteAt, webBootstrap } from "./front-and-web.ts"
 import { NAMES, planOf } from "./plan.ts"
-import { call, type Stand, startStand } from "./stand.ts"
 
 /** Real Envoys under Istio's names, stat names and stat rules, with Istio's own text log. */
 const SITE = siteAt("127.31.1")
@@ -18,7 +18,7 @@ let stand: Stand
 let agent: Agent
 
 beforeAll(async () => {
-  stand = await startStand()
+  stand = await startEnvoys()
   await serveApps(stand, SITE)
   const front = await stand.envoy("front", frontBootstrap(SITE), `${SITE.front}:15000`)
   const web = await stand.envoy("web", webBootstrap(SITE), `${SITE.web}:15000`)

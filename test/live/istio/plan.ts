@@ -1,7 +1,7 @@
 import { pickWeighted, seeded } from "../../../demo/random.ts"
 import { REVIEWS, WEB } from "../../fixtures/istio/shop.ts"
 import { type Counts, countsOf, type Labels } from "../rig/counts.ts"
-import type { Call } from "./stand.ts"
+import type { Call } from "../rig/envoys.ts"
 
 export const NAMES = [
   "reporter",

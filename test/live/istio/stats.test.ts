@@ -4,9 +4,9 @@ import { decodeConfigDump } from "../../../agent/decode/config-dump/decode.ts"
 import { makeResolver, type Resolving } from "../../../agent/resolve/resolver.ts"
 import { FRONT, WEB } from "../../fixtures/istio/shop.ts"
 import { type Counts, countsOf, type Labels } from "../rig/counts.ts"
+import { call, type Stand, startEnvoys } from "../rig/envoys.ts"
 import { frontBootstrap, PORT, serveApps, siteAt, webBootstrap } from "./front-and-web.ts"
 import { NAMES, planOf } from "./plan.ts"
-import { call, type Stand, startStand } from "./stand.ts"
 import { watch } from "./watch.ts"
 
 /** Counters of real Envoys under Istio's stat names and tag rules, without any log. */
@@ -15,7 +15,7 @@ const plan = planOf(20_261_122, 200, { front: FRONT, web: WEB })
 let stand: Stand
 
 beforeAll(async () => {
-  stand = await startStand()
+  stand = await startEnvoys()
   await serveApps(stand, SITE)
   await stand.envoy("front", frontBootstrap(SITE), `${SITE.front}:15000`)
   await stand.envoy("web", webBootstrap(SITE), `${SITE.web}:15000`)

@@ -5,17 +5,22 @@ import { join } from "node:path"
 import { EnvoyProcess } from "../../../demo/envoy-process.ts"
 import { component } from "../../../scripts/components/component.ts"
 
+export interface App {
+  /** How many requests it answered. */
+  served(): number
+}
+
 /** Applications, Envoys and a caller on loopback addresses of one test file, in a folder of their own. */
 export interface Stand {
   readonly folder: string
   /** Answers `?code=`, 200 without; counts what it answered. */
-  app(host: string, port: number): Promise<{ readonly served: () => number }>
+  app(host: string, port: number): Promise<App>
   /** An Envoy by its bootstrap, JSON; what it writes to stdout stands in `log`. */
   envoy(name: string, bootstrap: object, admin: string): Promise<{ readonly log: string }>
   stop(): Promise<void>
 }
 
-export async function startStand(): Promise<Stand> {
+export async function startEnvoys(): Promise<Stand> {
   const folder = await mkdtemp(join(tmpdir(), "meshscope-names-"))
   const binary = await component("envoy")
   const servers: Server[] = []
