@@ -267,12 +267,22 @@ describe("Docker", () => {
     expect(targets).toHaveLength(1)
   })
 
-  test("a container that just went away fails the look and nothing more", async () => {
+  test("a container that Docker does not know yet has no facts", async () => {
+    agent.tasks = [task(1, [container(12)])]
+    const [target] = await asking().group(1)
+    expect(target).toMatchObject({ admin: { host: "10.0.1.12", port: 9901 } })
+    expect(target?.hint).toBeUndefined()
+    expect(docker.asked).toEqual(["GET /containers/json"])
+  })
+
+  test("that is gone fails the look, and the last set stays", async () => {
     agent.tasks = [task(1, [container(12)])]
     const running = asking()
+    await running.group(1)
+    await docker.close()
     await until(() => running.problems.length > 0)
-    expect(running.problems[0]).toContain("with status 404")
-    expect(running.groups).toEqual([])
+    expect(running.problems[0]).toContain("there is no such socket")
+    expect(running.groups).toHaveLength(1)
   })
 })
 

@@ -76,11 +76,12 @@ async function factsOf(
   rules: EcsDiscoveryConfig,
   signal: AbortSignal,
 ): Promise<DockerFacts> {
-  const exporters = await docker.exporters(signal)
+  const running = await docker.running(signal)
+  // What Docker does not know, the ECS agent just made or just ended: it has no facts then.
   const wanted = tasks
     .flatMap(({ containers }) => containers)
-    .filter((container) => isEnvoy(container, rules, exporters.get(container.id)))
-  return { exporters, inspected: await docker.inspect(wanted, signal) }
+    .filter((one) => running.has(one.id) && isEnvoy(one, rules, running.get(one.id)))
+  return { running, inspected: await docker.inspect(wanted, signal) }
 }
 
 /** In awsvpc networking, as on Fargate, all containers of a task share its loopback. */

@@ -41,18 +41,21 @@ export class Docker {
     this.#endpoint = { name: `Docker at ${socket}`, timeoutMs, at: { socket } }
   }
 
-  /** Containers whose labels name a port for metrics, by id. @throws MeshscopeError ECS_UNREACHABLE, ECS_BAD_ANSWER */
-  async exporters(signal: AbortSignal): Promise<ReadonlyMap<string, Exported>> {
+  /**
+   * Every container that runs, by id, with where its labels say its metrics are.
+   * @throws MeshscopeError ECS_UNREACHABLE, ECS_BAD_ANSWER
+   */
+  async running(signal: AbortSignal): Promise<ReadonlyMap<string, Exported | undefined>> {
     const all = checked(
       listed,
       await readJson(this.#endpoint, "/containers/json", signal),
       "list of containers",
     )
-    const found = new Map<string, Exported>()
+    const found = new Map<string, Exported | undefined>()
     for (const { Id, Labels } of all) {
       const port = Number(Labels?.["ECS_PROMETHEUS_EXPORTER_PORT"] ?? 0)
       const path = Labels?.["ECS_PROMETHEUS_METRICS_PATH"] ?? "/metrics"
-      if (isPort(port)) found.set(Id, { port, path })
+      found.set(Id, isPort(port) ? { port, path } : undefined)
     }
     return found
   }

@@ -10,10 +10,10 @@ import type { EcsContainer, EcsTask } from "./tasks.ts"
 
 /** What Docker told, by container id; empty where it is not asked. */
 export interface DockerFacts {
-  readonly exporters: ReadonlyMap<string, Exported>
+  readonly running: ReadonlyMap<string, Exported | undefined>
   readonly inspected: ReadonlyMap<string, Inspected>
 }
-export const NO_FACTS: DockerFacts = { exporters: new Map(), inspected: new Map() }
+export const NO_FACTS: DockerFacts = { running: new Map(), inspected: new Map() }
 
 /** The path of Envoy's own page; other programs have their metrics elsewhere. */
 const ENVOY_PAGE = "/stats/prometheus"
@@ -35,14 +35,14 @@ export function envoyTargets(
   tasks: readonly EcsTask[],
   rules: EnvoyRules,
   logs: EcsLogs,
-  { exporters, inspected }: DockerFacts,
+  { running, inspected }: DockerFacts,
   report: ReportProblem,
 ): ProxyTarget[] {
   const owners = new Map<string, string>()
   const targets: ProxyTarget[] = []
   for (const task of tasks) {
     for (const container of task.containers) {
-      const exported = exporters.get(container.id)
+      const exported = running.get(container.id)
       if (!isEnvoy(container, rules, exported)) continue
       const told = inspected.get(container.id)
       const way = wayTo(container, rules, told, exported)

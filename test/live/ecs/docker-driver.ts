@@ -10,25 +10,25 @@ export interface DockerDriver {
 export async function startDockerDriver(output: string, file: string): Promise<DockerDriver> {
   await mkdir(dirname(file), { recursive: true })
   let written = 0
-  let ended = false
+  const end = new AbortController()
   const copy = async (): Promise<void> => {
     const text = await readFile(output, "utf8")
-    const end = text.lastIndexOf("\n") + 1
-    const lines = text.slice(written, end).split("\n").slice(0, -1)
-    written = Math.max(written, end)
+    const until = text.lastIndexOf("\n") + 1
+    const lines = text.slice(written, until).split("\n").slice(0, -1)
+    written = Math.max(written, until)
     const time = new Date().toISOString()
     const framed = lines.map((line) => `${JSON.stringify({ log: `${line}\n`, stream: "stdout", time })}\n`)
     await appendFile(file, framed.join(""))
   }
   const running = (async () => {
-    while (!ended) {
+    while (!end.signal.aborted) {
       await copy()
       await sleep(50)
     }
   })()
   return {
     async stop() {
-      ended = true
+      end.abort()
       await running
     },
   }

@@ -73,10 +73,12 @@ beforeAll(async () => {
   page.listen(pagePort, CLOSED)
   await once(page, "listening")
   ecs = await fakeEcsAgent()
-  const at = (address: string) => [{ NetworkMode: "awsvpc", IPv4Addresses: [address] }]
   ecs.tasks = [
-    task(1, [application(11), container(12, { Networks: at(OPEN) })]),
-    task(2, [application(21), container(22, { Networks: at(CLOSED), Name: "proxy", Image: "own/proxy:3" })]),
+    task(1, [application(11), container(12, { Networks: networkAt(OPEN) })]),
+    task(2, [
+      application(21),
+      container(22, { Networks: networkAt(CLOSED), Name: "proxy", Image: "own/proxy:3" }),
+    ]),
   ]
   docker = await fakeDocker(join(folder, "docker.sock"))
   const root = join(folder, "containers")
@@ -130,6 +132,13 @@ function told(
   return exposed(agent.pipeline.ledger.snapshot, metric, names)
 }
 
+/** Of one node, as caller and as callee. */
+function requestsOf(node: string): Readonly<Record<string, number>> {
+  const wanted = new RegExp(`source=${node} |=destination virtual_node=${node} `)
+  return Object.fromEntries(Object.entries(told("requests", NAMES)).filter(([key]) => wanted.test(key)))
+}
+
+const networkAt = (address: string) => [{ NetworkMode: "awsvpc", IPv4Addresses: [address] }]
 const proxyOf = (name: string) => [...agent.pipeline.proxies].find(({ target }) => target.name === name)
 
 test("an Envoy whose admin interface can be read tells who it is; its lines come from Docker's driver", async () => {
@@ -143,10 +152,8 @@ test("an Envoy whose admin interface can be read tells who it is; its lines come
   expect(proxy?.missing).not.toContain("config")
   await call(open.egressPort, [200, 200, 200, 404, 503])
   await call(open.ingressPort, [200, 500])
-  const of = (): Readonly<Record<string, number>> =>
-    Object.fromEntries(Object.entries(told("requests", NAMES)).filter(([key]) => !key.includes("web")))
-  await until("seven requests", () => Object.values(of()).reduce((all, one) => all + one, 0) >= 7)
-  expect(of()).toEqual({
+  await until("seven requests", () => Object.values(requestsOf("ui")).reduce((all, one) => all + one, 0) >= 7)
+  expect(requestsOf("ui")).toEqual({
     "reporter=source source=ui virtual_node=app outcome=ok": 3,
     "reporter=source source=ui virtual_node=app outcome=client_error": 1,
     "reporter=source source=ui virtual_node=app outcome=error": 1,
@@ -166,10 +173,8 @@ test("of a page alone the labels say who it is, and clusters' names where reques
   expect(proxy?.missing).toEqual(["config", "hosts", "declared_model"])
   await call(closed.egressPort, [200, 200, 200, 200, 404, 503, 503])
   await call(closed.ingressPort, [200, 500])
-  const of = (): Readonly<Record<string, number>> =>
-    Object.fromEntries(Object.entries(told("requests", NAMES)).filter(([key]) => key.includes("web")))
-  await until("nine requests", () => Object.values(of()).reduce((all, one) => all + one, 0) >= 9)
-  expect(of()).toEqual({
+  await until("nine requests", () => Object.values(requestsOf("web")).reduce((all, one) => all + one, 0) >= 9)
+  expect(requestsOf("web")).toEqual({
     "reporter=source source=web virtual_node=app outcome=ok": 4,
     "reporter=source source=web virtual_node=app outcome=client_error": 1,
     "reporter=source source=web virtual_node=app outcome=error": 2,
