@@ -43,8 +43,9 @@ export const ERROR_CODES = {
     "Records wait on disk for an output that is not configured any more. Configure it again to send them, or delete the folder.",
   EXPORT_UNAVAILABLE: "The receiver does not take records now. They are kept and sent again.",
   INTAKE_MALFORMED:
-    "The body is not valid OTLP, or not a valid list of Zipkin spans. The message says where. Sending it again will not help.",
-  INTAKE_TOO_LARGE: "The body is larger than the limit, before or after decompression. Send smaller batches.",
+    "What was sent is not valid: OTLP, Zipkin spans, access log entries or the forward protocol. The message says where. Sending it again will not help.",
+  INTAKE_TOO_LARGE:
+    "A body or message is larger than the limit, before or after decompression. Send smaller batches.",
   LISTEN_FAILED: "The address to listen on is in use or not allowed.",
   COLLECTOR_UNREACHABLE: "The collector does not answer. Check the address and that it runs.",
   COLLECTOR_REFUSED:

@@ -18,6 +18,8 @@ export interface ForwardConnectionDeps {
   readonly secret:
     | { readonly sharedKey: string; readonly nonce: Buffer; readonly hostName: string }
     | undefined
+  /** Nothing more can be acknowledged now, so nothing more is read. */
+  readonly isFull: () => boolean
   /** Takes the records of one message. */
   readonly visitor: (delivery: Delivery) => ForwardVisitor
   /** A message that asks to be acknowledged was read. */
@@ -76,7 +78,7 @@ export class ForwardMessages implements ForwardConnection {
   }
 
   #message(message: Buffer): void {
-    const { secret, limits, visitor, acknowledge, send, count } = this.#deps
+    const { secret, limits, isFull, visitor, acknowledge, send, count } = this.#deps
     if (!this.#welcome && secret !== undefined) {
       const { ok, answer } = pongTo(message, secret)
       send(answer)
@@ -84,6 +86,7 @@ export class ForwardMessages implements ForwardConnection {
       this.#welcome = true
       return
     }
+    if (isFull()) throw busy("More waits to be acknowledged than may.")
     const delivery: Delivery = { waiting: 0 }
     const { chunk } = readForward(message, limits.maxInflatedBytes, visitor(delivery))
     if (chunk !== undefined) acknowledge(chunk, delivery)
@@ -95,9 +98,7 @@ export class ForwardMessages implements ForwardConnection {
     if (needed > this.#buffer.length) {
       const size = 2 ** Math.ceil(Math.log2(Math.max(needed, FIRST_BYTES)))
       if (!this.#deps.budget.take(size - this.#buffer.length))
-        throw new MeshscopeError("INTAKE_TOO_LARGE", "More waits to be read than may be held.", {
-          retryable: true,
-        })
+        throw busy("More waits to be read than may be held.")
       const larger = Buffer.alloc(size)
       this.#buffer.copy(larger, 0, 0, this.#length)
       this.#buffer = larger
@@ -106,3 +107,5 @@ export class ForwardMessages implements ForwardConnection {
     this.#length = needed
   }
 }
+
+const busy = (why: string): MeshscopeError => new MeshscopeError("INTAKE_TOO_LARGE", why, { retryable: true })

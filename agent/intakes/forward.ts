@@ -27,7 +27,7 @@ export interface ForwardDeps {
 const LOOK_MS = 1000
 /** Senders wait for an acknowledgement, which follows a commit: one comes so soon after the first that asks. */
 const COMMIT_MS = 100
-/** Chunks that wait to be acknowledged; a sender that goes on without is not asked to. */
+/** Chunks that wait to be acknowledged, as while the disk is full; who sends more is not read. */
 const MOST_UNACKED = 10_000
 const NONCE_BYTES = 16
 
@@ -74,6 +74,7 @@ export async function startForward(
           sharedKey === undefined
             ? undefined
             : { sharedKey, nonce: randomBytes(NONCE_BYTES), hostName: hostname() },
+        isFull: () => acks.full,
         visitor,
         acknowledge: (chunk, delivery) => acks.add({ chunk, delivery, send }),
         send,
@@ -109,8 +110,12 @@ class Acks {
     }
   }
 
+  get full(): boolean {
+    return this.#unacked.length >= MOST_UNACKED
+  }
+
   add(one: Unacked): void {
-    if (this.#unacked.length < MOST_UNACKED) this.#unacked.push(one)
+    this.#unacked.push(one)
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined
       this.#pipeline.commit()

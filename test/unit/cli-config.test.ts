@@ -72,7 +72,7 @@ describe("examples", () => {
     // What an example shows in one way only: the file in place of inline targets, one place of logs, one reference per header, and the
     // certificates of one output.
     const shownElsewhere =
-      /^(?:discover\.static\.targets|discover\.ecs\.logs\.root|publish\.\w+\.tls(?:\..*)?|publish\.splunk\.token\.\w+)$/
+      /^(?:discover\.static\.targets|discover\.ecs\.logs\.root|publish\.\w+\.tls(?:\..*)?|publish\.splunk\.token\.\w+|receive\.forward\.sharedKey\.\w+)$/
     expect(left.filter((path_) => !shownElsewhere.test(path_))).toEqual([])
   })
 

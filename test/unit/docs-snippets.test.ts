@@ -51,7 +51,9 @@ test.each(SNIPPETS.filter(isAgents))("$page: an agent takes\n$text", ({ page, te
   const rest = [
     keys.includes("discover") ? "" : "discover: { static: { file: targets.yaml } }\n",
     // A section in a sentence stands for itself: spans that go nowhere are no matter here.
-    inline && !keys.includes("publish") ? "publish: { zipkin: { endpoint: 'http://zipkin:9411' } }\n" : "",
+    inline && !keys.includes("publish") && /xray|zipkin|otlp|spans/.test(text)
+      ? "publish: { zipkin: { endpoint: 'http://zipkin:9411' } }\n"
+      : "",
     (inline || keys.includes("publish")) &&
     !keys.includes("receive") &&
     /xray|zipkin|otlpTraces|spans/.test(text)

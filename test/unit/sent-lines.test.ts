@@ -185,6 +185,7 @@ test("a connection hands messages over whole, byte by byte or at once, and holds
       budget,
       limits: { maxMessageBytes: 10_000, maxInflatedBytes: 10_000 },
       secret: undefined,
+      isFull: () => false,
       visitor: () => ({
         record: ({ bytes, spans }) => void told.push(bytes.toString("utf8", spans[0], spans[1])),
         other: () => expect.unreachable(),
