@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { DeclaredModel } from "#mesh/declared.ts"
+import type { DeclaredMesh, DeclaredModel, VirtualGateway } from "#mesh/declared.ts"
 import type { ProxyConfig, ProxyHint } from "#mesh/proxy.ts"
 import { makeInterner } from "#mesh/request.ts"
 import { lineReader, unreadLoggers } from "../../agent/access-logs.ts"
@@ -8,7 +8,7 @@ import { LineResult } from "../../agent/decode/access-log/line-reader.ts"
 import { glimpsed } from "../../agent/glimpse.ts"
 import { makeResolver, type Resolving } from "../../agent/resolve/resolver.ts"
 import { told } from "../fixtures/config-dump/resolving.ts"
-import { FRONT, GATEWAY, REVIEWS, SHOP_MODEL, WEB } from "../fixtures/istio/shop.ts"
+import { FRONT, REVIEWS, SHOP_MODEL, WEB } from "../fixtures/istio/shop.ts"
 
 /** A proxy of which a hint is all that is known beside its lines. */
 function unread(hint: ProxyHint, declared?: DeclaredModel, config: ProxyConfig = glimpsed()): Resolving {
@@ -44,6 +44,14 @@ function ask(resolving: Resolving, text: string): string {
   const bytes = Buffer.from(text)
   expect(reader.read(bytes, 0, bytes.length)).toBe(LineResult.access)
   return told(resolving.resolver.resolve(reader.fact))
+}
+
+const named = (routes: VirtualGateway["routes"]) =>
+  routes.map((route) => Object.assign({}, route, { wireNames: ["root"] }))
+
+/** Its gateways, with names that their routes bear in Envoy. */
+function wired({ virtualGateways }: DeclaredMesh): readonly VirtualGateway[] {
+  return virtualGateways.map((gateway) => Object.assign({}, gateway, { routes: named(gateway.routes) }))
 }
 
 const front = unread(SIDECAR)
@@ -94,12 +102,8 @@ describe("lines of an Istio proxy that tells no configuration", () => {
   })
 
   it("of a gateway are its routes', with the service where a declared route tells it", () => {
-    const named = {
-      ...GATEWAY,
-      routes: GATEWAY.routes.map((route) => Object.assign({ wireNames: ["root"] }, route)),
-    }
     const model = {
-      meshes: SHOP_MODEL.meshes.map((mesh) => Object.assign({}, mesh, { virtualGateways: [named] })),
+      meshes: SHOP_MODEL.meshes.map((mesh) => Object.assign({}, mesh, { virtualGateways: wired(mesh) })),
     }
     const hint: ProxyHint = { ...SIDECAR, role: "gateway", resource: "edge.shop" }
     const parts = { cluster: TO_WEB, route: "root" }

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Agent } from "../../../agent/start.ts"
 import { targetsYaml } from "../../../demo/targets.ts"
-import { FRONT, WEB } from "../../fixtures/istio/shop.ts"
+import { FRONT, SHOP_FILE, WEB } from "../../fixtures/istio/shop.ts"
 import { call, type Stand, startEnvoys } from "../rig/envoys.ts"
 import { exposed } from "../rig/exposed.ts"
 import { committed, startAgentHere } from "../rig/here.ts"
@@ -13,7 +13,7 @@ import { NAMES, planOf } from "./plan.ts"
 /** Real Envoys under Istio's names, stat names and stat rules, with Istio's own text log. */
 const SITE = siteAt("127.31.1")
 const SEED = 20_261_121
-const plan = planOf(SEED, 300, { front: FRONT, web: WEB })
+const plan = planOf(SEED, 300, { front: `${FRONT}/v1`, web: WEB })
 let stand: Stand
 let agent: Agent
 
@@ -30,9 +30,8 @@ beforeAll(async () => {
   await writeFile(targetsFile, targetsYaml(targets))
   agent = await startAgentHere({
     runDir: stand.folder,
-    modelFile: "",
+    modelFile: SHOP_FILE,
     targetsFile,
-    changes: { model: undefined },
   })
 })
 

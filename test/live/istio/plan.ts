@@ -50,7 +50,7 @@ const KINDS: readonly [Kind, ...Kind[]] = [
   {
     weight: 2,
     call: { path: "/c", host: "web", headers: { "x-canary": "yes" } },
-    told: { ...web, route: "canary.by-header", virtual_node: WEB, ...failed },
+    told: { ...web, route: "canary", virtual_node: WEB, ...failed },
   },
   {
     weight: 1,
@@ -63,7 +63,7 @@ const KINDS: readonly [Kind, ...Kind[]] = [
     told: {
       virtual_service: REVIEWS,
       virtual_router: "reviews.shop",
-      route: "prefix /v2",
+      route: "http[0]",
       virtual_node: `${REVIEWS}/v2`,
       ...ok,
     },

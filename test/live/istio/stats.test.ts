@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeInterner } from "#mesh/request.ts"
 import { decodeConfigDump } from "../../../agent/decode/config-dump/decode.ts"
 import { makeResolver, type Resolving } from "../../../agent/resolve/resolver.ts"
-import { FRONT, WEB } from "../../fixtures/istio/shop.ts"
+import { FRONT, SHOP_MODEL, WEB } from "../../fixtures/istio/shop.ts"
 import { type Counts, countsOf, type Labels } from "../rig/counts.ts"
 import { call, type Stand, startEnvoys } from "../rig/envoys.ts"
 import { frontBootstrap, PORT, serveApps, siteAt, webBootstrap } from "./front-and-web.ts"
@@ -11,7 +11,7 @@ import { watch } from "./watch.ts"
 
 /** Counters of real Envoys under Istio's stat names and tag rules, without any log. */
 const SITE = siteAt("127.31.2")
-const plan = planOf(20_261_122, 200, { front: FRONT, web: WEB })
+const plan = planOf(20_261_122, 200, { front: `${FRONT}/v1`, web: WEB })
 let stand: Stand
 
 beforeAll(async () => {
@@ -27,6 +27,7 @@ async function resolving(host: string): Promise<Resolving> {
   return makeResolver({
     config: decodeConfigDump(Buffer.from(await answer.arrayBuffer())),
     identity: { proxy: host },
+    declared: SHOP_MODEL,
     interner: makeInterner(),
     readableLogs: new Set(),
   })
@@ -45,11 +46,11 @@ function counted(reporter: "source" | "destination"): Counts {
 }
 
 const ITSELF = { virtual_service: "(unknown)", virtual_router: "", route: "(unmatched)", virtual_node: "" }
-const SHARED = new Set(["main", "prefix /v2"])
+const SHARED = new Set(["main", "http[0]"])
 
 function seen(labels: Labels): Labels {
   const { route = "" } = labels
-  if (route === "moved" || route === "canary.by-header") return { ...labels, ...ITSELF }
+  if (route === "moved" || route === "canary") return { ...labels, ...ITSELF }
   return SHARED.has(route) ? { ...labels, route: "(shared)" } : labels
 }
 
