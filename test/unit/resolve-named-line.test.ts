@@ -164,7 +164,9 @@ describe("a pod that writes names of its own", () => {
     fc.assert(
       fc.property(text, text, fc.constantFrom("outbound|80|", "inbound|", ""), (cluster, route, begin) => {
         const bytes = Buffer.from(line({ cluster: begin + cluster, route }))
-        if (reader.read(bytes, 0, bytes.length) === LineResult.access) resolving.resolver.resolve(reader.fact)
+        if (reader.read(bytes, 0, bytes.length) !== LineResult.access) return
+        const once = told(resolving.resolver.resolve(reader.fact))
+        expect(told(resolving.resolver.resolve(reader.fact))).toBe(once)
       }),
     )
   })
