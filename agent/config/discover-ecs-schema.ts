@@ -35,11 +35,13 @@ const logs = z
     const wrong = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message })
     if (from === "log-driver-volume" && root === undefined)
-      wrong("root", "is missing; log-driver-volume needs it")
-    if (from === "shared-volume" && file === undefined) wrong("file", "is missing; shared-volume needs it")
+      wrong("root", "expects the folder where the log driver volume is mounted")
+    if (from === "shared-volume" && file === undefined)
+      wrong("file", "expects the file, with {task_id} and {container_name} in its path")
     if (root !== undefined && from !== "json-file" && from !== "log-driver-volume")
-      wrong("root", `has no meaning with from: ${from}`)
-    if (file !== undefined && from !== "shared-volume") wrong("file", `has no meaning with from: ${from}`)
+      wrong("root", `expects from: json-file or log-driver-volume, not ${from}`)
+    if (file !== undefined && from !== "shared-volume")
+      wrong("file", `expects from: shared-volume, not ${from}`)
   }, whereStand())
   .transform(({ from, root = DOCKER_LOGS, file = "" }): LogSettings => {
     if (from === "shared-volume") return { from, file }
