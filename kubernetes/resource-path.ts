@@ -1,7 +1,7 @@
 import type { KubeResource, WatchScope } from "./contract.ts"
 
 /** Path of a kind's objects: `/api/v1/pods`, `/apis/appmesh.k8s.aws/v1beta2/namespaces/a/virtualnodes`. */
-export function resourcePath(
+function resourcePath(
   { group, version, plural }: KubeResource,
   namespace: string | undefined,
 ): string {

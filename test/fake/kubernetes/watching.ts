@@ -7,7 +7,7 @@ import { systemClock } from "../../../mesh/clock.ts"
 import { type FakeKube, type FakeKubeOptions, startFakeKube } from "./fake-kube.ts"
 
 /** Waits in a test are short. */
-export const SOON: Partial<KubeLimits> = { firstRetryMs: 5, mostRetryMs: 20, relistMs: 5, unknownMs: 20 }
+const SOON: Partial<KubeLimits> = { firstRetryMs: 5, mostRetryMs: 20, relistMs: 5, unknownMs: 20 }
 
 /** A fake API server that ends with the test. */
 export async function fakeKube(options?: FakeKubeOptions): Promise<FakeKube> {

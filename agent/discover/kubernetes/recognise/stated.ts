@@ -2,7 +2,7 @@ import type { ContainerFacts, PodFacts } from "../pod.ts"
 import { portOf } from "./found.ts"
 
 /** What a pod's writer says of admin interfaces: `9901`, or `edge:9901,inner:9902` with the containers' names. */
-export const ADMIN_NOTE = "meshscope.dev/admin"
+const ADMIN_NOTE = "meshscope.dev/admin"
 
 const MOST = 16
 
