@@ -1,9 +1,11 @@
 import type { KubernetesModelConfig } from "#kubernetes/model-schema.ts"
 import type { Clock } from "#mesh/clock.ts"
+import type { IstioOptions } from "#mesh/declare/istio/mesh.ts"
+import { mergeParsed } from "#mesh/declare/merge.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
-import { joinedModel, joinModels } from "#mesh/joined-model.ts"
+import { joinedModel } from "#mesh/joined-model.ts"
 import { modelFiles, readModelFiles } from "#mesh/model-files.ts"
 import type { ModelSource, ReportModel } from "#mesh/model-source.ts"
 import type { AgentConfig } from "./config/parse.ts"
@@ -43,14 +45,13 @@ const ONCE_MS = 15_000
  */
 export async function openModel(config: AgentConfig, deps: ModelSourcesDeps): Promise<AgentModel> {
   const parts = await partsOf(config, deps)
-  const report = reporter("all", deps)
   const known = parts.map((part) => part.known)
-  const first = firstOf(parts, report)
+  const first = firstOf(parts)
   return {
     first,
     source: joinedModel(
       parts.map(({ source }) => source),
-      { known, first, whole: false, report },
+      { known, first, whole: false },
     ),
   }
 }
@@ -70,22 +71,20 @@ export async function modelNow(
     },
   }
   const parts = await partsOf(config, { ...deps, log })
-  const report = reporter("all", deps)
   let now: ParsedModel | undefined
   const sources = parts.map(({ bare }) => bare)
   const over = AbortSignal.any([found.signal, signal, AbortSignal.timeout(ONCE_MS)])
   if (sources.length > 0)
-    await joinedModel(sources, { whole: true, report }).run((model) => {
+    await joinedModel(sources, { whole: true }).run((model) => {
       now = model
       found.abort()
     }, over)
-  return now ?? firstOf(parts, report)
+  return now ?? firstOf(parts)
 }
 
-/** What was kept may contradict files that were changed meanwhile: the files, which come first, are newer. */
-function firstOf(parts: readonly Part[], report: ReportModel): ParsedModel {
-  const known = parts.map((part) => part.known).filter((part) => part !== undefined)
-  return joinModels(known, report) ?? known[0] ?? { model: { meshes: [] }, notes: [] }
+/** What was kept may contradict files that were changed meanwhile: the files, which come first, are believed. */
+function firstOf(parts: readonly Part[]): ParsedModel {
+  return mergeParsed(parts.map((part) => part.known).filter((part) => part !== undefined))
 }
 
 async function partsOf({ agent, model }: AgentConfig, deps: ModelSourcesDeps): Promise<readonly Part[]> {
@@ -93,20 +92,24 @@ async function partsOf({ agent, model }: AgentConfig, deps: ModelSourcesDeps): P
   const { clock, env } = deps
   const { files, collector, kubernetes } = model
   if (files.length > 0) {
-    const bare = modelFiles(model, { clock, report: reporter("files", deps) })
-    parts.push({ known: await readModelFiles(files), source: bare, bare })
+    const bare = modelFiles({ ...model, istio: model }, { clock, report: reporter("files", deps) })
+    parts.push({ known: await readModelFiles(files, model), source: bare, bare })
   }
   if (collector !== undefined) {
     const report = reporter("collector", deps)
     parts.push(await kept("collector", agent.state, deps, collectorModel(collector, { clock, env, report })))
   }
   if (kubernetes !== undefined)
-    parts.push(await kept("kubernetes", agent.state, deps, await watchOf(kubernetes, deps)))
+    parts.push(await kept("kubernetes", agent.state, deps, await watchOf(kubernetes, model, deps)))
   return parts
 }
 
 /** Loaded only where it is asked for. */
-async function watchOf(config: KubernetesModelConfig, deps: ModelSourcesDeps): Promise<ModelSource> {
+async function watchOf(
+  config: KubernetesModelConfig,
+  istio: IstioOptions,
+  deps: ModelSourcesDeps,
+): Promise<ModelSource> {
   const [{ kubeAccess }, { makeKubeApi }, { modelWatch }] = await Promise.all([
     import("#kubernetes/access.ts"),
     import("#kubernetes/api.ts"),
@@ -114,7 +117,7 @@ async function watchOf(config: KubernetesModelConfig, deps: ModelSourcesDeps): P
   ])
   const { clock, env } = deps
   const api = makeKubeApi(kubeAccess(config.api, env), { clock, random: Math.random })
-  return modelWatch(config, { api, clock, report: reporter("kubernetes", deps) })
+  return modelWatch(config, istio, { api, clock, report: reporter("kubernetes", deps) })
 }
 
 async function kept(name: string, state: string, deps: ModelSourcesDeps, bare: ModelSource): Promise<Part> {

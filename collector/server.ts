@@ -53,7 +53,7 @@ function listening(
 
 function withoutCertificate(): Response {
   const error = "A certificate of an authority in the setting tls.clientCaFile is needed."
-  return Response.json({ error, problems: [] }, { status: 403 })
+  return Response.json({ error, problems: [] }, { status: 401 })
 }
 
 function drained(server: ServerType): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock } from "#mesh/clock.ts"
+import type { IstioOptions } from "#mesh/declare/istio/mesh.ts"
 import { modelOfLiveObjects } from "#mesh/declare/live.ts"
 import type { LiveObject } from "#mesh/declare/live-object.ts"
 import { MODEL_RESOURCES, type ModelResource, ofResource } from "#mesh/declare/model-resources.ts"
@@ -46,12 +47,16 @@ interface Watched {
 }
 
 /** The declared model of a running cluster, each kind watched once. */
-export function modelWatch(config: KubernetesModelConfig, deps: ModelWatchDeps): ModelWatch {
+export function modelWatch(
+  config: KubernetesModelConfig,
+  istio: IstioOptions,
+  deps: ModelWatchDeps,
+): ModelWatch {
   const watched = watchedOf(config)
   return {
     kinds: () => kindsOf(watched),
     async run(emit, signal) {
-      const remade = remaking(config, watched, deps.clock, emit, signal)
+      const remade = remaking(() => modelOf(config, istio, watched), watched, deps.clock, emit, signal)
       await Promise.all(
         watched.map((one) =>
           deps.api.watch(one.resource, one.scope, listener(one, watched, deps, remade), signal),
@@ -100,7 +105,7 @@ function listener(one: Watched, all: readonly Watched[], { report }: ModelWatchD
 
 /** Makes the model anew a moment after it was told that something changed. */
 function remaking(
-  config: KubernetesModelConfig,
+  made: () => ParsedModel,
   watched: readonly Watched[],
   clock: Clock,
   emit: (model: ParsedModel) => void,
@@ -115,7 +120,7 @@ function remaking(
       waiting = false
       if (signal.aborted || !isKnown(watched)) return
       const began = clock.monotonic()
-      emit(modelOf(config, watched))
+      emit(made())
       pauseMs = Math.max(SETTLE_MS, (clock.monotonic() - began) / MOST_SHARE)
     })
   }
@@ -132,13 +137,17 @@ function isKnown(watched: readonly Watched[]): boolean {
 const isRefused = (problem: Error | undefined): boolean =>
   problem instanceof MeshscopeError && problem.code === "KUBE_REFUSED"
 
-function modelOf(config: KubernetesModelConfig, watched: readonly Watched[]): ParsedModel {
-  const { namespaces, istioMesh, clusterDomain } = config
+function modelOf(
+  config: KubernetesModelConfig,
+  istio: IstioOptions,
+  watched: readonly Watched[],
+): ParsedModel {
+  const { namespaces } = config
   const objects = inNamespaces(
     watched.flatMap((one) => one.objects ?? []),
     { only: namespaces.include, except: namespaces.exclude },
   )
-  return modelOfLiveObjects(objects, { istioMesh, clusterDomain })
+  return modelOfLiveObjects(objects, istio)
 }
 
 function kindsOf(watched: readonly Watched[]): readonly KindState[] {

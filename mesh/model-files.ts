@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts"
+import type { IstioOptions } from "./declare/istio/mesh.ts"
 import { loadModel } from "./declare/load.ts"
 import type { ParsedModel } from "./declare/parsed.ts"
 import type { ModelSource, ReportModel } from "./model-source.ts"
@@ -11,19 +12,24 @@ export interface ModelFilesConfig {
   readonly files: readonly string[]
   /** Milliseconds between two looks. */
   readonly interval: number
+  /** For objects of Istio in them. */
+  readonly istio: IstioOptions
 }
 
 /**
  * Reads the files that declare the mesh.
  * @throws MeshscopeError FILE_UNREADABLE, MODEL_INVALID
  */
-export async function readModelFiles(files: readonly string[]): Promise<ParsedModel> {
-  return modelOf(files, await lookAtFiles(WHAT, files, NOTHING_SEEN, () => Promise.resolve()))
+export async function readModelFiles(
+  files: readonly string[],
+  istio: IstioOptions = {},
+): Promise<ParsedModel> {
+  return modelOf(files, istio, await lookAtFiles(WHAT, files, NOTHING_SEEN, () => Promise.resolve()))
 }
 
 /** The model of files that may change while we run: written in place, replaced, or swapped as a ConfigMap's. */
 export function modelFiles(
-  { files, interval }: ModelFilesConfig,
+  { files, interval, istio }: ModelFilesConfig,
   { clock, report }: { readonly clock: Clock; readonly report: ReportModel },
 ): ModelSource {
   return {
@@ -38,7 +44,7 @@ export function modelFiles(
           if (signal.aborted) return
           const changed = now !== seen
           seen = now
-          if (changed) broken = failureOf(() => emit(modelOf(files, now)))
+          if (changed) broken = failureOf(() => emit(modelOf(files, istio, now)))
           report(broken)
         } catch (error) {
           seen = { ...seen, stamp: "" }
@@ -61,6 +67,9 @@ function failureOf(emit: () => void): Error | undefined {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
-function modelOf(files: readonly string[], { texts = [] }: SeenFiles): ParsedModel {
-  return loadModel(files.map((file, index) => ({ file, text: texts[index] ?? "" })))
+function modelOf(files: readonly string[], istio: IstioOptions, { texts = [] }: SeenFiles): ParsedModel {
+  return loadModel(
+    files.map((file, index) => ({ file, text: texts[index] ?? "" })),
+    istio,
+  )
 }

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { kubernetesModelSchema } from "#kubernetes/model-schema.ts"
+import { istioNames, kubernetesModelSchema } from "#kubernetes/model-schema.ts"
 import { duration } from "#mesh/quantities.ts"
 import { headersSchema } from "./header-schema.ts"
 import { tlsSchema } from "./tls-schema.ts"
@@ -43,6 +43,7 @@ export const modelSchema = z.strictObject({
     .describe(
       "Objects of App Mesh and Istio, watched by this agent itself. Each agent costs the API server a watch of each kind: with more than a few nodes let a collector watch.",
     ),
+  ...istioNames,
   publish: z
     .boolean()
     .optional()

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { kubernetesModelSchema } from "#kubernetes/model-schema.ts"
+import { istioNames, kubernetesModelSchema } from "#kubernetes/model-schema.ts"
 import { duration } from "#mesh/quantities.ts"
 
 /** Where a collector has the declared model from. */
@@ -18,6 +18,7 @@ export const modelSchema = z.strictObject({
     .describe(
       "Objects of App Mesh and Istio, watched in the cluster; `{}` in a pod. What files declare too counts once.",
     ),
+  ...istioNames,
   cluster: z
     .string()
     .max(253)

@@ -29,11 +29,14 @@ export function modelSources(config: ModelConfig, deps: ModelSourcesDeps): Model
   const sources: ModelSource[] = []
   if (config.files.length > 0)
     sources.push(
-      heard(modelFiles(config, { clock: deps.clock, report: problems.of("files") }), () => problems.heard()),
+      heard(
+        modelFiles({ ...config, istio: config }, { clock: deps.clock, report: problems.of("files") }),
+        () => problems.heard(),
+      ),
     )
   const watch = watchOf(config, deps, problems)
   if (watch !== undefined) sources.push(watch)
-  const joined = joinedModel(sources, { whole: true, report: problems.of("all") })
+  const joined = joinedModel(sources, { whole: true })
   return {
     run: (emit, signal) => joined.run(emit, signal),
     failures: problems.failures,
@@ -43,7 +46,6 @@ export function modelSources(config: ModelConfig, deps: ModelSourcesDeps): Model
         const state = problem !== undefined ? "problem" : objects === undefined ? "waiting" : "ok"
         return { name: resource, state, objects: objects ?? null, problem: problem ?? null }
       }),
-      ...(problems.has("all") ? [problems.state("all")] : []),
     ],
   }
 }
@@ -56,7 +58,7 @@ function watchOf(
   const { kubernetes } = config
   if (kubernetes === undefined) return undefined
   const api = makeKubeApi(kubeAccess(kubernetes.api, env), { clock, random: Math.random })
-  return modelWatch(kubernetes, { api, clock, report: problems.of("kubernetes") })
+  return modelWatch(kubernetes, config, { api, clock, report: problems.of("kubernetes") })
 }
 
 /** Tells when a source told something for the first time. */
@@ -85,14 +87,10 @@ class Problems {
     this.#heard = true
   }
 
-  has(name: string): boolean {
-    return this.#now.has(name)
-  }
-
   state(name: string): ModelSourceState {
     const problem = this.#now.get(name) ?? null
     const state = problem === null ? (this.#heard ? "ok" : "waiting") : "problem"
-    return { name: name === "all" ? "sources" : name, state, objects: null, problem }
+    return { name, state, objects: null, problem }
   }
 
   of(name: string): ReportModel {

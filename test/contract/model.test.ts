@@ -217,7 +217,7 @@ test("TLS: agents trust our authority, certificates are read again, and clients 
   const first = await ask(`${url}/healthz`, both)
   expect(first).toMatchObject({ status: 200, body: "ok" })
   expect(await ask(`${url}/model`, both)).toMatchObject({
-    status: 403,
+    status: 401,
     body: expect.stringContaining("tls.clientCaFile"),
   })
   const certificate = {
@@ -228,7 +228,7 @@ test("TLS: agents trust our authority, certificates are read again, and clients 
   const models = agentOf(url, { tls: certificate })
   await expect.poll(() => models.length).toBe(1)
   expect((await ask(`${url}/model`, { ...both, cert: two.client.cert, key: two.client.key })).status).toBe(
-    403,
+    401,
   )
 
   put("tls.crt", "broken")

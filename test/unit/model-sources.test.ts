@@ -30,7 +30,7 @@ function following(file: string) {
   const report = (problem: Error | undefined): void => void problems.push(problem?.message)
   return {
     problems,
-    models: running(modelFiles({ files: [file], interval: 20 }, { clock: systemClock, report })),
+    models: running(modelFiles({ files: [file], interval: 20, istio: {} }, { clock: systemClock, report })),
   }
 }
 
@@ -89,15 +89,9 @@ function told(): ModelSource & { tell(model: ParsedModel): void } {
   }
 }
 
-test("what two sources declare alike counts once; where they differ the model stays, and that is said", () => {
+test("what two sources declare alike counts once; where they differ the first is believed, and that is noted", () => {
   const sources = [told(), told()]
-  const problems: string[] = []
-  const models = running(
-    joinedModel(sources, {
-      whole: false,
-      report: (problem) => void (problem && problems.push(problem.message)),
-    }),
-  )
+  const models = running(joinedModel(sources, { whole: false }))
   sources[0]?.tell({ model: { meshes: [mesh] }, notes: ["one"] })
   sources[1]?.tell({ model: { meshes: [mesh] }, notes: ["one", "two"] })
   expect(models.map(({ model }) => model.meshes)).toEqual([[mesh], [mesh]])
@@ -108,13 +102,14 @@ test("what two sources declare alike counts once; where they differ the model st
     virtualNodes: [{ ...node, name: node?.name ?? "", listeners: [], backends: ["x"] }, ...nodes],
   }
   sources[1]?.tell({ model: { meshes: [differs] }, notes: [] })
-  expect(models).toHaveLength(2)
-  expect(problems[0]).toContain(node?.name)
+  expect(models).toHaveLength(3)
+  expect(models[2]?.model.meshes).toEqual([mesh])
+  expect(models[2]?.notes.join()).toContain(node?.name)
 })
 
 test("a home tells nothing before all its sources told something, and nothing twice", () => {
   const sources = [told(), told()]
-  const models = running(joinedModel(sources, { whole: true, report: () => undefined }))
+  const models = running(joinedModel(sources, { whole: true }))
   sources[0]?.tell({ model: { meshes: [mesh] }, notes: [] })
   expect(models).toEqual([])
   sources[1]?.tell({ model: { meshes: [] }, notes: [] })
