@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { entryReader, fileLoggers, streamedAbilities, streamedLogs } from "../../agent/access-logs.ts"
 import { decodeConfigDump } from "../../agent/decode/config-dump/decode.ts"
-import type { AccessLogSink, ClusterHost, ProxyConfig, SocketAddress } from "../../mesh/proxy.ts"
+import type { AccessLogSink, ClusterHost, FilterChain, ProxyConfig, SocketAddress } from "../../mesh/proxy.ts"
 import { appMeshDump } from "../fixtures/config-dump/app-mesh-dump.ts"
 import { resolvingFor, SHOP } from "../fixtures/config-dump/resolving.ts"
 
@@ -24,26 +24,30 @@ function front(
   return {
     ...config,
     clusters: [...config.clusters, als],
-    listeners: config.listeners.map((listener) => ({
-      ...listener,
-      chains: listener.chains.map((chain) => {
-        if (chain.filter.kind === "other") return chain
-        const accessLogs = loggers[listener.direction === "inbound" ? "inbound" : "outbound"]
-        return { ...chain, filter: { ...chain.filter, accessLogs } }
-      }),
-    })),
+    listeners: config.listeners.map((listener) => {
+      const accessLogs = loggers[listener.direction === "inbound" ? "inbound" : "outbound"]
+      return Object.assign({}, listener, {
+        chains: listener.chains.map((chain) => logging(chain, accessLogs)),
+      })
+    }),
   }
+}
+
+function logging(chain: FilterChain, accessLogs: readonly AccessLogSink[]): FilterChain {
+  const { filter } = chain
+  return filter.kind === "other" ? chain : { ...chain, filter: { ...filter, accessLogs } }
 }
 
 const both = (...loggers: AccessLogSink[]) => ({ inbound: loggers, outbound: loggers })
 
+const host = (address: SocketAddress): ClusterHost => ({
+  cluster: "als",
+  address,
+  state: "healthy",
+  counters: {},
+})
+
 describe("a logger streams to this agent", () => {
-  const host = (address: SocketAddress): ClusterHost => ({
-    cluster: "als",
-    address,
-    state: "healthy",
-    counters: {},
-  })
   const other = { host: "10.0.0.2", port: 18_090 }
 
   test.each([

@@ -127,8 +127,10 @@ export class AlsIntake {
     stream.on("data", (chunk: Buffer) => {
       this.#bytes += chunk.length
       try {
-        if (!stream.closed) frames.push(chunk, consumer)
+        // What still comes of a stream that was refused is thrown away.
+        if (!stream.writableEnded) frames.push(chunk, consumer)
       } catch (error) {
+        frames.end()
         this.#refuse(stream, error)
       }
     })
@@ -149,7 +151,6 @@ export class AlsIntake {
       this.#tally.ended(large ? "too_large" : "malformed")
       finish(stream, large ? STATUS.resourceExhausted : STATUS.invalidArgument)
     }
-    stream.close(8)
   }
 }
 

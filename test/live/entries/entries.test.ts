@@ -23,8 +23,8 @@ import {
 import { streaming } from "./loggers.ts"
 
 /**
- * No proxy writes a file: each streams its access log to the agent, two replicas of one virtual node with one node id among
- * them. What is counted is as exact as with our JSON lines (test/live/exactness).
+ * Each proxy streams its access log to the agent, two replicas of one virtual node with one node id among them; the gateway
+ * writes a file beside it. What is counted is as exact as with our JSON lines (test/live/exactness).
  */
 const REQUESTS = Number(process.env["EXACT_REQUESTS"] ?? 10_000)
 let trial: Trial
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const port = await freePort()
   trial = await runTrial(
     {
-      logs: { "*": "none" },
+      logs: { "yelb-gateway_yelb": "json", "*": "none" },
       adapt: streaming(port, ["x-canary"]),
       placement: { "yelb-appserver-virtual-node": 2 },
       agent: { receive: { accessLogs: { listen: `127.0.0.1:${port}` } } },
@@ -82,6 +82,14 @@ test("nothing is in doubt, and each proxy's state says that its log is what coun
   expect(trial.told("unmapped", ["proxy", "reason"])).toEqual({})
   const states = trial.told("proxyInfo", ["provenance", "missing"])
   expect(states).toEqual({ "provenance=log": trial.stand.stage.fleet.proxies.length })
+})
+
+test("what the gateway also wrote to its file is passed over", async () => {
+  const { counters } = trial.stand.agent.pipeline.lines
+  const gateway = trial.truth.requests.filter(({ virtualGateway }) => virtualGateway !== "")
+  const passes = gateway.reduce((sum, { count }) => sum + count, 0)
+  expect(passes).toBeGreaterThan(REQUESTS / 2)
+  await expect.poll(() => counters.repeated, SOON).toBeGreaterThanOrEqual(passes)
 })
 
 test("nothing stays unaccounted once the mesh is quiet", async () => {
