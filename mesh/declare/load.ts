@@ -1,3 +1,4 @@
+import type { MeshscopeError } from "../errors.ts"
 import { type AnswerObject, answerObjects, answerValues, isAnswer } from "./answer-objects.ts"
 import { answeredMeshes } from "./api-answers.ts"
 import type { IstioOptions } from "./istio/mesh.ts"
@@ -6,7 +7,7 @@ import { mergeModels } from "./merge.ts"
 import { modelOfObjects } from "./model-of-objects.ts"
 import type { ParsedModel } from "./parsed.ts"
 import { type Reading, strictReading } from "./reading.ts"
-import { at, documentsOf, isThere, type Spot } from "./spot.ts"
+import { at, documentsOf, invalid, isThere, type Spot } from "./spot.ts"
 import { isParameters, isTemplate, parametersOf, templateObjects } from "./stored/cloudformation.ts"
 import { isTerraform, terraformObjects } from "./stored/terraform.ts"
 
@@ -27,7 +28,11 @@ export function loadModel(files: readonly ModelFile[], options: IstioOptions = {
   const reading = strictReading()
   const values = files.flatMap(({ file, text }) => valuesOf(text, file))
   const objects = new KubeObjects(reading)
-  for (const value of values) if (formOf(value) === "objects") objects.take(value)
+  for (const value of values) {
+    const form = formOf(value)
+    if (form === undefined) throw unknownForm(value)
+    if (form === "objects") objects.take(value)
+  }
   const stored = answeredMeshes(storedAnswers(values, reading), reading)
   const kube = modelOfObjects(objects, options)
   return { model: mergeModels([{ meshes: stored }, kube.model]), notes: kube.notes }
@@ -49,6 +54,7 @@ export function storedAnswers(values: readonly Spot[], { notes }: Reading): Answ
         return terraformObjects(value)
       case "objects":
       case "parameters":
+      case undefined:
         return []
     }
   })
@@ -61,12 +67,19 @@ export function valuesOf(text: string, file: string): Spot[] {
 
 export type StoredForm = "objects" | "answers" | "template" | "parameters" | "terraform"
 
-/** What a value is, by the words that only one form has. */
-export function formOf(value: Spot): StoredForm {
+export function unknownForm(value: Spot): MeshscopeError {
+  return invalid(
+    value,
+    "declares no mesh: it is no Kubernetes object, no answer of the App Mesh API with its names, no template and no state of Terraform",
+  )
+}
+
+/** What a value is, by the words that only one form has; undefined where it has none of them. */
+export function formOf(value: Spot): StoredForm | undefined {
   if (isThere(at(value, "apiVersion")) || isThere(at(value, 0, "apiVersion"))) return "objects"
   if (isTemplate(value)) return "template"
   if (isTerraform(value)) return "terraform"
   if (isParameters(value)) return "parameters"
-  // What has no word of any form is told so in the words of Kubernetes.
-  return isAnswer(value) ? "answers" : "objects"
+  if (isAnswer(value)) return "answers"
+  return isThere(at(value, "kind")) ? "objects" : undefined
 }

@@ -4,7 +4,9 @@ import { mergeModels, mergeParsed } from "../../mesh/declare/merge.ts"
 import { snapshotOf } from "../../mesh/declare/stored/snapshot.ts"
 import { failure, fixture, modelOf, NODE, object } from "../fixtures/declare/objects.ts"
 
-const MESH = `  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: m } }\n`
+const MESH = `  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: m } }
+  Registry: { Type: AWS::ServiceDiscovery::Service, Properties: { Name: !Sub "\${A}-registry" } }
+`
 
 /** A template with one virtual service, whose name is made by a function. */
 function template(name: string, more = ""): { file: string; text: string } {
@@ -41,6 +43,7 @@ describe("functions of a template", () => {
     ["!If [One, y, n]", "y"],
     ["!GetAtt Mesh.MeshName", "m"],
     ["!GetAtt [Mesh, MeshName]", "m"],
+    ["!GetAtt Registry.Name", "a-registry"],
   ])("%s is %s", (written, name) => {
     const { model, notes } = loadModel([template(written, CONDITIONS)])
     expect(notes).toEqual([])
@@ -157,7 +160,9 @@ describe("a snapshot", () => {
 
 describe("a file of no known form", () => {
   it.each(["foo: bar", "{}", `{ "foo": 1 }`, "just words"])("%s is refused", (text) => {
-    expect(failure(() => loadModel([{ file: "f", text }])).code).toBe("MODEL_INVALID")
+    expect(failure(() => loadModel([{ file: "f", text }])).message).toMatch(
+      /^f:1:1: document 1: declares no mesh/,
+    )
   })
 })
 

@@ -99,7 +99,9 @@ function attributeOf(
   scope: TemplateScope,
 ): string | undefined {
   const row = kindOf(resource)
-  if (row === undefined) return undefined
+  // Of others what they are called, such as the name of a Cloud Map service.
+  if (row === undefined)
+    return attribute === undefined ? undefined : textIn(resource, attribute, scope) || undefined
   if (attribute === undefined || attribute === "Arn") return arnOf(id, row.kind, resource, scope)
   const key = attribute.charAt(0).toLowerCase() + attribute.slice(1)
   if (key === row.name) return nameOf(id, resource, attribute, scope)

@@ -1,7 +1,7 @@
 import type { DeclaredModel } from "../../declared.ts"
 import { ANSWER_KINDS, type AnswerObject } from "../answer-objects.ts"
 import { answeredMeshes, distinctAnswers } from "../api-answers.ts"
-import { formOf, type ModelFile, storedAnswers, valuesOf } from "../load.ts"
+import { formOf, type ModelFile, storedAnswers, unknownForm, valuesOf } from "../load.ts"
 import { optional } from "../match-spec.ts"
 import { strictReading } from "../reading.ts"
 import { at, invalid, isThere } from "../spot.ts"
@@ -22,9 +22,12 @@ export interface Snapshot {
 export function snapshotOf(files: readonly ModelFile[]): Snapshot {
   const reading = strictReading()
   const values = files.flatMap(({ file, text }) => valuesOf(text, file))
-  const kube = values.find((value) => formOf(value) === "objects")
-  if (kube !== undefined)
-    throw invalid(kube, "is no answer of the App Mesh API; Kubernetes objects are read as they are")
+  for (const value of values) {
+    const form = formOf(value)
+    if (form === undefined) throw unknownForm(value)
+    if (form === "objects")
+      throw invalid(value, "is no answer of the App Mesh API; Kubernetes objects are read as they are")
+  }
   const answers = distinctAnswers(storedAnswers(values, reading))
   const meshes = answeredMeshes(answers, reading)
   const described = answers.filter(({ kind, object }) => kind === "mesh" || isThere(at(object, "spec")))
