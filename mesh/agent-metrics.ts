@@ -79,7 +79,7 @@ export const AGENT_METRICS = {
     name: "mesh_agent_lines_read_total",
     type: "counter",
     unit: "{line}",
-    help: "Log lines read, by kind: access, proxy (Envoy's own log), other.",
+    help: "Log lines read, by kind: access (entries that proxies stream too), proxy (Envoy's own log), other.",
     labels: ["kind"],
   },
   accounted: {
@@ -121,7 +121,7 @@ export const AGENT_METRICS = {
     name: "mesh_agent_dropped_total",
     type: "counter",
     unit: "{item}",
-    help: "What was given up, by stage (receive, tail, decode, account, publish) and reason.",
+    help: "What was given up, by stage (receive: entries, receive_lines, tail, decode, account, publish) and reason.",
     labels: ["stage", "reason"],
   },
   doubts: {

@@ -84,13 +84,19 @@ function socketText(wire: Wire, end: number, workspace: AlsWorkspace): number {
   }
   if (from < 0 || from === to || to - from > LONGEST_ADDRESS || !workspace.fits(to - from + 24)) return -1
   const start = workspace.at
-  const six = workspace.bytes.subarray(from, to).includes(COLON)
+  const six = hasColon(workspace.bytes, from, to)
   if (six) workspace.byte(91)
   workspace.copy(from, to)
   if (six) workspace.byte(93)
   workspace.byte(COLON)
   workspace.digits(port > 65_535 ? 0 : port, 1)
   return start
+}
+
+/** Of addresses only those of IPv6 have one. */
+function hasColon(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === COLON) return true
+  return false
 }
 
 /** Pipe: path 1. */

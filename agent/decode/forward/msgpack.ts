@@ -12,7 +12,7 @@ export interface Head {
   size: number
 }
 
-export const makeHead = (): Head => ({ kind: Pack.nil, body: 0, size: 0 })
+const makeHead = (): Head => ({ kind: Pack.nil, body: 0, size: 0 })
 
 /** `why` ends the sentence "The message ...". */
 export function malformed(why: string, at: number): MeshscopeError {
@@ -60,7 +60,7 @@ const FORMS: readonly (readonly [kind: number, lengthBytes: number, size: number
  * @returns false where the head itself is not whole
  * @throws MeshscopeError INTAKE_MALFORMED (0xc1, which no value begins with)
  */
-export function readHead(bytes: Buffer, at: number, end: number, head: Head): boolean {
+function readHead(bytes: Buffer, at: number, end: number, head: Head): boolean {
   if (at >= end) return false
   const first = bytes[at] ?? 0
   head.body = at + 1
