@@ -2,11 +2,42 @@ import { normalize } from "node:path"
 import * as z from "zod"
 import { adminAddressSchema, adminAddressText } from "./address.ts"
 import { loadConfiguration, whereStand } from "./configuration.ts"
-import type { ProxyTarget } from "./proxy.ts"
+import type { ProxyHint, ProxyTarget, Served } from "./proxy.ts"
 import type { ConfigurationSource } from "./written-document.ts"
 
 /** How many targets one node may have. More is a mistake, and would take memory without bound. */
 const MOST_TARGETS = 10_000
+
+const serves = z
+  .strictObject({
+    kind: z
+      .enum(["admin", "prometheus", "service-connect", "nothing"])
+      .describe(
+        "`admin`: Envoy's admin interface. `prometheus`: one page of stats for Prometheus, such as Consul's, Contour's, Envoy Gateway's or Istio's. `service-connect`: the socket of ECS Service Connect. `nothing`: its lines are all that there is.",
+      ),
+    path: z
+      .enum(["/stats/prometheus", "/metrics"])
+      .optional()
+      .describe("Of the page for Prometheus. Default: `/stats/prometheus`."),
+  })
+  .superRefine(({ kind, path }, context) => {
+    if (path === undefined || kind === "prometheus") return
+    context.addIssue({ code: "custom", path: ["path"], message: `expects kind: prometheus, not ${kind}` })
+  }, whereStand())
+  .transform(
+    ({ kind, path = "/stats/prometheus" }): Served => (kind === "prometheus" ? { kind, path } : { kind }),
+  )
+
+const named = z.string().min(1).max(253).optional()
+const hint = z
+  .strictObject({
+    mesh: named.describe("Its mesh."),
+    role: z.enum(["sidecar", "gateway"]).optional().describe("What it is. Default: sidecar."),
+    resource: named.describe("Its virtual node or virtual gateway."),
+  })
+  .transform(
+    (told): ProxyHint => Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
+  )
 
 const target = z
   .strictObject({
@@ -16,8 +47,12 @@ const target = z
       .max(253)
       .describe("Unique name of the proxy; the label `proxy` of its metrics. Keep it over restarts."),
     admin: adminAddressSchema().describe(
-      "Where the proxy's admin interface listens: `host:port`, `[::1]:9901` or `unix:/path`.",
+      "Where the proxy's admin interface listens, or what `serves` says: `host:port`, `[::1]:9901` or `unix:/path`.",
     ),
+    serves: serves
+      .optional()
+      .describe("What answers at `admin`, where it is not Envoy's whole admin interface."),
+    hint: hint.optional().describe("Who the proxy is, where it has no configuration that says so."),
     logs: z
       .array(z.string().min(1))
       .default([])
@@ -34,8 +69,10 @@ const target = z
       .describe("What else is known of it, such as a pod. Shown with the proxy, on no metric."),
   })
   .transform(
-    ({ labels, sent, ...rest }): ProxyTarget => ({
+    ({ labels, sent, serves: served, hint: known, ...rest }): ProxyTarget => ({
       ...rest,
+      ...(served === undefined ? {} : { serves: served }),
+      ...(known === undefined ? {} : { hint: known }),
       ...(sent === undefined ? {} : { sent }),
       ...(labels === undefined ? {} : { labels }),
     }),

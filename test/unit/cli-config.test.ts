@@ -100,7 +100,7 @@ describe("examples", () => {
       commit: defaults.commit,
     })
     expect({ ...shown.publish.otlp, headers: {} }).toEqual(defaults.publish.otlp)
-    expect(parseTargets({ file: "t", text: example("targets.yaml"), env: {} })).toHaveLength(2)
+    expect(parseTargets({ file: "t", text: example("targets.yaml"), env: {} })).toHaveLength(3)
   })
 })
 

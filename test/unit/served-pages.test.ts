@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest"
 import type { ProxyTarget } from "#mesh/proxy.ts"
+import { parseTargets } from "#mesh/targets.ts"
 import { appMeshPage, type PageServer, servePages } from "../fixtures/served/page-server.ts"
 import { type Reading, startReading } from "../fixtures/served/reading.ts"
 
@@ -135,4 +136,21 @@ test("after a restart the names of the last page are known before the proxy answ
   await pages.close()
   await second.take(at(pages))
   expect(second.series("proxyUp")).toEqual({ "mesh=yelb,flavor=app-mesh,virtual_node=ui,proxy=ui-1": 0 })
+})
+
+test.each([
+  ["", undefined],
+  [", serves: { kind: prometheus }", { kind: "prometheus", path: "/stats/prometheus" }],
+  [", serves: { kind: prometheus, path: /metrics }", { kind: "prometheus", path: "/metrics" }],
+  [", serves: { kind: service-connect }", { kind: "service-connect" }],
+  [", serves: { kind: nothing }", { kind: "nothing" }],
+])("a listed target%s", (text, serves) => {
+  const listed = parseTargets({ file: "t", text: `targets: [{ name: a, admin: "h:1"${text} }]`, env: {} })
+  expect(listed[0]?.serves).toEqual(serves)
+})
+
+test("a listed target with a path that nothing has is refused", () => {
+  const text =
+    'targets: [{ name: a, admin: "h:1", serves: { kind: nothing, path: /metrics }, hint: { mesh: m } }]'
+  expect(() => parseTargets({ file: "t", text, env: {} })).toThrow("expects kind: prometheus, not nothing")
 })
