@@ -81,6 +81,9 @@ export class Proxy implements LoggedProxy {
   #hosts: readonly ClusterHost[] | undefined
   #hostsAt: number | undefined
   #declared: DeclaredModel
+  /** The declared model changed, and the names are still those of the one before. */
+  #namesDue = false
+  #looking = false
   #how: How = { unread: false, named: false }
   /** The configuration is to be read: nobody did yet, it moved, or the last attempt failed. */
   #configDue = true
@@ -145,11 +148,19 @@ export class Proxy implements LoggedProxy {
    */
   declare(model: DeclaredModel, differs: boolean): void {
     this.#declared = model
-    if (differs && this.config !== undefined) this.#bind(this.config, this.#how)
+    if (!differs) return
+    this.#namesDue = true
+    if (!this.#looking) this.#nameAnew()
+  }
+
+  /** Between two looks only: a page that is under way was asked for by the rows as they were. */
+  #nameAnew(): void {
+    if (this.#namesDue && this.config !== undefined) this.#bind(this.config, this.#how)
   }
 
   /** One turn: configuration when it is not known or moved, stats, then hosts and certificates. Never rejects. */
   async look(): Promise<void> {
+    this.#looking = true
     try {
       await this.#look()
     } catch (error) {
@@ -157,7 +168,9 @@ export class Proxy implements LoggedProxy {
       const { log } = this.#deps
       log.error("A look at a proxy failed.", { code: "ADMIN_BAD_ANSWER", target: this.target.name, error })
     }
+    this.#looking = false
     if (this.#pages.closed) return
+    this.#nameAnew()
     this.#problems.tell(this.identity, this.problems)
     if (this.#asked) this.#tellAnswers(this.problems.get("stats"))
   }
@@ -254,6 +267,7 @@ export class Proxy implements LoggedProxy {
   #bind(config: ProxyConfig, how: How = { unread: false, named: false }): void {
     const { unread, named } = how
     this.#how = how
+    this.#namesDue = false
     const { ledger, log, bound } = this.#deps
     const { name } = this.target
     this.#readable = this.#readableIn(config)
@@ -283,6 +297,7 @@ export class Proxy implements LoggedProxy {
       config,
       identity,
       unread: this.#how.unread,
+      paged: this.#how.named && this.#asked,
       declared: this.#declared,
       interner,
       readableLogs: this.#readable,

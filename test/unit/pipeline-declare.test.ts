@@ -38,17 +38,27 @@ function otherwise(from: DeclaredMesh): DeclaredModel {
   return { meshes: [{ ...from, virtualRouters: routers }] }
 }
 
-async function open(
-  model: DeclaredModel,
-): Promise<{ pipeline: Pipeline; lines: string; dumps: () => number }> {
+interface Opened {
+  readonly pipeline: Pipeline
+  readonly lines: string
+  readonly dumps: () => number
+  /** While `pages` holds, answers wait. */
+  readonly held: { pages: boolean; waiting: (() => void)[] }
+}
+
+async function open(model: DeclaredModel): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), "pipeline-declare-"))
   const dump = appMeshDump(mesh, NODE, 2022)
   let dumps = 0
+  const held: Opened["held"] = { pages: false, waiting: [] }
   const { port, stop } = await onLoopback(
     createServer((request, response) => {
       const isDump = request.url?.startsWith("/config_dump") === true
       if (isDump) dumps++
-      response.end(isDump ? dump : "server.uptime: 5\nserver.live: 1\nserver.hot_restart_epoch: 0\n")
+      const answer = (): void =>
+        void response.end(isDump ? dump : "server.uptime: 5\nserver.live: 1\nserver.hot_restart_epoch: 0\n")
+      if (held.pages) held.waiting.push(answer)
+      else answer()
     }),
   )
   const lines = join(folder, "ui.log")
@@ -77,7 +87,7 @@ discover: {static: {targets: [{name: ui, admin: "127.0.0.1:${port}", logs: [${li
     },
   ])
   await pipeline.settled()
-  return { pipeline, lines, dumps: () => dumps }
+  return { pipeline, lines, dumps: () => dumps, held }
 }
 
 const logged = Array.from(
@@ -146,6 +156,21 @@ test("a proxy whose mesh is declared as before keeps its names; one whose mesh w
   expect(proxy?.resolving?.missing).toContain("declared_model")
   pipeline.commit()
   expect(by(pipeline, "resourceInfo", "kind")).toEqual({})
+})
+
+test("a look that is under way ends with the names that it began with", async () => {
+  const { pipeline, held } = await open({ meshes: [mesh] })
+  const [proxy] = pipeline.proxies
+  held.pages = true
+  await expect.poll(() => held.waiting.length, { timeout: 5000 }).toBeGreaterThan(0)
+  const before = proxy?.resolving
+  pipeline.declare({ model: otherwise(mesh), notes: [] })
+  pipeline.declare({ model: { meshes: [mesh] }, notes: [] })
+  pipeline.declare({ model: otherwise(mesh), notes: [] })
+  expect(proxy?.resolving).toBe(before)
+  held.pages = false
+  for (const answer of held.waiting.splice(0)) answer()
+  await expect.poll(() => proxy?.resolving).not.toBe(before)
 })
 
 test("meshes of one name are told apart by their flavor", () => {
