@@ -31,7 +31,7 @@ function expressionOf(spot: Spot): Expression {
  * means is the caller's to know: nothing for a mesh's or gateway's `namespaceSelector` and for a `podSelector`,
  * everything for a `gatewayRouteSelector`.
  */
-export function selects(selector: LabelSelector, labels: Labels): boolean {
+function selects(selector: LabelSelector, labels: Labels): boolean {
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
     if (!Object.hasOwn(labels, key) || labels[key] !== value) return false
   }

@@ -118,7 +118,7 @@ function portsOf(spec: Spot, key: "port" | "number"): NodeListener[] {
  * Istio's rule: `appProtocol` (in a ServiceEntry `protocol`), else what the port's name begins with. A port that tells
  * nothing is looked at while it is used; it is mostly HTTP.
  */
-export function protocolOf(told: string | undefined, name: string): AppProtocol {
+function protocolOf(told: string | undefined, name: string): AppProtocol {
   const word = (told ?? name.split("-")[0] ?? "").toLowerCase().replace("kubernetes.io/", "")
   if (word === "grpc") return "grpc"
   if (word === "http2" || word === "h2c") return "http2"
