@@ -1,6 +1,7 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import { isObject, type JsonObject } from "#mesh/json-object.ts"
 import type { AttributeValue } from "#mesh/span.ts"
+import { malformed } from "../protobuf-wire.ts"
 import {
   finishOtlpSpan,
   OTLP_KINDS,
@@ -12,7 +13,6 @@ import {
   takeStatus,
 } from "./otlp-span.ts"
 import { putJsonAttribute } from "./otlp-value.ts"
-import { malformed } from "../protobuf-wire.ts"
 import { makeDraft, putEvent, putLink, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 import { boundedJson, listOf, numberOf, objectOf, textOf } from "./strict-json.ts"

@@ -1,16 +1,6 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { AttributeValue } from "#mesh/span.ts"
 import {
-  finishOtlpSpan,
-  OTLP_KINDS,
-  type OtlpOrigin,
-  type OtlpScope,
-  originOf,
-  takeScope,
-  takeStatus,
-} from "./otlp-span.ts"
-import { readAttribute } from "./otlp-value.ts"
-import {
   hex,
   limit,
   malformed,
@@ -21,6 +11,16 @@ import {
   type Wire,
   wireOf,
 } from "../protobuf-wire.ts"
+import {
+  finishOtlpSpan,
+  OTLP_KINDS,
+  type OtlpOrigin,
+  type OtlpScope,
+  originOf,
+  takeScope,
+  takeStatus,
+} from "./otlp-span.ts"
+import { readAttribute } from "./otlp-value.ts"
 import { makeDraft, putEvent, putLink, type SpanDraft } from "./span-draft.ts"
 import type { SpanVisitor } from "./span-visitor.ts"
 

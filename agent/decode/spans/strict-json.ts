@@ -1,7 +1,7 @@
 import { MeshscopeError } from "#mesh/errors.ts"
 import { isObject, type JsonObject } from "#mesh/json-object.ts"
-import { jsonExcess, MAX_DEPTH, MAX_VALUES } from "./json-bounds.ts"
 import { malformed } from "../protobuf-wire.ts"
+import { jsonExcess, MAX_DEPTH, MAX_VALUES } from "./json-bounds.ts"
 
 /**
  * Parses JSON of a hostile sender: depth and number of values are bounded before anything is built.
