@@ -179,7 +179,7 @@ describe("pods of a node", () => {
     fake.store.put(PODS, meshed({ name: "b", ip: "10.0.0.8" }))
     await until(() => run.groups.length === 2)
     expect(run.names()).toEqual([["shop/a"], ["shop/a", "shop/b"]])
-  })
+  }, 20_000)
 
   test("are not known where the role may not list them: the right that lacks is named, nothing is emitted", async () => {
     const fake = await fakeKube()
@@ -289,5 +289,5 @@ describe("5,000 pods on a node", () => {
     expect(kept - before).toBeLessThan(8_000_000)
     // A storm of changes is taken together.
     expect(run.groups.length).toBeLessThan(10)
-  })
+  }, 60_000)
 })

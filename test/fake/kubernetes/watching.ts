@@ -16,11 +16,15 @@ export async function fakeKube(options?: FakeKubeOptions): Promise<FakeKube> {
   return fake
 }
 
-/** Resolves when something holds; rejects after five seconds, with what was seen. */
-export async function until(holds: () => boolean, seen: () => unknown = () => ""): Promise<void> {
-  const end = performance.now() + 5000
+/** Resolves when something holds; rejects after a while, with what was seen. */
+export async function until(
+  holds: () => boolean,
+  seen: () => unknown = () => "",
+  ms = 15_000,
+): Promise<void> {
+  const end = performance.now() + ms
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within five seconds: ${JSON.stringify(seen())}`)
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${JSON.stringify(seen())}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
