@@ -225,28 +225,27 @@ test("no action is meant by a star, and every resource is named where there is o
 
 const taskFile = (file: string) =>
   task.parse(JSON.parse(readFileSync(join(ROOT, "deploy/ecs", file), "utf8")))
-
-describe("task definitions as JSON", () => {
-  const files = readdirSync(join(ROOT, "deploy/ecs")).filter((file) => file.endsWith(".json"))
-  const ours = (file: string) =>
+const ours = (file: string) =>
+  describe("task definitions as JSON", () => {
+    const files = readdirSync(join(ROOT, "deploy/ecs")).filter((file) => file.endsWith(".json"))
     taskFile(file).containerDefinitions.find(({ command }) => command.includes("--config"))
 
-  test.each(files)("%s: the image has a version, no capability is kept", (file) => {
-    expect(ours(file)?.image).toMatch(/:\d+\.\d+\.\d+$/)
-    expect(ours(file)?.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: [] })
-  })
-
-  test.each(files.filter((file) => !file.startsWith("collector")))("an agent takes %s", (file) => {
-    const agent = ours(file)
-    const { config } = checkAgent({
-      ...taskFile(file),
-      containerDefinitions: agent === undefined ? [] : [agent],
+    test.each(files)("%s: the image has a version, no capability is kept", (file) => {
+      expect(ours(file)?.image).toMatch(/:\d+\.\d+\.\d+$/)
+      expect(ours(file)?.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: [] })
     })
-    expect(config.discover.ecs).toBeDefined()
-  })
 
-  test("a collector takes collector-task.json", () => {
-    const text = ours("collector-task.json")?.environment[0]?.value ?? ""
-    expect(parseCollectorConfig({ file: "env:X", text, env: {} }).listen.port).toBe(4318)
+    test.each(files.filter((file) => !file.startsWith("collector")))("an agent takes %s", (file) => {
+      const agent = ours(file)
+      const { config } = checkAgent({
+        ...taskFile(file),
+        containerDefinitions: agent === undefined ? [] : [agent],
+      })
+      expect(config.discover.ecs).toBeDefined()
+    })
+
+    test("a collector takes collector-task.json", () => {
+      const text = ours("collector-task.json")?.environment[0]?.value ?? ""
+      expect(parseCollectorConfig({ file: "env:X", text, env: {} }).listen.port).toBe(4318)
+    })
   })
-})
