@@ -1,6 +1,6 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram"
 import { once } from "node:events"
-import { unlink } from "node:fs/promises"
+import { stat, unlink } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { MeshscopeError } from "#mesh/errors.ts"
 import type { SocketAddress } from "#mesh/proxy.ts"
@@ -165,6 +165,8 @@ async function bound(server: Server, path: string): Promise<void> {
 }
 
 async function isLeft(path: string): Promise<boolean> {
+  // Whoever connects to a file is refused, too.
+  if (!(await stat(path)).isSocket()) return false
   const socket = connect(path)
   try {
     await once(socket, "connect")
