@@ -28,24 +28,27 @@ interface Aged {
   readonly spot: Spot
 }
 
-function oldestFirst(objects: Iterable<LiveObject>, reading: Reading): Spot[] {
-  const aged: Aged[] = []
-  let left = 0
-  for (const object of objects) {
-    if (aged.length === MOST_OBJECTS) left += 1
-    else aged.push(agedOf(object))
-  }
-  if (left > 0) reading.notes.add(`${left} objects are left out: more than ${MOST_OBJECTS}`)
-  return aged.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ spot }) => spot)
+function oldestFirst(objects: Iterable<LiveObject>, { notes }: Reading): Spot[] {
+  const aged = Array.from(objects, agedOf).toSorted(byAge)
+  const left = aged.length - MOST_OBJECTS
+  if (left > 0) notes.add(`${left} objects, the youngest, are left out: there are more than ${MOST_OBJECTS}`)
+  return aged.slice(0, MOST_OBJECTS).map(({ spot }) => spot)
+}
+
+function byAge(a: Aged, b: Aged): number {
+  if (a.key === b.key) return 0
+  return a.key < b.key ? -1 : 1
 }
 
 /** Nothing is taken for granted: the type says what a well-meaning server sends. */
 function agedOf(object: unknown): Aged {
   const metadata = memberOf(object, "metadata")
-  const name = [word(metadata, "namespace"), word(metadata, "name")].filter((part) => part !== "").join("/")
-  const place = `${word(object, "kind") || "An object"} ${name}`.trimEnd()
+  const [version, kind] = [word(object, "apiVersion"), word(object, "kind")]
+  const [namespace, name] = [word(metadata, "namespace"), word(metadata, "name")]
+  const whole = [namespace, name].filter((part) => part !== "").join("/")
+  const place = `${kind || "An object"} ${whole}`.trimEnd()
   return {
-    key: [word(metadata, "creationTimestamp"), word(object, "apiVersion"), place].join("\u0000"),
+    key: JSON.stringify([word(metadata, "creationTimestamp"), version, kind, namespace, name]),
     spot: { value: object, path: [], place: { name: place, where: () => place } },
   }
 }
