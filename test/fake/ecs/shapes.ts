@@ -6,7 +6,7 @@ export const dockerId = (number: number): string => number.toString(16).padStart
 export const taskArn = (number: number): string =>
   `arn:aws:ecs:eu-west-1:111122223333:task/${CLUSTER}/${taskId(number)}`
 
-export const APP_MESH_IMAGE = "840364872350.dkr.ecr.eu-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.3-prod"
+const APP_MESH_IMAGE = "840364872350.dkr.ecr.eu-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.3-prod"
 
 export function container(number: number, rest: Partial<FakeContainer> = {}): FakeContainer {
   return {
