@@ -43,7 +43,8 @@ export function collectorModel(config: ModelCollectorConfig, deps: CollectorMode
         try {
           const { model, etag } = await ask(client, config, held, signal)
           if (signal.aborted) break
-          if (model !== undefined) emit(model)
+          // The collector tells its notes itself; a hundred agents need not repeat them.
+          if (model !== undefined) emit({ model: model.model, notes: [] })
           held = { etag }
           failures = 0
           report(undefined)

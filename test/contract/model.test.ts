@@ -14,6 +14,7 @@ import { type Collector, startCollector } from "../../collector/start.ts"
 import type { DeclaredModelView } from "../../collector/view/declared-model.ts"
 import type { ResourcesView } from "../../collector/view/resources.ts"
 import { startFakeKube } from "../fake/kubernetes/fake-kube.ts"
+import { podToken, startTokenReviews } from "../fake/kubernetes/token-reviews.ts"
 import { testCertificates } from "../fixtures/http/certificates.ts"
 import { temporaryFolder } from "../fixtures/ledger/folder.ts"
 
@@ -172,6 +173,51 @@ test("the model is told to whoever may send, and to nobody else; /healthz is ope
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   const models = agentOf(url, { headers: { authorization: { file: tokenFile, prefix: "Bearer " } } })
   await expect.poll(() => models.length).toBe(1)
+})
+
+test("pods are known by their own token, over intake and model; Kubernetes away is no way in", async () => {
+  const kube = await startTokenReviews()
+  onTestFinished(() => kube.stop())
+  const folder = temporaryFolder()
+  const mesh = join(folder, "mesh.yaml")
+  const tokenFile = join(folder, "token")
+  writeFileSync(mesh, YELB)
+  const sub = "system:serviceaccount:meshscope:agent"
+  const pod = (jti: string): string =>
+    podToken({ aud: ["meshscope"], sub, exp: Date.now() / 1000 + 600, jti })
+  const [first, second, third] = ["1", "2", "3"].map(pod) as [string, string, string]
+  for (const token of [first, second]) kube.known.set(token, { username: sub, audiences: ["meshscope"] })
+  writeFileSync(tokenFile, first)
+  const { url } = await collector({
+    intake: { kubernetes: { serviceAccounts: ["meshscope/agent"], api: { server: kube.url } } },
+    model: { files: [mesh], interval: "500ms" },
+  })
+  const models = agentOf(url, { headers: { authorization: { file: tokenFile, prefix: "Bearer " } } })
+  await expect.poll(() => models.length, { timeout: 5000 }).toBe(1)
+  // Kubernetes gives a new one each hour.
+  writeFileSync(tokenFile, second)
+  await expect.poll(() => kube.asked).toBe(2)
+  writeFileSync(mesh, YELB.replaceAll("weight: 1", "weight: 5"))
+  await expect.poll(() => models.length, { timeout: 5000 }).toBe(2)
+  expect(kube.asked).toBe(2)
+  const send = async (token: string): Promise<[number, string | null]> => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+    const answer = await fetch(`${url}/v1/metrics`, {
+      method: "POST",
+      headers,
+      body: '{"resourceMetrics":[]}',
+    })
+    return [answer.status, answer.headers.get("retry-after")]
+  }
+  expect(await send(second)).toEqual([200, null])
+  kube.trouble = 500
+  expect(await send(second)).toEqual([200, null])
+  expect(await send(third)).toEqual([503, "5"])
+  kube.trouble = undefined
+  expect(await send(third)).toEqual([401, null])
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  expect(metrics).toContain('mesh_collector_token_reviews_total{result="good"} 2')
+  expect(metrics).toContain('mesh_collector_token_reviews_total{result="failed"} 1')
 })
 
 interface Asked {

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs"
+import * as fc from "fast-check"
 import { expect, test } from "vitest"
+import { MeshscopeError } from "#mesh/errors.ts"
 import { loadModel } from "../../mesh/declare/load.ts"
 import { modelText, readModelText } from "../../mesh/model-text.ts"
 
@@ -81,4 +83,21 @@ test.each([
 ])("%s is refused with a sentence that says where", (_, text, sentence) => {
   expect(() => readModelText(text, "of the collector")).toThrow(sentence)
   expect(() => readModelText(text, "of the collector")).toThrow("The declared model of the collector")
+})
+
+function outcome(text: string): unknown {
+  try {
+    return Array.isArray(readModelText(text, "here").model.meshes) ? "as it should be" : "no meshes"
+  } catch (error) {
+    return error instanceof MeshscopeError ? "as it should be" : error
+  }
+}
+
+test("whatever JSON comes, the answer is a model or a sentence", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (meshes, notes, key) => {
+      const text = JSON.stringify({ version: 1, model: { meshes, [key]: notes }, notes })
+      expect(outcome(text)).toBe("as it should be")
+    }),
+  )
 })
