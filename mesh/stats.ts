@@ -22,6 +22,8 @@ export interface SeriesKey {
  * its stats a colon becomes an underscore.
  */
 export const EXTENSION_TARGET = "target:"
+/** The owner of what it counts for the proxy itself, as the one that was called. */
+export const EXTENSION_OWN = "own:"
 
 /** One scrape's counters and gauges. A view: valid until the next page is decoded. */
 export interface StatsPage {

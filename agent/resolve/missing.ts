@@ -1,4 +1,5 @@
-import type { AccessLogFormat, JsonFormat, StatsRules } from "#mesh/proxy.ts"
+import type { AccessLogFormat, JsonFormat, ProxyIdentity, StatsRules } from "#mesh/proxy.ts"
+import { EXTENSION_OWN, EXTENSION_TARGET } from "#mesh/stats.ts"
 import { keeps } from "./kept-stats.ts"
 import type { Provenances } from "./provenance.ts"
 import type { HttpWay, Topology } from "./topology.ts"
@@ -53,6 +54,19 @@ export function missingOf(
 }
 
 /** @param streamed the side is counted from what its loggers stream, else from lines */
+/** Of a page that is all there is: sides of which it tells nothing (yet) are not counted. */
+export function missingOnPage(
+  { clusters }: Topology,
+  role: ProxyIdentity["role"],
+  declaredKnown: boolean,
+): Missing[] {
+  const names = [...clusters.keys()]
+  const missing: Missing[] = []
+  if (role === "sidecar" && !names.includes(EXTENSION_OWN)) missing.push("inbound_stats")
+  if (!names.some((name) => name.startsWith(EXTENSION_TARGET))) missing.push("outbound_stats")
+  return declaredKnown ? missing : [...missing, "declared_model"]
+}
+
 /** Managers of one side differ in their ports alone; patterns may be slow. */
 const LOOKED_AT = 20
 

@@ -1,6 +1,7 @@
 import type { ProxyIdentity } from "#mesh/proxy.ts"
 import type { HttpPlan, Interner } from "#mesh/request.ts"
 import { AWS, UNDECLARED, UNKNOWN } from "#mesh/resource.ts"
+import { EXTENSION_OWN, EXTENSION_TARGET } from "#mesh/stats.ts"
 import type { Dialect } from "./dialects/dialect.ts"
 import type { Provenances } from "./provenance.ts"
 import type { Rows } from "./rows.ts"
@@ -38,7 +39,7 @@ function inboundPlan(
 ): HttpPlan {
   const own = interner.target(identity.resource)
   const row = rows.destination
-  const clusters = nodesOf(topology, "inbound").map(({ cluster, protocol }) => ({
+  const clusters = nodesOf(topology, "inbound", statPrefix).map(({ cluster, protocol }) => ({
     statName: cluster.statName,
     row,
     target: own,
@@ -55,7 +56,7 @@ function inboundPlan(
 }
 
 function outboundPlan({ topology, rows, interner, provenances }: Deps, statPrefix: string): HttpPlan {
-  const clusters = nodesOf(topology, "outbound").map(({ cluster, node, service, protocol }) => ({
+  const clusters = nodesOf(topology, "outbound", statPrefix).map(({ cluster, node, service, protocol }) => ({
     statName: cluster.statName,
     row: rows.source({ virtualService: service, route: UNKNOWN }),
     target: interner.target(node),
@@ -74,7 +75,7 @@ function outboundPlan({ topology, rows, interner, provenances }: Deps, statPrefi
 function gatewayPlan({ topology, rows, interner, provenances }: Deps, statPrefix: string): HttpPlan {
   const row = rows.gateway({ gatewayRoute: UNKNOWN, virtualService: UNKNOWN })
   const target = interner.target("")
-  const clusters = nodesOf(topology, "outbound").map(({ cluster, protocol }) => ({
+  const clusters = nodesOf(topology, "outbound", statPrefix).map(({ cluster, protocol }) => ({
     statName: cluster.statName,
     row,
     target,
@@ -98,9 +99,12 @@ interface NamedCluster extends Pick<KnownCluster, "cluster"> {
 }
 
 /** Clusters that stand for nodes, and those of hosts that the mesh does not know: these are answered for as well. */
-function nodesOf({ clusters }: Topology, side: "inbound" | "outbound"): NamedCluster[] {
+function nodesOf({ clusters }: Topology, side: "inbound" | "outbound", statPrefix: string): NamedCluster[] {
+  const extended = statPrefix === EXTENSION_TARGET || statPrefix === EXTENSION_OWN
   return [...clusters.values()].flatMap(({ cluster, meaning, side: own }): NamedCluster[] => {
     if (own !== side) return []
+    // Envoy's own clusters would tell the same requests once more.
+    if (extended && !cluster.name.startsWith(side === "inbound" ? EXTENSION_OWN : EXTENSION_TARGET)) return []
     if (meaning.kind === "undeclared" || meaning.kind === "aws") {
       const name = meaning.kind === "aws" ? AWS : UNDECLARED
       return [{ cluster, node: name, service: name, protocol: 0 }]

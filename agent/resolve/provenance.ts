@@ -37,13 +37,21 @@ export function provenancesOf(topology: Topology, readableLogs: ReadonlySet<stri
   return { http: both(topology.http, http), tcp: both(topology.tcp, tcp), streamed: { http, tcp } }
 }
 
-/** Where the configuration cannot be read but lines name what they tell of: a log that is there counts. */
-export function provenancesUnread(readableLogs: ReadonlySet<string>): Provenances {
-  const word = readableLogs.size > 0 ? "log" : "stats"
-  const both = { inbound: word, outbound: word } as const
+/**
+ * Where the configuration cannot be read but lines name what they tell of. A page of stats that can be read counts HTTP:
+ * whether there is an access log, and whether it holds every request, nobody can tell. Else a log that is there counts.
+ */
+export function provenancesUnread(readableLogs: ReadonlySet<string>, paged: boolean): Provenances {
+  const log = readableLogs.size > 0 ? "log" : "stats"
   const streamed = { inbound: false, outbound: false }
-  return { http: both, tcp: both, streamed: { http: streamed, tcp: streamed } }
+  return {
+    http: bothSides(paged ? "stats" : log),
+    tcp: bothSides(log),
+    streamed: { http: streamed, tcp: streamed },
+  }
 }
+
+const bothSides = (word: Provenance): Record<Side, Provenance> => ({ inbound: word, outbound: word })
 
 /** All of it as one word, over the sides that have something to count; `mixed` where they differ. */
 export function provenanceWord(topology: Topology, { http, tcp }: Provenances): Provenance | "mixed" {

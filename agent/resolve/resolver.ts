@@ -9,7 +9,7 @@ import type { IdentityHint } from "./dialects/dialect.ts"
 import { dialectOf } from "./dialects/dialects.ts"
 import { type HealthCheckConfig, HealthChecks } from "./health-checks.ts"
 import { LineResolver } from "./line-resolver.ts"
-import { type Missing, missingOf } from "./missing.ts"
+import { type Missing, missingOf, missingOnPage } from "./missing.ts"
 import { NamedLineResolver } from "./named-line.ts"
 import { Pass } from "./pass.ts"
 import { PassThrough } from "./pass-through.ts"
@@ -40,6 +40,8 @@ export interface ResolverDeps {
   readonly hosts?: readonly ClusterHost[]
   /** Nobody can read the configuration: `config` holds the node at most, and names come from lines, if from anywhere. */
   readonly unread?: boolean
+  /** A page of stats whose series are named can be read, though the configuration cannot. */
+  readonly paged?: boolean
 }
 
 export interface Resolving {
@@ -76,7 +78,9 @@ export function makeResolver(deps: ResolverDeps): Resolving {
   const tcp = tcpRows(topology, declared, rows, identity.resource)
   const { interner, readableLogs, unread = false } = deps
   const byLine = unread && dialect.namesLines === true
-  const provenances = byLine ? provenancesUnread(readableLogs) : provenancesOf(topology, readableLogs)
+  const provenances = byLine
+    ? provenancesUnread(readableLogs, deps.paged === true)
+    : provenancesOf(topology, readableLogs)
   const { listeners } = deps.config
   const reaches = new Reaches(topology, interner)
   if (deps.hosts !== undefined) reaches.setHosts(deps.hosts)
@@ -90,7 +94,10 @@ export function makeResolver(deps: ResolverDeps): Resolving {
     identity,
     provenances,
     provenance: byLine ? provenances.http.outbound : provenanceWord(topology, provenances),
-    missing: missingOf(topology, provenances, declared.known, deps.config.stats?.kept),
+    missing:
+      byLine && deps.paged === true
+        ? missingOnPage(topology, identity.role, declared.known)
+        : missingOf(topology, provenances, declared.known, deps.config.stats?.kept),
     notes: [...notes],
     namesLines: byLine || !unread,
     setHosts: (hosts) => reaches.setHosts(hosts),

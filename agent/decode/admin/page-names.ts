@@ -24,6 +24,7 @@ export function pageNames(page: StatsPage): PageNames {
   let told: readonly string[] | undefined
   for (let line = 0; line < page.lines; line++) {
     const name = page.name(line)
+    if (name.startsWith("istio_requests_total{")) addOwner(owners.cluster, page.key(line)?.owner)
     if (!name.startsWith("envoy_")) continue
     // As a rule all series have the same labels: those that say what the last one said need no second look.
     if (told === undefined || !told.every((label) => name.includes(label))) {
@@ -42,6 +43,10 @@ export function pageNames(page: StatsPage): PageNames {
   }
   const [identity = {}] = identities.size === 1 ? identities.values() : []
   return { identity, clusters: sorted(owners.cluster), http: sorted(owners.http), tcp: sorted(owners.tcp) }
+}
+
+function addOwner(owners: Set<string>, owner: string | undefined): void {
+  if (owner !== undefined && owners.size < MOST_NAMES && owner.length <= MOST_CHARACTERS) owners.add(owner)
 }
 
 const sorted = (names: ReadonlySet<string>): readonly string[] => [...names].toSorted()

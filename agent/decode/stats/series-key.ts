@@ -1,5 +1,6 @@
 import type { SeriesKey } from "#mesh/stats.ts"
 import { extensionKey } from "./extension-key.ts"
+import { istioKey } from "./istio-key.ts"
 import type { PageFormat } from "./line-value.ts"
 
 /** Label that holds the owner's name: Envoy's default tag rules, and Istio's. */
@@ -33,8 +34,9 @@ function rawKey(printed: string): SeriesKey {
 function prometheusKey(printed: string): SeriesKey | undefined {
   const brace = printed.indexOf("{")
   const full = brace < 0 ? printed : printed.slice(0, brace)
-  if (!full.startsWith("envoy_")) return undefined
+  if (!full.startsWith("envoy_") && full !== "istio_requests_total") return undefined
   const labels = brace < 0 ? new Map<string, string>() : parseLabels(printed.slice(brace + 1))
+  if (!full.startsWith("envoy_")) return istioKey(full, labels)
   const { name, histogram } = withoutHistogram(full.slice(6), labels.get("le"))
   const extension = extensionKey(name, labels)
   if (extension !== undefined) return histogram === undefined ? extension : { ...extension, histogram }

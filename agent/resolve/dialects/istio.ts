@@ -7,6 +7,7 @@ import {
 } from "#mesh/istio-names.ts"
 import type { Cluster, EnvoyRoute, ProxyIdentity, VirtualHost } from "#mesh/proxy.ts"
 import { UNDECLARED, UNKNOWN } from "#mesh/resource.ts"
+import { EXTENSION_OWN, EXTENSION_TARGET } from "#mesh/stats.ts"
 import type { ClusterMeaning, Dialect } from "./dialect.ts"
 import { istioIdentity, istioNodeId } from "./istio-node.ts"
 
@@ -29,6 +30,8 @@ export const istio: Dialect = {
   gatewayService: (_, host) => service(host),
   onePass: true,
   namesLines: true,
+  // No connection managers: their names hold addresses. What Istio's own metric tells is complete by itself.
+  prefixes: { inbound: EXTENSION_OWN, outbound: EXTENSION_TARGET },
   router,
   wireNames,
 }
@@ -46,6 +49,8 @@ const INBOUND_PAST = /^InboundPassthroughCluster(?:Ipv[46])?$/
 const WAYPOINT = /^inbound-(?:vip|pod)\|\d{1,5}\|[^|]*\|([^|]+)$/
 
 function cluster({ name }: Cluster, identity: ProxyIdentity): ClusterMeaning {
+  if (name === EXTENSION_OWN) return { kind: "node", direction: "inbound", node: identity.resource }
+  if (name.startsWith(EXTENSION_TARGET)) return called(name.slice(EXTENSION_TARGET.length))
   const bare = statless(name)
   const read = istioCluster(bare)
   if (read?.direction === "inbound") return { kind: "node", direction: "inbound", node: identity.resource }
@@ -61,6 +66,13 @@ function cluster({ name }: Cluster, identity: ProxyIdentity): ClusterMeaning {
     return { kind: "unknown", why: `cluster ${bare.slice(0, 200)} has no host that could be read` }
   // xds-grpc, sds-grpc, agent, prometheus_stats, zipkin, and what an EnvoyFilter adds.
   return { kind: "infrastructure" }
+}
+
+/** Of `istio_requests_total`, which tells the service and no subset. */
+function called(host: string): ClusterMeaning {
+  if (PAST.has(host)) return { kind: "undeclared" }
+  const node = host === "unknown" ? UNKNOWN : host
+  return { kind: "node", direction: "outbound", node, service: node }
 }
 
 /** Stats and old log operators write a name with the semicolon that ends it there. */
