@@ -33,12 +33,16 @@ model:
     {{- end }}
   {{- end }}
 {{- with .Values.agent.receive }}
-{{- if or .accessLogs .xray .zipkin .otlp }}
+{{- if or .accessLogs .forward .xray .zipkin .otlp }}
 receive:
   {{- if .accessLogs }}
   accessLogs:
     listen: "{{ $.Values.listenHost }}:18090"
     hosts: {{- include "meshscope.agentHosts" $ | nindent 6 }}
+  {{- end }}
+  {{- if .forward }}
+  forward:
+    listen: "{{ $.Values.listenHost }}:24224"
   {{- end }}
   {{- if .xray }}
   xray:
