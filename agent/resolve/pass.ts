@@ -218,7 +218,9 @@ function keyFields(routes: readonly EnvoyRoute[], abilities: FormatAbilities | u
     { field: Field.originalPath, cut },
     { field: Field.eitherPath, cut },
   ]
-  if (abilities?.fields.includes("routeName") === true) fields.push({ field: Field.routeName, cut: false })
+  const named = routes.some(({ name }) => name !== "")
+  if (named && abilities?.fields.includes("routeName") === true)
+    fields.push({ field: Field.routeName, cut: false })
   const headers = new Set<number>()
   for (const { match } of routes) {
     if (match.grpc) headers.add(Field.contentType)
