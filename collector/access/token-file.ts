@@ -9,7 +9,7 @@ import { ADMITTED, type Proof, sameText } from "./admission.ts"
 const READ_MS = 1000
 
 /** The token without the line break at its end. @throws MeshscopeError FILE_UNREADABLE, CONFIG_INVALID when it is empty */
-export async function readToken(file: string): Promise<string> {
+async function readToken(file: string): Promise<string> {
   let text: string
   try {
     text = await readFile(file, "utf8")
