@@ -3,21 +3,16 @@ import { join } from "node:path"
 import type { DeclaredMesh, DeclaredModel } from "#mesh/declared.ts"
 import { MeshscopeError } from "#mesh/errors.ts"
 import { type Claim, claimBase } from "./addresses.ts"
-import { type AppsEvents, AppsProcess } from "./apps/apps-process.ts"
-import type { AppPod } from "./apps/protocol.ts"
+import { type Apps, type AppsEvents, AppsProcess } from "./apps/apps-process.ts"
 import { awaitVersions } from "./config-taken.ts"
-import type { IdentityForm } from "./control-plane/bootstrap.ts"
 import type { Disturbance } from "./control-plane/clusters.ts"
 import { ADMIN_PORT, type Placement, type Pod, placePods, type Replicas } from "./control-plane/placement.ts"
-import { proxyFiles } from "./control-plane/proxy-files.ts"
-import { nodeOf, reach, serviceOf } from "./control-plane/service.ts"
-import { type TracerPlan, tracerOf } from "./control-plane/tracing.ts"
 import { EnvoyProcess } from "./envoy-process.ts"
-import { type LogPlan, withLogs } from "./logs.ts"
+import { appPods, gatewayAddress, onlyMesh, type ProxyStyle, writeFleet } from "./fleet-files.ts"
+import type { LogPlan } from "./logs.ts"
 import { targetsYaml } from "./targets.ts"
-import { writeXds } from "./xds-folder.ts"
 
-export interface FleetOptions {
+export interface FleetOptions extends ProxyStyle {
   /** Its first mesh is brought up. */
   readonly model: DeclaredModel
   /** Pods per virtual node and gateway; one where nothing is said. */
@@ -32,14 +27,6 @@ export interface FleetOptions {
   readonly base?: number
   /** How long Envoys may hold log lines back, ms. Default 1000. */
   readonly flushMs?: number
-  /** As App Mesh's ENABLE_ENVOY_STATS_TAGS. */
-  readonly statsTags?: boolean
-  /** How the proxies are told who they are. Default: the short form. */
-  readonly identity?: IdentityForm
-  /** Tracers by resource. Default: none, as App Mesh. */
-  readonly tracers?: TracerPlan
-  /** Changes an Envoy's files before it reads them, as users did with what App Mesh's agent appended to the bootstrap. */
-  readonly adapt?: (pod: Pod, files: ReadonlyMap<string, string>) => ReadonlyMap<string, string>
   readonly events?: Partial<AppsEvents>
 }
 
@@ -59,7 +46,7 @@ export interface Fleet {
   readonly runDir: string
   readonly placement: Placement
   readonly proxies: readonly FleetProxy[]
-  readonly apps: AppsProcess
+  readonly apps: Apps
   /** Static discovery for the agent. */
   readonly targetsFile: string
   /** The mesh as it is in force, log settings included. */
@@ -139,13 +126,7 @@ class RunningFleet implements Fleet {
   }
 
   gateway(name?: string): string {
-    const gateway = this.#mesh.virtualGateways.find((known) => name === undefined || known.name === name)
-    const pod = this.placement.pods.find((known) => known.resource === gateway?.name)
-    const port = gateway?.listeners[0]?.port
-    if (pod === undefined || port === undefined) {
-      throw new MeshscopeError("MODEL_INVALID", `The fleet has no gateway ${name ?? ""}.`)
-    }
-    return `${pod.address}:${port}`
+    return gatewayAddress(this.#mesh, this.placement, name)
   }
 
   async restart(proxy: string): Promise<void> {
@@ -183,31 +164,14 @@ class RunningFleet implements Fleet {
     )
   }
 
-  /** Writes all files. @returns versions that changed, by proxy */
-  async #write(disturbance: Disturbance): Promise<ReadonlyMap<string, readonly string[]>> {
-    const { statsTags = false, identity = "short", tracers = {} } = this.#options
-    const changed = new Map<string, readonly string[]>()
-    for (const { pod } of this.proxies) {
-      const folder = this.#folder(pod)
-      const tracer = tracerOf(tracers, pod.resource)
-      const made = proxyFiles({
-        mesh: this.#mesh,
-        placement: this.placement,
-        pod,
-        folder,
-        statsTags,
-        identity,
-        disturbance,
-        ...(tracer === undefined ? {} : { tracer }),
-      })
-      const files = this.#options.adapt?.(pod, made) ?? made
-      const names = await writeXds(folder, files)
-      changed.set(
-        pod.name,
-        names.flatMap((name) => versionIn(files.get(name) ?? "")),
-      )
-    }
-    return changed
+  #write(disturbance: Disturbance): Promise<ReadonlyMap<string, readonly string[]>> {
+    return writeFleet({
+      mesh: this.#mesh,
+      placement: this.placement,
+      folder: (pod) => this.#folder(pod),
+      disturbance,
+      style: this.#options,
+    })
   }
 
   #envoy({ name, pod, admin, log }: FleetProxy): EnvoyProcess {
@@ -231,31 +195,4 @@ class RunningFleet implements Fleet {
     if (envoy === undefined) throw new MeshscopeError("MODEL_INVALID", `The fleet has no proxy ${proxy}.`)
     return envoy
   }
-}
-
-const versionIn = (file: string): readonly string[] =>
-  /"version_info": "([0-9a-f]+)"/.exec(file)?.slice(1) ?? []
-
-function onlyMesh(model: DeclaredModel, logs: LogPlan): DeclaredMesh {
-  const [mesh] = model.meshes
-  if (mesh === undefined) throw new MeshscopeError("MODEL_INVALID", "The model declares no mesh.")
-  return withLogs(mesh, logs)
-}
-
-/** One application per pod of a virtual node; it knows its backends by host and port. */
-function appPods(mesh: DeclaredMesh, placement: Placement): readonly AppPod[] {
-  return placement.pods
-    .filter(({ kind }) => kind === "virtual_node")
-    .map((pod) => {
-      const node = nodeOf(mesh, pod.resource)
-      const backends = node.backends.flatMap((name) => reach(mesh, serviceOf(mesh, name)))
-      return {
-        pod: pod.name,
-        node: node.name,
-        appAddress: pod.appAddress,
-        egressAddress: pod.egressAddress,
-        listeners: node.listeners.map(({ port, protocol }) => ({ port, protocol })),
-        backends: backends.map(({ name, port, protocol }) => ({ service: name, port, protocol })),
-      }
-    })
 }

@@ -1,4 +1,5 @@
 import type { DeclaredMesh } from "#mesh/declared.ts"
+import type { AppsEvents } from "./apps/apps-process.ts"
 import { makeClient } from "./client.ts"
 import type { BreakerLimits, Disturbance } from "./control-plane/clusters.ts"
 import { type Fleet, type FleetOptions, startFleet } from "./fleet.ts"
@@ -9,7 +10,7 @@ import type { Scenario } from "./scenarios.ts"
 import type { Truth } from "./truth.ts"
 import { makeTruthLedger, type World } from "./truth-ledger.ts"
 
-export interface StageOptions extends Omit<FleetOptions, "events"> {
+export interface LoadOptions {
   readonly seed?: number
   readonly mix?: "all" | "everyday"
   readonly concurrency?: number
@@ -18,6 +19,8 @@ export interface StageOptions extends Omit<FleetOptions, "events"> {
   /** See `PlanOptions`. */
   readonly tracesBegan?: number
 }
+
+export interface StageOptions extends Omit<FleetOptions, "events">, LoadOptions {}
 
 /** What may differ from the declared mesh in good health. */
 export interface Condition {
@@ -45,19 +48,23 @@ export interface Stage {
   stop(): Promise<void>
 }
 
-export async function startStage(options: StageOptions): Promise<Stage> {
+export const startStage = (options: StageOptions): Promise<Stage> =>
+  stageOn((events) => startFleet({ ...options, events }), options)
+
+/** The same on a fleet that somebody else starts: it hands over what its applications record. */
+export async function stageOn(
+  start: (events: AppsEvents) => Promise<Fleet>,
+  options: LoadOptions,
+): Promise<Stage> {
   const records = { calls: [] as Call[], arrivals: [] as Arrival[], tcp: [] as TcpCall[] }
   const client = makeClient()
-  const fleet = await startFleet({
-    ...options,
-    events: {
-      records: (more) => {
-        records.calls.push(...more.calls)
-        records.arrivals.push(...more.arrivals)
-        records.tcp.push(...more.tcp)
-      },
-      held: (request) => client.held(request),
+  const fleet = await start({
+    records: (more) => {
+      records.calls.push(...more.calls)
+      records.arrivals.push(...more.arrivals)
+      records.tcp.push(...more.tcp)
     },
+    held: (request) => client.held(request),
   })
   let condition: Condition = {
     mesh: fleet.mesh(),

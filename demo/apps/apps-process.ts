@@ -9,8 +9,14 @@ export interface AppsEvents {
   held(request: string): void
 }
 
+/** The applications of a fleet, wherever they run. */
+export interface Apps {
+  /** Resolves when the applications have done it; records that they sent before have arrived by then. */
+  order(command: Command): Promise<void>
+}
+
 /** All applications of a fleet in one process beside this one. */
-export class AppsProcess {
+export class AppsProcess implements Apps {
   readonly #child: ChildProcess
   readonly #events: AppsEvents
   readonly #waiting = new Map<number, { done: () => void; fail: (error: Error) => void }>()
@@ -33,7 +39,6 @@ export class AppsProcess {
     return this.order({ kind: "start", pods })
   }
 
-  /** Resolves when the applications have done it; records that they sent before have arrived by then. */
   order(command: Command): Promise<void> {
     if (!this.#child.connected) return Promise.reject(ended("The applications of the demo do not run."))
     const number = this.#next++
