@@ -6,7 +6,8 @@ import { forwarded, type Mode, type Packable } from "../../fixtures/forward/pack
 
 /** Docker cuts what a container writes into pieces of so many bytes. */
 const PIECE_BYTES = 16 * 1024
-const BATCH = 200
+/** Records of one chunk. */
+export const BATCH = 200
 const PAUSE_MS = 50
 const ANSWER_MS = 5000
 
