@@ -90,12 +90,12 @@ describe("the image", () => {
 })
 const at = (port: number, path: string): string => `http://127.0.0.1:${port}${path}`
 const page = async (port: number): Promise<string> => (await fetch(at(port, "/metrics"))).text()
+const told = async (port: number) => pageCounts(await page(port), "mesh_requests_total", REQUEST_NAMES)
 
 describe("beside real Envoys", () => {
   let stage: Stage
   const ports = { collector: 0, own: 0, root: 0 }
   const started: string[] = []
-  const told = async (port: number) => pageCounts(await page(port), "mesh_requests_total", REQUEST_NAMES)
   const ask = async <T>(path: string): Promise<T> =>
     (await (await fetch(at(ports.collector, `/api/v1${path}`))).json()) as T
 

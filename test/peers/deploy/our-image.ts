@@ -19,7 +19,7 @@ export interface OurImage {
 
 const NAME = "localhost/meshscope:0.0.0"
 /** Only glibc and what its packages need, as a base that somebody chose. */
-const RUN_BASE = "localhost/meshscope-base:bookworm"
+export const RUN_BASE = "localhost/meshscope-base:bookworm"
 /** The same with npm and a Node for it. */
 const BUILD_BASE = "localhost/meshscope-build:bookworm"
 
@@ -53,9 +53,9 @@ export async function ourImage(): Promise<OurImage> {
 }
 
 /** Runs one of its commands. Where its rules of trust are asked for, everything here is taken: it was made here. */
-type Buildah = (verb: string, words: readonly string[], trusts?: boolean) => Promise<string>
+export type Buildah = (verb: string, words: readonly string[], trusts?: boolean) => Promise<string>
 
-async function makeBuildah(folder: string): Promise<Buildah> {
+export async function makeBuildah(folder: string): Promise<Buildah> {
   const program = await component("buildah")
   const policy = join(folder, "policy.json")
   await writeFile(policy, JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }))
@@ -71,7 +71,7 @@ async function makeBuildah(folder: string): Promise<Buildah> {
     command(program, [...store, verb, ...(trusts ? ["--signature-policy", policy] : []), ...words])
 }
 
-async function bases(buildah: Buildah): Promise<void> {
+export async function bases(buildah: Buildah): Promise<void> {
   const known = await buildah("images", ["--format", "{{.Name}}:{{.Tag}}"], false)
   if (known.includes(BUILD_BASE)) return
   const work = await mkdtemp(join(tmpdir(), "meshscope-bases-"))
