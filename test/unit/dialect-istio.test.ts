@@ -168,6 +168,14 @@ describe("calls of an Istio sidecar", () => {
     expect(ask(front, line)).toBe(told)
   })
 
+  it("of TCP have the service that their cluster tells, or are undeclared", () => {
+    const tcp = { kind: "tcp" } as const
+    const past = { upstreamCluster: "PassthroughCluster", downstreamLocal: "93.184.216.34:443" }
+    expect(ask(front, past, tcp)).toBe(`tcp source service=(undeclared) source=${FRONT} node=(undeclared)`)
+    const arrived = { upstreamCluster: "InboundPassthroughCluster", downstreamLocal: "10.0.0.7:9999" }
+    expect(ask(front, arrived, tcp)).toBe(`tcp destination node=${FRONT}`)
+  })
+
   it("are not counted where neither a log nor a counter is kept: the target's state says so", () => {
     const silent = { ...FRONT_POD, log: { path: "/dev/null" } }
     expect(resolving({ ...silent, defaultStats: true }).missing).toContain("outbound_stats")
