@@ -247,21 +247,85 @@ describe("the kubelet's rotation", () => {
     await reader.kill()
   })
 
-  test("twice while the reader was away loses what was compressed, and says so; the rest is read in order", async () => {
+  test.each([2, 3, 5])(
+    "%d times while the reader was away: what was compressed is read too, in order",
+    async (times) => {
+      const container = new Container()
+      const reader = new Reader()
+      reader.start()
+      await reader.look(0)
+      container.write(5)
+      await reader.look(0)
+      await reader.kill()
+      for (let round = 0; round < times; round++) {
+        container.write(5)
+        await container.rotate()
+      }
+      container.write(5)
+      await reader.look(0)
+      expect(reader.lines).toEqual(container.written)
+      expect(reader.counters).toMatchObject({ lost_rotations: 0, errors: 0 })
+      await reader.kill()
+      await reader.look(0)
+      expect(reader.lines).toEqual(container.written)
+      await reader.kill()
+    },
+  )
+
+  test("of what was read to its end, twice while the reader was away, is no loss, and repeats nothing", async () => {
     const container = new Container()
     const reader = new Reader()
     reader.start()
     await reader.look(0)
     container.write(5)
     await reader.look(0)
-    await reader.kill()
-    container.write(5)
-    await container.rotate()
-    container.write(5)
     await container.rotate()
     container.write(5)
     await reader.look(0)
-    expect(reader.lines).toEqual([...container.written.slice(0, 5), ...container.written.slice(10)])
+    await reader.kill()
+    await container.rotate()
+    await container.rotate()
+    container.write(5)
+    await reader.look(0)
+    expect(reader.lines).toEqual(container.written)
+    expect(reader.counters).toMatchObject({ lost_rotations: 0, errors: 0 })
+    await reader.kill()
+  })
+
+  test("of a pod that came while the reader was away is read from its first line", async () => {
+    const reader = new Reader()
+    reader.start()
+    rmSync(folder, { recursive: true })
+    await reader.look(0)
+    await reader.kill()
+    // Births have the grain of the kernel's clock tick.
+    await systemClock.sleep(20)
+    mkdirSync(folder)
+    const container = new Container()
+    for (let round = 0; round < 3; round++) {
+      container.write(7)
+      await container.rotate()
+    }
+    container.write(3)
+    await reader.look(0)
+    expect(reader.lines).toEqual(container.written)
+    await reader.kill()
+  })
+
+  test("what is no gzip, and what would fill the memory, is lost and said so", async () => {
+    const container = new Container()
+    const reader = new Reader()
+    reader.start()
+    container.write(5)
+    await reader.look(0)
+    await reader.kill()
+    await container.rotate()
+    await container.rotate()
+    writeFileSync(join(folder, "0.log.20261121-101100.gz"), gzipSync(Buffer.alloc(70 * 1024 ** 2)))
+    writeFileSync(join(folder, "0.log.20261121-101099.gz"), "no gzip")
+    container.write(5)
+    await reader.look(0)
+    expect(reader.lines).toEqual(container.written)
     expect(reader.counters?.lost_rotations).toBe(1)
     await reader.kill()
   })

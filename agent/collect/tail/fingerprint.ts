@@ -1,4 +1,4 @@
-import { readSync } from "node:fs"
+import type { Content } from "./content.ts"
 
 /** What is remembered of some bytes: how many, and their hash. Enough to know a file again, of no use to read it. */
 export interface Print {
@@ -34,12 +34,12 @@ export function samePrint(one: Print, other: Print): boolean {
 
 const scratch = Buffer.alloc(HEAD_BYTES)
 
-/** The print of up to `HEAD_BYTES` bytes of an open file from `position` on. Throws what `readSync` throws. */
-export function printAt(fd: number, position: number, length: number): Print {
+/** The print of up to `HEAD_BYTES` bytes from `position` on. Throws what reading throws. */
+export function printAt(content: Content, position: number, length: number): Print {
   let filled = 0
   const wanted = Math.min(length, HEAD_BYTES)
   while (filled < wanted) {
-    const got = readSync(fd, scratch, filled, wanted - filled, position + filled)
+    const got = content.read(scratch, filled, wanted - filled, position + filled)
     if (got === 0) break
     filled += got
   }

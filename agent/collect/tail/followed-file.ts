@@ -1,7 +1,9 @@
-import { type BigIntStats, realpathSync } from "node:fs"
+import { type BigIntStats, realpathSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { PlainContent } from "./content.ts"
 import { type Deliver, Generation, type Position, Progress } from "./generation.ts"
 import { type Identity, identityOf, type OpenRules, openRegular, sameFile, statPath } from "./open-file.ts"
-import { findMoved, listSiblings, type Sibling } from "./siblings.ts"
+import { contentOf, findMoved, listSiblings, olderByName, type Sibling } from "./siblings.ts"
 import type { TailCounters } from "./tail-counters.ts"
 import type { FileState } from "./tail-state.ts"
 
@@ -108,14 +110,21 @@ export class FollowedFile {
   read(buffer: Buffer, deliver: Deliver): boolean {
     const generation = this.#generations.find((candidate) => candidate.pending)
     if (generation === undefined) return false
-    if (generation.read(buffer, this.#counters, deliver) === Progress.changed) this.#truncated(generation)
+    let progress = generation.read(buffer, this.#counters, deliver)
+    // What had to be unpacked is read at once, so that only one file at a time lies in memory.
+    while (generation.packed && progress === Progress.more)
+      progress = generation.read(buffer, this.#counters, deliver)
+    generation.content.rest()
+    if (progress === Progress.changed) this.#truncated(generation)
     return this.pending
   }
 
   #firstLook(stats: BigIntStats | undefined): void {
     const restored = this.#restored
     try {
-      if (restored !== undefined) this.#resume(restored.positions, stats)
+      // A path behind which nothing was ever seen begins as if nobody had followed it.
+      const isNew = restored === undefined || restored.positions.length + restored.known.length === 0
+      if (!isNew) this.#resume(restored.positions, stats)
       else if (stats !== undefined) this.#begin(stats)
     } catch (error) {
       // Tried again at the next look, from what was restored.
@@ -131,10 +140,29 @@ export class FollowedFile {
 
   #begin(stats: BigIntStats): void {
     this.#turnTo(stats)
+    this.#generations.unshift(...this.#youngRotated())
     const { start, bornBefore, early } = this.#rules
     const { birth } = identityOf(stats)
     const old = bornBefore === undefined || (birth === 0n ? early : birth <= bornBefore)
     if (start === "end" && old) this.#current?.beginAtEnd(Number(stats.size))
+  }
+
+  /**
+   * Rotated files of a log that nobody looked at while it grew, though the agent was there before it: a pod that came and
+   * rotated while the agent was away. What is compressed is as young as its folder.
+   */
+  #youngRotated(): Generation[] {
+    const { bornBefore } = this.#rules
+    const live = this.#current
+    if (bornBefore === undefined || live === undefined) return []
+    const young = (birth: bigint): boolean => birth > bornBefore
+    const folderIsYoung = young(birthOf(dirname(live.real)))
+    const found = listSiblings(live.real).filter(
+      ({ rotated, packed, identity }) => (rotated && young(identity.birth)) || (packed && folderIsYoung),
+    )
+    const opened = this.#opened(inAge(found), live.real)
+    this.#counters.caught_up_files += opened.length
+    return opened
   }
 
   /** Finds each file of before the restart again, wherever it is now, and what came after it. */
@@ -146,13 +174,28 @@ export class FollowedFile {
     }
     const last = positions.at(-1)
     if (last === undefined) return
-    this.#generations.push(...this.#between(last.real, []))
+    this.#generations.push(...this.#packedSince(last.real), ...this.#between(last.real, []))
     this.#sortByAge(last.real)
+  }
+
+  /** Compressed files that are newer than the one that was live at the restart, by their names. */
+  #packedSince(real: string): Generation[] {
+    const siblings = listSiblings(real)
+    const last = this.#generations.at(-1)
+    const place = siblings.find(({ identity }) => last !== undefined && sameFile(identity, last.identity))
+    if (place === undefined) return []
+    const newer = siblings.filter(
+      ({ packed, path, identity }) =>
+        packed && !this.#taken(identity) && (olderByName(place.path, path) ?? 1) < 0,
+    )
+    const opened = this.#opened(newer, real)
+    this.#counters.caught_up_files += opened.length
+    return opened
   }
 
   /** The newest comes last: without a live file it is the one that may still be written to. */
   #sortByAge(real: string): void {
-    const siblings = listSiblings(real)
+    const siblings = inAge(listSiblings(real))
     const age = (generation: Generation): number =>
       siblings.findIndex((sibling) => sameFile(sibling.identity, generation.identity))
     this.#generations.sort((a, b) => age(a) - age(b))
@@ -251,15 +294,15 @@ export class FollowedFile {
     const unseen = rotated.filter(
       ({ identity }) => !this.#taken(identity) && !skipped.some((known) => sameFile(known, identity)),
     )
-    const opened: Generation[] = []
-    for (const sibling of unseen.slice(-MOST_BETWEEN)) {
-      const generation = this.#openSibling(sibling, false, real)
-      if (generation !== undefined) opened.push(generation)
-    }
+    const opened = this.#opened(unseen.slice(-MOST_BETWEEN), real)
     this.#counters.caught_up_files += opened.length
     this.#counters.lost_rotations += unseen.length - opened.length
     this.#known = rotated.map((sibling) => sibling.identity)
     return opened
+  }
+
+  #opened(siblings: readonly Sibling[], real: string): Generation[] {
+    return siblings.flatMap((sibling) => this.#openSibling(sibling, sibling.packed, real) ?? [])
   }
 
   #rotatedNow(real: string): Sibling[] {
@@ -270,7 +313,7 @@ export class FollowedFile {
     return this.#generations.some((generation) => sameFile(generation.identity, identity))
   }
 
-  #open(path: string, copy: boolean, real?: string): Generation | undefined {
+  #open(path: string, copy: boolean, real?: string, packed = false): Generation | undefined {
     const rules = path === this.path ? this.#rules : { ...this.#rules, noFollow: true }
     const opened = openRegular(path, rules)
     if (opened === undefined) {
@@ -278,13 +321,14 @@ export class FollowedFile {
       return undefined
     }
     this.#counters.files_open += 1
-    return new Generation(opened.fd, identityOf(opened.stats), real ?? realPath(path), copy)
+    const content = packed ? contentOf(opened.fd, { packed }) : new PlainContent(opened.fd)
+    return new Generation(content, identityOf(opened.stats), real ?? realPath(path), copy, packed)
   }
 
   /** A rotated file that cannot be opened is lost, which is no reason to stop reading the live one. */
   #openSibling(sibling: Sibling, copy: boolean, real: string, tries = 1): Generation | undefined {
     try {
-      return this.#open(sibling.path, copy, real)
+      return this.#open(sibling.path, copy, real, sibling.packed)
     } catch (error) {
       const same = ({ identity }: Sibling): boolean => sameFile(identity, sibling.identity)
       const moved = isGone(error) ? listSiblings(real).find(same) : undefined
@@ -315,6 +359,24 @@ export class FollowedFile {
   /** Closes everything; `positions` stay what they are. */
   close(): void {
     for (const generation of this.#generations) generation.close(this.#counters)
+  }
+}
+
+const isOurs = ({ rotated, packed }: Sibling): boolean => rotated || packed
+
+/** Oldest first, as `siblings` are by the time of their last write; where names tell more, by these. */
+function inAge(siblings: readonly Sibling[]): readonly Sibling[] {
+  const sorted = siblings.filter(isOurs).toSorted((a, b) => olderByName(a.path, b.path) ?? 0)
+  const next = sorted.values()
+  return siblings.map((sibling) => (isOurs(sibling) ? (next.next().value ?? sibling) : sibling))
+}
+
+/** When a folder was made, ns since epoch; 0 where that is not known. */
+function birthOf(folder: string): bigint {
+  try {
+    return identityOf(statSync(folder, { bigint: true })).birth
+  } catch {
+    return 0n
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readSync } from "node:fs"
+import type { Content } from "./content.ts"
 import { CHECK_BYTES, HEAD_BYTES, NO_PRINT, type Print, printAt, printOf, samePrint } from "./fingerprint.ts"
 import type { Identity } from "./open-file.ts"
 import type { TailCounters } from "./tail-counters.ts"
@@ -35,7 +35,7 @@ export type Deliver = (bytes: Buffer, start: number, end: number) => void
 
 /** One file (inode) that is or was behind a path: open from its first look until it is read to its end for good. */
 export class Generation {
-  readonly fd: number
+  readonly content: Content
   readonly identity: Identity
   readonly real: string
   offset = 0
@@ -44,6 +44,8 @@ export class Generation {
   skipping = false
   /** Nothing will be appended any more: a copy. */
   readonly final: boolean
+  /** It has to be unpacked to be read. */
+  readonly packed: boolean
   /** Something may be there to read. */
   pending = true
   /** Monotonic ms of the last look that found it changed. */
@@ -53,11 +55,12 @@ export class Generation {
   #size = -1n
   #modified = -1n
 
-  constructor(fd: number, identity: Identity, real: string, final = false) {
-    this.fd = fd
+  constructor(content: Content, identity: Identity, real: string, final = false, packed = false) {
+    this.content = content
     this.identity = identity
     this.real = real
     this.final = final
+    this.packed = packed
   }
 
   get position(): Position {
@@ -69,8 +72,8 @@ export class Generation {
   unchanged(position: Position = this.position): boolean {
     const { head, check, offset } = position
     return (
-      samePrint(printAt(this.fd, 0, head.length), head) &&
-      samePrint(printAt(this.fd, offset - check.length, check.length), check)
+      samePrint(printAt(this.content, 0, head.length), head) &&
+      samePrint(printAt(this.content, offset - check.length, check.length), check)
     )
   }
 
@@ -81,18 +84,19 @@ export class Generation {
     this.head = position.head
     this.check = position.check
     this.skipping = position.skipping
+    this.content.rest()
     return true
   }
 
   /** Begins at the end of what is there; a line that is half there is passed over. */
   beginAtEnd(size: number): void {
     const last = Buffer.alloc(1)
-    if (size > 0) readSync(this.fd, last, 0, 1, size - 1)
+    if (size > 0) this.content.read(last, 0, 1, size - 1)
     this.skipping = size > 0 && last[0] !== NEWLINE
     this.offset = size
-    this.head = printAt(this.fd, 0, HEAD_BYTES)
+    this.head = printAt(this.content, 0, HEAD_BYTES)
     const length = Math.min(CHECK_BYTES, size)
-    this.check = printAt(this.fd, size - length, length)
+    this.check = printAt(this.content, size - length, length)
   }
 
   /** Takes note of the file's state; `pending` when it moved since the last look. False: it is shorter than what was read. */
@@ -108,7 +112,7 @@ export class Generation {
   }
 
   lookByDescriptor(now: number): boolean {
-    return this.look(fstatSync(this.fd, { bigint: true }), now)
+    return this.look(this.content.look(), now)
   }
 
   /** Starts over after a truncation. */
@@ -127,7 +131,7 @@ export class Generation {
    */
   read(buffer: Buffer, counters: TailCounters, deliver: Deliver): number {
     const before = this.check.length
-    const got = readSync(this.fd, buffer, 0, buffer.length, this.offset - before)
+    const got = this.content.read(buffer, 0, buffer.length, this.offset - before)
     if (!this.#unchanged(buffer, before, got)) return Progress.changed
     const newline = got > before ? buffer.subarray(before, got).lastIndexOf(NEWLINE) : -1
     const full = got === buffer.length
@@ -161,13 +165,13 @@ export class Generation {
   #unchanged(buffer: Buffer, before: number, got: number): boolean {
     if (got < before || !samePrint(printOf(buffer, 0, before), this.check)) return false
     if (before >= CHECK_BYTES && this.head.length >= HEAD_BYTES) return true
-    if (!samePrint(printAt(this.fd, 0, this.head.length), this.head)) return false
-    this.head = printAt(this.fd, 0, HEAD_BYTES)
+    if (!samePrint(printAt(this.content, 0, this.head.length), this.head)) return false
+    this.head = printAt(this.content, 0, HEAD_BYTES)
     return true
   }
 
   close(counters: TailCounters): void {
-    closeSync(this.fd)
+    this.content.close()
     counters.files_open -= 1
   }
 }

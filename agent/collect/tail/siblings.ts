@@ -1,5 +1,6 @@
-import { type BigIntStats, closeSync, lstatSync, opendirSync } from "node:fs"
+import { type BigIntStats, lstatSync, opendirSync } from "node:fs"
 import { basename, dirname, sep } from "node:path"
+import { type Content, PackedContent, PlainContent } from "./content.ts"
 import { printAt, samePrint } from "./fingerprint.ts"
 import type { Position } from "./generation.ts"
 import { type Identity, identityOf, type OpenRules, openRegular, sameFile } from "./open-file.ts"
@@ -8,8 +9,11 @@ import { type Identity, identityOf, type OpenRules, openRegular, sameFile } from
 const MOST_ENTRIES = 1000
 /** Files whose content is compared to find one copy. */
 const MOST_COMPARED = 64
-/** What rotation puts behind a name: `.1`, `-20261120`, `.20261120-155352`. Compressed files are not read. */
+/** Compressed files that are unpacked to find one. */
+const MOST_UNPACKED = 8
+/** What rotation puts behind a name: `.1`, `-20261120`, `.20261120-155352`. */
 const ROTATED = /^[._-]?\d[\dT:._-]*$/
+const PACKED = ".gz"
 
 export interface Sibling {
   readonly path: string
@@ -18,7 +22,13 @@ export interface Sibling {
   readonly changedNs: bigint
   /** Its name is that of the live file plus what rotation adds. */
   readonly rotated: boolean
+  /** The same, compressed; then it is not `rotated`. */
+  readonly packed: boolean
 }
+
+/** What a file beside a log holds, unpacked. `fd` is its own from now on. */
+export const contentOf = (fd: number, { packed }: Pick<Sibling, "packed">): Content =>
+  packed ? new PackedContent(fd) : new PlainContent(fd)
 
 /** Regular files beside `real`, oldest first; links are not followed. Empty when the folder cannot be read. */
 export function listSiblings(real: string): Sibling[] {
@@ -37,6 +47,10 @@ export function listSiblings(real: string): Sibling[] {
       size: Number(stats.size),
       changedNs: stats.mtimeNs,
       rotated: entry.startsWith(name) && ROTATED.test(entry.slice(name.length)),
+      packed:
+        entry.startsWith(name) &&
+        entry.endsWith(PACKED) &&
+        ROTATED.test(entry.slice(name.length, -PACKED.length)),
     })
   }
   return found.toSorted((a, b) => compareBig(a.changedNs, b.changedNs) || compareNames(a.path, b.path))
@@ -47,6 +61,19 @@ function compareNames(one: string, other: string): number {
   const numbers = [one, other].map((path) => /\.(\d{1,4})$/.exec(path)?.[1])
   if (numbers[0] !== undefined && numbers[1] !== undefined) return Number(numbers[1]) - Number(numbers[0])
   return one < other ? -1 : 1
+}
+
+/**
+ * Which of two rotated files of one log is older, by what rotation put behind its name: a number that rises with age, or a
+ * time. Undefined where the names do not tell.
+ */
+export function olderByName(one: string, other: string): number | undefined {
+  const [a, b] = [one, other].map((path) => path.replace(/\.gz$/, ""))
+  if (a === undefined || b === undefined || a === b) return undefined
+  const [first, second] = [a, b].map((path) => /\.(\d{1,4})$/.exec(path)?.[1])
+  if (first !== undefined && second !== undefined) return Number(second) - Number(first)
+  if (first !== undefined || second !== undefined || a.length !== b.length) return undefined
+  return a < b ? -1 : 1
 }
 
 const compareBig = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -80,29 +107,33 @@ export function findMoved(
   taken: (identity: Identity) => boolean,
   rules: OpenRules,
 ): { readonly sibling: Sibling; readonly copy: boolean } | undefined {
-  const free = siblings.filter((sibling) => !taken(sibling.identity) && sibling.size >= position.offset)
+  const mine = siblings.filter((sibling) => !taken(sibling.identity))
+  const free = mine.filter((sibling) => !sibling.packed && sibling.size >= position.offset)
   const renamed = free.find((sibling) => sameFile(sibling.identity, position.identity))
-  if (renamed !== undefined && holds(renamed.path, position, rules)) return { sibling: renamed, copy: false }
+  if (renamed !== undefined && holds(renamed, position, rules)) return { sibling: renamed, copy: false }
   // Without a byte of content every file would look like the copy.
   if (position.head.length === 0) return undefined
   const byName = free.toSorted((a, b) => Number(b.rotated) - Number(a.rotated)).slice(0, MOST_COMPARED)
-  const copy = byName.find((sibling) => sibling !== renamed && holds(sibling.path, position, rules))
-  return copy === undefined ? undefined : { sibling: copy, copy: true }
+  const copy = byName.find((sibling) => sibling !== renamed && holds(sibling, position, rules))
+  if (copy !== undefined) return { sibling: copy, copy: true }
+  const newest = mine.filter(({ packed }) => packed).slice(-MOST_UNPACKED)
+  const packed = newest.findLast((sibling) => holds(sibling, position, rules))
+  return packed === undefined ? undefined : { sibling: packed, copy: true }
 }
 
-function holds(path: string, position: Position, rules: OpenRules): boolean {
+function holds(sibling: Sibling, position: Position, rules: OpenRules): boolean {
   try {
-    const opened = openRegular(path, { ...rules, noFollow: true })
+    const opened = openRegular(sibling.path, { ...rules, noFollow: true })
     if (opened === undefined) return false
-    const { fd } = opened
+    const content = contentOf(opened.fd, sibling)
     try {
       const { head, check, offset } = position
       return (
-        samePrint(printAt(fd, 0, head.length), head) &&
-        samePrint(printAt(fd, offset - check.length, check.length), check)
+        samePrint(printAt(content, 0, head.length), head) &&
+        samePrint(printAt(content, offset - check.length, check.length), check)
       )
     } finally {
-      closeSync(fd)
+      content.close()
     }
   } catch {
     return false
