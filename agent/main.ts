@@ -6,7 +6,10 @@ import { type OnceDeps, readOnce as read } from "./once.ts"
 import { type Agent, type AgentDeps, startAgent as start } from "./start.ts"
 
 /** The whole agent of one node, with what only a process knows. */
-export function startAgent(config: AgentConfig, deps: Pick<AgentDeps, "clock" | "log">): Promise<Agent> {
+export function startAgent(
+  config: AgentConfig,
+  deps: Pick<AgentDeps, "clock" | "log" | "signal">,
+): Promise<Agent> {
   return start(config, { ...deps, env: process.env, version: VERSION, nodeVersion: process.versions.node })
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from "node:os"
 import type { Clock } from "#mesh/clock.ts"
 import type { ParsedModel } from "#mesh/declare/parsed.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import { stateFailed } from "#mesh/system-reason.ts"
 import type { AgentConfig } from "./config/parse.ts"
@@ -25,6 +26,8 @@ export interface AgentDeps {
   readonly env: Environment
   readonly version: string
   readonly nodeVersion: string
+  /** Ends the wait for a state folder that another agent still uses. */
+  readonly signal?: AbortSignal
 }
 
 export interface Agent {
@@ -52,7 +55,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
   const { first: model, source } = await openModel(config, { clock, env: deps.env, log, telemetry })
   const noted = noteTeller(log)
   noted(model)
-  const pipeline = opened(config, { clock, log, model, scraped: scrapeCounts(telemetry) })
+  const pipeline = await opened(config, { clock, log, model, scraped: scrapeCounts(telemetry) }, deps.signal)
   observePipeline(telemetry, pipeline, config.limits)
   const undo: (() => Promise<unknown>)[] = [async () => pipeline.close(), () => pipeline.drain()]
   const ending = new AbortController()
@@ -145,11 +148,30 @@ async function servePage(
   return serveMetrics(prometheus, handler, () => ledger.frozen)
 }
 
-function opened(config: AgentConfig, deps: PipelineDeps): Pipeline {
-  try {
-    return new Pipeline(config, deps)
-  } catch (error) {
-    throw stateFailed("agent.state", error)
+/** An agent that was replaced by force may take as long to end; the kernel frees its folder with its last breath. */
+const LOCKED_MS = 60_000
+const LOCK_LOOK_MS = 500
+
+/** @throws MeshscopeError STATE_LOCKED when another agent goes on using the folder, STATE_FUTURE, STATE_UNWRITABLE */
+async function opened(config: AgentConfig, deps: PipelineDeps, signal?: AbortSignal): Promise<Pipeline> {
+  const { clock, log } = deps
+  const until = clock.monotonic() + LOCKED_MS
+  let told = false
+  for (;;) {
+    try {
+      return new Pipeline(config, deps)
+    } catch (error) {
+      const locked = error instanceof MeshscopeError && error.code === "STATE_LOCKED"
+      if (!locked || clock.monotonic() > until || signal?.aborted === true)
+        throw stateFailed("agent.state", error)
+      if (!told)
+        log.warn("Another agent uses the state folder; waiting for its end.", {
+          code: "STATE_LOCKED",
+          folder: config.agent.state,
+        })
+      told = true
+      await clock.sleep(LOCK_LOOK_MS, signal)
+    }
   }
 }
 

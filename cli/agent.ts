@@ -18,7 +18,7 @@ export const agentCommand: Command = {
     const { config, log } = await agentSetup(args, agentCommand, terminal)
     // Loaded late: help and checks need none of it.
     const { startAgent } = await import("../agent/main.ts")
-    const agent = await startAgent(config, { clock: terminal.clock, log })
+    const agent = await startAgent(config, { clock: terminal.clock, log, signal: terminal.signal })
     log.info("The agent is running.", {
       agent: config.agent.id,
       ...(agent.metricsUrl === undefined ? {} : { metrics: agent.metricsUrl }),

@@ -126,17 +126,23 @@ describe("a broken configuration is refused with its place", () => {
 })
 
 describe("a state folder", () => {
-  test("that another agent uses is left alone; when that one has ended, the next may use it", async () => {
+  test("that another agent uses is left alone and waited for; when that one has ended, the next uses it", async () => {
     const path = await config("locked")
     const first = meshscope("agent", "-c", path)
     const [, url = ""] = await first.says(/"metrics":"([^"]+)"/)
-    expect(await meshscope("agent", "-c", path).ended).toMatchObject({
+    const stopped = meshscope("agent", "-c", path)
+    await stopped.says(/Another agent uses the state folder; waiting for its end/)
+    expect(await stopped.end("SIGTERM")).toMatchObject({
       code: 1,
-      error: `Another agent uses ${join(folder, "locked-state")}. Give each agent its own folder. The setting agent.state names the folder.\n`,
+      error: expect.stringContaining(
+        `Another agent uses ${join(folder, "locked-state")}. Give each agent its own folder. The setting agent.state names the folder.\n`,
+      ),
     })
+    const next = meshscope("agent", "-c", path)
+    await next.says(/waiting for its end/)
     expect((await fetch(url)).status).toBe(200)
     await first.end("SIGKILL")
-    await meshscope("agent", "-c", path).says(/The agent is running/)
+    await next.says(/The agent is running/)
   })
 
   test("of a newer version is refused and kept to the byte", async () => {
