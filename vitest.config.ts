@@ -21,6 +21,8 @@ export default defineConfig({
           include: ["test/{unit,property,contract,golden}/**/*.test.ts"],
           pool: "threads",
           isolate: false,
+          // no test waits for time: this is for machines that do much else
+          testTimeout: 20_000,
         },
       },
       { test: { name: "live", include: ["test/live/**/*.test.ts"], ...live } },
