@@ -8,7 +8,7 @@ import { claimNetwork, releaseNetwork } from "./claim.ts"
 import { containerdConfig, kubeConfig, kubeletConfig } from "./configurations.ts"
 import { ADMIN_TOKEN, type Credentials, makeCredentials } from "./credentials.ts"
 import { type Kube, kubeOf } from "./kube.ts"
-import { namespacesNow, sweep } from "./leftovers.ts"
+import { argumentsOf, namespacesNow, processesOf, sweep } from "./leftovers.ts"
 import {
   API_ADDRESS,
   bridgeConfig,
@@ -31,6 +31,8 @@ export interface Cluster {
   /** For kubectl and helm. */
   readonly kubeConfig: string
   importImage(archive: string): Promise<void>
+  /** Processes in its containers whose arguments, each ended by a zero byte, hold these words. */
+  processes(words: string): readonly number[]
   /** What its programs said last, for a failure's message. */
   words(): string
   /** Ends everything that it started and takes its mounts and addresses away. */
@@ -113,6 +115,10 @@ class Starting implements Cluster {
       "import",
       archive,
     ])
+  }
+
+  processes(words: string): readonly number[] {
+    return processesOf(this.folder).filter((pid) => argumentsOf(pid).includes(words))
   }
 
   words(): string {

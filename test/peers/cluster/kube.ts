@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { request } from "node:https"
@@ -12,7 +13,7 @@ export interface Kube {
   get(path: string): Promise<unknown>
   send(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<unknown>
   apply(objects: readonly object[]): Promise<void>
-  /** Runs a command in a container; its standard output, whatever its exit code. */
+  /** Runs a command in a container. @returns its standard output, whatever its exit code */
   exec(namespace: string, pod: string, words: readonly string[]): Promise<string>
 }
 
@@ -29,9 +30,22 @@ export function kubeOf(kubeConfig: string, server: string, caFile: string): Kube
       await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }))
       await kubectl("apply", "--server-side", "--filename", file)
     },
-    exec: (namespace, pod, words) => kubectl("exec", "--namespace", namespace, pod, "--", ...words),
+    async exec(namespace, pod, words) {
+      const all = ["--kubeconfig", kubeConfig, "exec", "--namespace", namespace, pod, "--", ...words]
+      return saidBy(await component("kubectl"), all)
+    },
   }
 }
+
+const WORDS_BYTES = 10_000_000
+
+const saidBy = (program: string, words: readonly string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    execFile(program, words, { maxBuffer: WORDS_BYTES }, (error, said, complaint) => {
+      if (said === "" && error !== null) reject(new Error(`${words.join(" ")}: ${complaint}`))
+      else resolve(said)
+    })
+  })
 
 interface Asked {
   readonly url: string

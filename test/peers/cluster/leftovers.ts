@@ -35,13 +35,16 @@ export async function sweep(folder: string, before: ReadonlySet<string>): Promis
   for (const name of namesIn(LINKS)) if (leadsTo(join(LINKS, name), folder)) rmSync(join(LINKS, name))
 }
 
+/** Arguments of a process, each ended by a zero byte; empty: it is gone. */
+export const argumentsOf = (pid: number): string => textOf(`/proc/${pid}/cmdline`)
+
 /** Those that were told of the folder, and those whose root is in it. */
-function processesOf(folder: string): readonly number[] {
+export function processesOf(folder: string): readonly number[] {
   return namesIn("/proc")
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
     .filter((pid) => {
-      const told = textOf(`/proc/${pid}/cmdline`)
+      const told = argumentsOf(pid)
       const [root = ""] = textOf(`/proc/${pid}/mountinfo`)
         .split("\n")
         .filter((line) => line.split(" ")[4] === "/")

@@ -25,12 +25,14 @@ export interface KubePod {
   readonly metadata: {
     readonly name: string
     readonly uid: string
+    /** Set while it ends. */
+    readonly deletionTimestamp?: string
     readonly labels: Readonly<Record<string, string>>
   }
-  readonly spec: {
-    readonly containers: readonly { readonly name: string; readonly securityContext?: object }[]
+  readonly status: {
+    readonly podIP?: string
+    readonly containerStatuses?: readonly { readonly restartCount: number }[]
   }
-  readonly status: { readonly podIP?: string; readonly phase: string }
 }
 
 export const podsOf = async (
