@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { AgentConfig } from "./config/parse.ts"
@@ -26,7 +23,6 @@ export interface OnceDeps extends AgentDeps {
  */
 export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<OnceReport> {
   const { clock, log, env, signal } = deps
-  const state = await mkdtemp(join(tmpdir(), "meshscope-once-"))
   const telemetry = makeTelemetry({
     version: deps.version,
     nodeVersion: deps.nodeVersion,
@@ -35,7 +31,8 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
   const model = await modelNow(config, { ...deps, telemetry }, signal)
   const alone: AgentConfig = {
     ...config,
-    agent: { ...config.agent, state },
+    // In memory: beside a running agent its folder is taken, and a container's root is read-only.
+    agent: { ...config.agent, state: "" },
     logs: { ...config.logs, start: "beginning" },
   }
   const pipeline = new Pipeline(alone, {
@@ -86,7 +83,6 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
     await pipeline.drain()
     pipeline.close()
     await telemetry.close()
-    await rm(state, { recursive: true, force: true })
   }
 }
 

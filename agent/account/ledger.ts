@@ -22,12 +22,12 @@ import { encodeChanges, makeScratch } from "./state-codec.ts"
 import type { StateCommit, StateFile } from "./state-file.ts"
 import { lockFolder, type StateLock } from "./state-lock.ts"
 import { type Restored, type RestoreOptions, restoreState } from "./state-restore.ts"
-import { careForWal, type WalCare } from "./state-wal.ts"
+import { careForWal, NO_WAL, type WalCare } from "./state-wal.ts"
 
 /**
- * `folder` holds the state file and is made when missing. `common` are labels on every series, e.g. `cluster`; they are
- * not stored, so a change renames the series and lets them count on. `bootId` tells a power cut from a restart, see
- * `boot-id.ts`. `note` is told what the user should know.
+ * `folder` holds the state file and is made when missing; where it is empty, all is in memory and nothing remains.
+ * `common` are labels on every series, e.g. `cluster`; they are not stored, so a change renames the series and lets them
+ * count on. `bootId` tells a power cut from a restart, see `boot-id.ts`. `note` is told what the user should know.
  */
 export interface LedgerOptions extends RestoreOptions {
   /** Series beyond are counted in their metric's overflow series: who came first stays. Default 200,000. */
@@ -42,7 +42,7 @@ const EMPTY_CHANGES = 4
  * STATE_UNWRITABLE; a damaged file is set aside, noted, and all counters start anew.
  */
 export function openLedger(options: LedgerOptions): Ledger {
-  const lock = lockFolder(options.folder)
+  const lock = options.folder === "" ? NO_LOCK : lockFolder(options.folder)
   try {
     return new SqliteLedger(options, lock, restoreState(options))
   } catch (error) {
@@ -50,6 +50,8 @@ export function openLedger(options: LedgerOptions): Ledger {
     throw error
   }
 }
+
+const NO_LOCK: StateLock = { release: () => undefined }
 
 class SqliteLedger implements Ledger {
   readonly #clock: Clock
@@ -101,7 +103,7 @@ class SqliteLedger implements Ledger {
     this.#chunks = makeChunkPlan(restored.cells, restored.bases)
     this.#idle = makeIdleMarks(this.#clock)
     this.#idle.mark(this.#generation)
-    this.#wal = careForWal(this.#file.path, this.#counts)
+    this.#wal = options.folder === "" ? NO_WAL : careForWal(this.#file.path, this.#counts)
     this.snapshot = this.#view()
   }
 

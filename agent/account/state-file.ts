@@ -73,12 +73,15 @@ export interface StateFile {
   abandon(): void
 }
 
-/** Opens or makes the state file of a folder. Throws STATE_FUTURE, STATE_CORRUPT or STATE_UNWRITABLE. */
+/**
+ * Opens or makes the state file of a folder; without one, a state in memory that nothing remains of. Throws STATE_FUTURE,
+ * STATE_CORRUPT or STATE_UNWRITABLE.
+ */
 export function openStateFile(folder: string): StateFile {
-  const path = join(folder, STATE_NAME)
+  const path = folder === "" ? ":memory:" : join(folder, STATE_NAME)
   let database: DatabaseSync | undefined
   try {
-    makeFolder(folder, 0o700)
+    if (folder !== "") makeFolder(folder, 0o700)
     database = new DatabaseSync(path, { timeout: 2000 })
     prepareTables(database, path)
     return stateFile(database, path)

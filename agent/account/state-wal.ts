@@ -31,6 +31,13 @@ export interface WalCare {
   close(): void
 }
 
+/** Of what is in memory alone. */
+export const NO_WAL: WalCare = {
+  committed: () => undefined,
+  checkpoint: () => undefined,
+  close: () => undefined,
+}
+
 /** @param path the database's; its write-ahead log must be there already */
 export function careForWal(path: string, counters: WalCounters): WalCare {
   // SQLite holds no lock on the log itself, so closing this descriptor lets go of none.

@@ -324,3 +324,20 @@ test("hostile label values: long ones are cut, names of the prototype are plain 
   expect(labels.get("virtual_node")).toBe("a\uFFFDb")
   ledger.close()
 })
+
+test("without a folder all is in memory: two do not know of each other, and nothing remains", () => {
+  const { ledger: first } = opened({ folder: "" })
+  const { ledger: second } = opened({ folder: "" })
+  const slot = first.slot("requests", REQUEST)
+  for (let round = 1; round <= 100; round++) {
+    first.add(slot, 1)
+    first.commit()
+  }
+  second.commit()
+  expect(first.frozen).toBeUndefined()
+  expect(first.snapshot.values[slot]).toBe(100)
+  expect(exposed(second.snapshot)).toEqual({})
+  first.close()
+  second.close()
+  expect(exposed(opened({ folder: "" }).ledger.snapshot)).toEqual({})
+})
