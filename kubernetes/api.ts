@@ -37,10 +37,11 @@ async function read(
   signal: AbortSignal,
   transport: Transport,
   access: KubeAccess,
-  { answerMs, pageBytes }: KubeLimits,
+  { answerMs, pageMs, pageBytes }: KubeLimits,
 ): Promise<unknown> {
   const asked: Asked = { verb: "get", what: path.replace(/\?.*/s, "") }
-  const answer = await transport.ask(path, asked, { headMs: answerMs, idleMs: answerMs }, signal)
+  const patience = { headMs: answerMs, idleMs: answerMs, wholeMs: pageMs }
+  const answer = await transport.ask(path, asked, patience, signal)
   if (answer.kind === "trouble") throw answer.error
   if (answer.kind !== "answer")
     throw new MeshscopeError("KUBE_BAD_ANSWER", `${calledName(access)} does not know ${asked.what} any more.`)

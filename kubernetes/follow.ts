@@ -40,13 +40,17 @@ export async function follow(
 ): Promise<Ended> {
   const { resource, scope } = wanted
   const asked = askedFor("watch", resource, scope)
+  const seconds = Math.ceil(limits.watchSeconds * (1 + random()))
   const path = scopedPath(resource, scope, {
     watch: "1",
     allowWatchBookmarks: "true",
     resourceVersion: version,
-    timeoutSeconds: String(Math.ceil(limits.watchSeconds * (1 + random()))),
+    timeoutSeconds: String(seconds),
   })
-  const answer = await transport.ask(path, asked, { headMs: limits.answerMs, idleMs: limits.idleMs }, signal)
+  const { answerMs: headMs, idleMs } = limits
+  // A server that forgets the end that it was given is not waited for much longer.
+  const patience = { headMs, idleMs, wholeMs: seconds * 1000 + idleMs }
+  const answer = await transport.ask(path, asked, patience, signal)
   if (answer.kind !== "answer") return answer
   following.opened()
   const lines = new JsonLines(limits.eventBytes)

@@ -7,6 +7,8 @@ export interface KubeLimits {
   readonly eventBytes: number
   /** How long an answer may take to begin, and a list between two pieces. */
   readonly answerMs: number
+  /** How long one page of a list may take. */
+  readonly pageMs: number
   /** A watch in which nothing comes for so long is dead: the API server sends a bookmark every minute. */
   readonly idleMs: number
   /** How long the server shall keep a watch; by chance up to twice as long, so that not all end together. */
@@ -24,6 +26,7 @@ export const KUBE_LIMITS: KubeLimits = {
   pageBytes: 64 * 1024 ** 2,
   eventBytes: 8 * 1024 ** 2,
   answerMs: 30_000,
+  pageMs: 120_000,
   idleMs: 180_000,
   watchSeconds: 300,
   firstRetryMs: 1000,

@@ -45,7 +45,7 @@ export async function list(
   do {
     const query = { limit: String(limits.page), ...(token === "" ? {} : { continue: token }) }
     const path = scopedPath(resource, scope, cached ? { resourceVersion: "0", ...query } : query)
-    const patience = { headMs: limits.answerMs, idleMs: limits.answerMs }
+    const patience = { headMs: limits.answerMs, idleMs: limits.answerMs, wholeMs: limits.pageMs }
     const answer = await transport.ask(path, asked, patience, signal)
     if (answer.kind !== "answer") return answer
     const page = await pageOf(answer, asked, transport, limits)

@@ -27,7 +27,7 @@ export async function reviewStatus(
   access: KubeAccess,
   signal: AbortSignal,
 ): Promise<object> {
-  const patience = { headMs: PATIENCE_MS, idleMs: PATIENCE_MS }
+  const patience = { headMs: PATIENCE_MS, idleMs: PATIENCE_MS, wholeMs: PATIENCE_MS }
   const answer = await transport.ask(path, asked, patience, signal, JSON.stringify(body))
   if (answer.kind === "trouble") throw answer.error
   if (answer.kind !== "answer")

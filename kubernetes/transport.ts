@@ -9,12 +9,14 @@ import { type Asked, askedText } from "./asked.ts"
 import { bodyOf } from "./body.ts"
 import { calledName, refusal } from "./refusal.ts"
 
-/** How long silence may last, ms. */
+/** How long silence may last, and a whole answer, ms. */
 export interface Patience {
   /** Until the answer begins. */
   readonly headMs: number
   /** Between two pieces of it. */
   readonly idleMs: number
+  /** Until it has ended, however steadily it drips. */
+  readonly wholeMs: number
 }
 
 /** Requests to one server as one identity. */
@@ -96,7 +98,7 @@ function answered(
     signal: AbortSignal
     posted: string | undefined
   },
-  { headMs, idleMs }: Patience,
+  patience: Patience,
 ): Promise<IncomingMessage> {
   const { posted, ...rest } = request
   const options =
@@ -104,18 +106,24 @@ function answered(
       ? rest
       : { ...rest, method: "POST", headers: { ...rest.headers, "content-type": "application/json" } }
   return new Promise((resolve, reject) => {
+    let begun = false
+    let drop = (error: Error): unknown => sent.destroy(error)
     const failed = (error: Error): void => {
       // The server may close a kept connection in the moment in which we use it; nothing was answered then.
-      if (sent.reusedSocket && "code" in error && error.code === "ECONNRESET")
-        resolve(answered(url, request, { headMs, idleMs }))
+      if (!begun && sent.reusedSocket && "code" in error && error.code === "ECONNRESET")
+        resolve(answered(url, request, patience))
       else reject(error)
     }
     const sent = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, options)
-    const silent = (): void => void sent.destroy(Object.assign(new Error("silence"), { code: "ETIMEDOUT" }))
-    sent.setTimeout(headMs, silent)
+    const late = (): void => void drop(Object.assign(new Error("silence"), { code: "ETIMEDOUT" }))
+    const end = setTimeout(late, patience.wholeMs)
+    sent.setTimeout(patience.headMs, late)
     sent.on("error", failed)
+    sent.once("close", () => clearTimeout(end))
     sent.once("response", (response) => {
-      sent.setTimeout(idleMs, silent)
+      begun = true
+      drop = (error) => response.destroy(error)
+      sent.setTimeout(patience.idleMs, late)
       resolve(response)
     })
     sent.end(posted)
