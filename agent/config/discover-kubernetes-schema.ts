@@ -61,7 +61,7 @@ export const kubernetesSchema = z
     kubelet: kubelet
       .optional()
       .describe(
-        "Asks the kubelet for its pods in place of the API server. Needs the right `nodes/pods`, before Kubernetes 1.36 `nodes/proxy`, which allows much more.",
+        "Asks the kubelet for its pods in place of the API server. Needs the right `nodes/pods`, of a kubelet before 1.33 `nodes/proxy`, which allows much more.",
       ),
   })
   .superRefine(({ labelSelector, kubelet: asked }, context) => {

@@ -68,6 +68,10 @@ describe("values", () => {
     ["no node without its agent", "agent.maxUnavailable=0", "maxUnavailable"],
     ["spans that go nowhere", "agent.receive.xray=true", "need a place to go"],
     ["a token without its secret", "auth.kind=token", "auth.secretName is needed"],
+    ["a state folder that is not mounted", "agent.config.agent.state=/data", "not in agent.stateFolder"],
+    ["a collector nobody reaches", "collector.config.listen=127.0.0.1:4318", "could not reach it"],
+    ["TLS that agents do not know of", "collector.config.tls.certFile=/c", "needs tls.secretName"],
+    ["no account at all", "agent.serviceAccount.create=false", "serviceAccount.name is needed"],
   ])("%s is refused", async (_, value, words) => {
     await expect(render(...set(value))).rejects.toThrow(words)
   })
@@ -96,13 +100,21 @@ describe("values", () => {
     ])
   })
 
+  test("an account that somebody else makes is used, and not made again", async () => {
+    const own = set("agent.serviceAccount.create=false,agent.serviceAccount.name=theirs")
+    expect(await render(...own)).toContain("serviceAccountName: theirs")
+    expect(await render(...own)).not.toMatch(/kind: ServiceAccount\nmetadata:\n {2}name: theirs/)
+  })
+
   test("null takes away what the chart writes", async () => {
     expect(await render(...set("collector.config.model.kubernetes=null"))).not.toContain("appmesh.k8s.aws")
   })
 
-  test("before Kubernetes 1.36 the kubelet's pods need the larger right", async () => {
+  test("before Kubernetes 1.33 the kubelet's pods need the larger right", async () => {
     const kubelet = set("agent.config.discover.kubernetes.kubelet.url=https://${HOST_IP}:10250")
-    expect(await render(...kubelet, "--kube-version", "1.36.0")).toContain("resources: [nodes/pods]")
-    expect(await render(...kubelet, "--kube-version", "1.35.0")).toContain("resources: [nodes/proxy]")
+    expect(await render(...kubelet, "--kube-version", "1.33.1-eks-0a1b2c3")).toContain(
+      "resources: [nodes/pods]",
+    )
+    expect(await render(...kubelet, "--kube-version", "1.32.5")).toContain("resources: [nodes/proxy]")
   })
 })

@@ -6,6 +6,9 @@
 {{- fail "agent.receive takes spans, which need a place to go: agent.config.publish.xray, .zipkin or .otlpTraces" }}
 {{- end }}
 {{- end }}
+{{- if not (hasPrefix (printf "%s/" (trimSuffix "/" .Values.agent.stateFolder)) (printf "%s/" $merged.agent.state)) }}
+{{- fail (printf "agent.config.agent.state is %s, which is not in agent.stateFolder, %s: that folder is what is mounted" $merged.agent.state .Values.agent.stateFolder) }}
+{{- end }}
 {{- toYaml $merged }}
 {{- end }}
 
@@ -116,6 +119,6 @@ tls:
 
 {{- define "meshscope.metricsPort" -}}
 {{- with (include "meshscope.agentConfig" . | fromYaml).publish.prometheus }}
-{{- if ne .enabled false }}{{ include "meshscope.openPort" .listen }}{{ end -}}
+{{- if ne .enabled false }}{{ include "meshscope.openPort" (toString .listen) }}{{ end -}}
 {{- end }}
 {{- end }}

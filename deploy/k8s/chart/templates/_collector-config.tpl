@@ -1,6 +1,13 @@
 {{/* What the collector runs by: the chart's part, with collector.config merged over it. YAML. */}}
 {{- define "meshscope.collectorConfig" -}}
-{{- toYaml (mergeOverwrite (include "meshscope.collectorBase" . | fromYaml) (deepCopy .Values.collector.config)) }}
+{{- $merged := mergeOverwrite (include "meshscope.collectorBase" . | fromYaml) (deepCopy .Values.collector.config) }}
+{{- if not (include "meshscope.openPort" (toString $merged.listen)) }}
+{{- fail (printf "collector.config.listen is %v: agents and the kubelet could not reach it" $merged.listen) }}
+{{- end }}
+{{- if and $merged.tls (not .Values.tls.secretName) }}
+{{- fail "collector.config.tls needs tls.secretName, by which agents and probes know of TLS as well" }}
+{{- end }}
+{{- toYaml $merged }}
 {{- end }}
 
 {{- define "meshscope.collectorBase" -}}

@@ -11,10 +11,16 @@
 {{- define "meshscope.clusterwide" -}}{{ .Release.Namespace }}-{{ include "meshscope.fullname" . }}{{- end }}
 
 {{- define "meshscope.agentAccount" -}}
-{{ .Values.agent.serviceAccount.name | default (include "meshscope.agent" .) }}
+{{- with .Values.agent.serviceAccount }}
+{{- if not (or .create .name) }}{{ fail "agent.serviceAccount.name is needed where create is false" }}{{ end }}
+{{- .name | default (include "meshscope.agent" $) }}
+{{- end }}
 {{- end }}
 {{- define "meshscope.collectorAccount" -}}
-{{ .Values.collector.serviceAccount.name | default (include "meshscope.collector" .) }}
+{{- with .Values.collector.serviceAccount }}
+{{- if not (or .create .name) }}{{ fail "collector.serviceAccount.name is needed where create is false" }}{{ end }}
+{{- .name | default (include "meshscope.collector" $) }}
+{{- end }}
 {{- end }}
 
 {{/* Arguments: (dict "top" $ "component" "agent") */}}

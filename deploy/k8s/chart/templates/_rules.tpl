@@ -5,10 +5,10 @@
 {{- if kindIs "map" .kubelet }}
 # discover.kubernetes.kubelet: the pods of its node, asked of the kubelet.
 - apiGroups: [""]
-  {{- if semverCompare ">=1.36.0-0" $.Capabilities.KubeVersion.Version }}
+  {{- if semverCompare ">=1.33.0-0" $.Capabilities.KubeVersion.Version }}
   resources: [nodes/pods]
   {{- else }}
-  # Before Kubernetes 1.36 there is no smaller right, and this one allows much more.
+  # Before Kubernetes 1.33 there is no smaller right, and this one allows much more.
   resources: [nodes/proxy]
   {{- end }}
   verbs: [get]
