@@ -45,9 +45,12 @@ export async function committed({ pipeline }: Agent, lines: number): Promise<voi
   pipeline.commit()
 }
 
-/** A collector in this process. */
-export function startCollectorHere(): Promise<Collector> {
-  const text = JSON.stringify({ listen: "127.0.0.1:0", store: { step: "1s" } })
+/**
+ * A collector in this process.
+ * @param changes to its configuration, by top-level key
+ */
+export function startCollectorHere(changes: Readonly<Record<string, unknown>> = {}): Promise<Collector> {
+  const text = JSON.stringify({ listen: "127.0.0.1:0", store: { step: "1s" }, ...changes })
   const log = makeLog({ clock: systemClock, level: "error", stream: process.stderr })
   const config = parseCollectorConfig({ file: "collector.yaml", text, env: {} })
   return startCollector(config, { clock: systemClock, log })

@@ -67,11 +67,11 @@ const keyLabels = ({ key, reporter }: RouteRow): Labels => ({
   route: key.route,
 })
 
-/** Each caller's part of a route by its targets. A gateway's own routes have no callers. */
+/** Each caller's part of a route by its targets. A gateway's own routes have no callers, and App Mesh's no targets. */
 async function details(ask: Ask, row: RouteRow): Promise<readonly Told[]> {
   const all = await ask<RouteDetailView>(`/routes/${row.id}?window=60m`)
   const labels = { ...keyLabels(row), view: "detail" }
-  if (row.reporter === "gateway") return outcomes(all.now, labels)
+  if (row.reporter === "gateway") return byTarget(all.now, all.targets, labels)
   const parts: Told[] = []
   for (const { name: caller, numbers } of all.callers) {
     const path = `/routes/${row.id}?window=60m&caller=${encodeURIComponent(caller)}`

@@ -8,7 +8,7 @@ import type { ProxyTarget } from "../../../mesh/proxy.ts"
 import { PODS } from "../../fake/kubernetes/fake-kube.ts"
 import { appMeshEnvoy, type PodParts, podObject } from "../../fake/kubernetes/pods.ts"
 import { until, watching } from "../../fake/kubernetes/watching.ts"
-import { type ApiServer, startApiServer } from "./api-server.ts"
+import { type ApiServer, startApiServer } from "../rig/api-server.ts"
 
 let server: ApiServer
 let folder = ""
@@ -88,10 +88,7 @@ function discovering(tokenFile: string) {
 }
 
 /** Who may do all. */
-const administrator = () => {
-  writeFileSync(join(folder, "admin"), "administrator")
-  return { server: server.url, caFile: server.caFile, tokenFile: join(folder, "admin") }
-}
+const administrator = () => ({ server: server.url, caFile: server.caFile, tokenFile: server.tokenFile })
 
 describe("a real API server", () => {
   test("tells of the node's pods to a service account that may list and watch pods, and nothing else", async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { request } from "node:https"
+import { Agent, request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { systemClock } from "../../../mesh/clock.ts"
@@ -15,6 +15,10 @@ export interface ApiServer {
   readonly url: string
   /** File in PEM with whom to trust. */
   readonly caFile: string
+  /** File with a token of who may do all. */
+  readonly tokenFile: string
+  /** The same as kubectl and other clients want it. */
+  readonly kubeConfig: string
   /** Asks as the administrator. @throws Error with the server's words for anything but 2xx */
   send(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<unknown>
   /** Kills the API server, not what it keeps, and starts it again at the same address. */
@@ -25,7 +29,8 @@ export interface ApiServer {
 const READY_MS = 60_000
 const ADMIN = "administrator"
 
-export async function startApiServer(): Promise<ApiServer> {
+/** @param more arguments of kube-apiserver beside those that it needs to run, by the folder that ends with it */
+export async function startApiServer(more: (folder: string) => readonly string[] = () => []): Promise<ApiServer> {
   const folder = mkdtempSync(join(tmpdir(), "meshscope-kube-"))
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text)
@@ -64,24 +69,42 @@ export async function startApiServer(): Promise<ApiServer> {
     `--token-auth-file=${file("tokens.csv", `${ADMIN},admin,1,system:masters\n`)}`,
     "--disable-admission-plugins=ServiceAccount",
     `--cert-dir=${folder}`,
+    ...more(folder),
   ]
   const command = await component("kube-apiserver")
-  const send: ApiServer["send"] = (method, path, body) => sent(url, ca, method, path, body)
+  // Thousands of objects are made in a few seconds; the server keeps idle connections for longer than we do.
+  const kept = new Agent({ keepAlive: true, maxSockets: 16, timeout: 20_000, ca })
+  const send: ApiServer["send"] = (method, path, body) => sent(url, kept, method, path, body)
   let running = await started(command, args, send)
   return {
     url,
     caFile,
+    tokenFile: file("administrator", ADMIN),
+    kubeConfig: file("kubeconfig", kubeConfigOf(url, caFile)),
     send,
     async restart() {
       await ended(running, "SIGKILL")
+      kept.destroy()
       running = await started(command, args, send)
     },
     async stop() {
+      kept.destroy()
       await ended(running)
       await etcd.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+function kubeConfigOf(server: string, caFile: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "here", cluster: { server, "certificate-authority": caFile } }],
+    users: [{ name: ADMIN, user: { token: ADMIN } }],
+    contexts: [{ name: "here", context: { cluster: "here", user: ADMIN } }],
+    "current-context": "here",
+  })
 }
 
 async function started(
@@ -115,7 +138,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): P
 
 function sent(
   url: string,
-  ca: string,
+  agent: Agent,
   method: string,
   path: string,
   body: object | undefined,
@@ -123,7 +146,7 @@ function sent(
   const type = method === "PATCH" ? "application/merge-patch+json" : "application/json"
   const headers = { authorization: `Bearer ${ADMIN}`, "content-type": type }
   return new Promise((resolve, reject) => {
-    const asking = request(`${url}${path}`, { method, ca, headers, agent: false }, (response) => {
+    const asking = request(`${url}${path}`, { method, headers, agent }, (response) => {
       let text = ""
       response.setEncoding("utf8")
       response.on("data", (chunk: string) => {
