@@ -3,6 +3,7 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import type { Discovery, ReportProblem } from "./discover/contract.ts"
+import type { EcsDiscoveryConfig } from "./discover/ecs/config.ts"
 import { joined } from "./discover/joined.ts"
 import type { KubernetesSettings } from "./discover/kubernetes/settings.ts"
 import { staticDiscovery } from "./discover/static/discovery.ts"
@@ -29,12 +30,16 @@ export async function discoveryOf({ discover }: AgentConfig, deps: DiscoveryDeps
   if (discover.static !== undefined)
     found.push(Promise.resolve(staticDiscovery(discover.static, given("static"))))
   const { ecs } = discover
-  if (ecs !== undefined)
-    found.push(
-      import("./discover/ecs/discovery.ts").then(({ ecsDiscovery }) => ecsDiscovery(ecs, given("ecs"))),
-    )
+  if (ecs !== undefined) found.push(ecsOf(ecs, given("ecs")))
   if (discover.kubernetes !== undefined) found.push(kubernetes(discover.kubernetes, given("kubernetes")))
   return joined(await Promise.all(found), { clock: deps.clock, report: reporter("all", deps).report })
+}
+
+async function ecsOf(config: EcsDiscoveryConfig, given: MakerDeps): Promise<Discovery> {
+  const { ecsDiscovery } = await import("./discover/ecs/discovery.ts")
+  if (config.api === undefined) return ecsDiscovery(config, given)
+  const { makeEcsCalls } = await import("./ecs-calls.ts")
+  return ecsDiscovery(config, { ...given, calls: makeEcsCalls(config.timeout) })
 }
 
 /** @throws MeshscopeError CONFIG_ENV_MISSING */

@@ -16,9 +16,11 @@ export const ERROR_CODES = {
     "The Kubernetes API server refuses (401, 403). The message names the verb and the resource that the role lacks.",
   KUBE_BAD_ANSWER: "The Kubernetes API server's answer cannot be understood.",
   ECS_UNREACHABLE:
-    "The ECS agent, the task metadata endpoint or Docker does not answer. Check the address or socket, and that the agent runs where it can reach it (host networking).",
+    "The ECS agent, the task metadata endpoint, Docker or the ECS API does not answer. Check the address or socket, and that the agent runs where it can reach it (host networking).",
+  ECS_REFUSED:
+    "The ECS API refuses a call. The message names it: as a rule the role of the agent's task lacks it.",
   ECS_BAD_ANSWER:
-    "What answers at the address of the ECS agent, the task metadata endpoint or Docker answers something else than they do.",
+    "What answers at the address of the ECS agent, the task metadata endpoint, Docker or the ECS API answers something else than they do.",
   ADMIN_UNREACHABLE:
     "The proxy's admin interface does not answer. Check the address and that the proxy runs.",
   ADMIN_REFUSED: "The admin interface refuses this path (403). The agent goes on with what it may read.",

@@ -61,6 +61,49 @@ const serviceConnect = z.strictObject({
     .describe("Folder of the logs of proxies for which their tasks have no log driver."),
 })
 
+const api = z
+  .strictObject({
+    interval: duration({ min: "10s", max: "1h" })
+      .prefault("60s")
+      .describe(
+        "Time between two looks at the API. It is waited longer where AWS throttles. Beside the ECS agent only new tasks are asked about, at once.",
+      ),
+    metadata: baseUrlSchema("http://169.254.170.2/v4/0123456789abcdef")
+      .optional()
+      .describe(
+        "In place of the ECS agent: the task metadata endpoint, `${ECS_CONTAINER_METADATA_URI_V4}`, by which the agent finds its own instance.",
+      ),
+    cluster: z
+      .string()
+      .min(1)
+      .max(2048)
+      .optional()
+      .describe("In place of the ECS agent, with `containerInstance`: name or ARN of the cluster."),
+    containerInstance: z
+      .string()
+      .min(1)
+      .max(2048)
+      .optional()
+      .describe("With `cluster`: id or ARN of the container instance whose tasks are read."),
+  })
+  .superRefine(({ metadata, cluster, containerInstance }, context) => {
+    const wrong = (path: string, message: string): void =>
+      context.addIssue({ code: "custom", path: [path], message })
+    if (cluster === undefined && containerInstance !== undefined)
+      wrong("cluster", "expects the cluster of `containerInstance`")
+    if (cluster !== undefined && containerInstance === undefined)
+      wrong("containerInstance", "expects the instance whose tasks are read")
+    if (metadata !== undefined && cluster !== undefined)
+      wrong("metadata", "expects either this, or `cluster` and `containerInstance`")
+  }, whereStand())
+  .transform(({ interval, metadata, cluster, containerInstance }) => ({
+    interval,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(cluster === undefined || containerInstance === undefined
+      ? {}
+      : { place: { cluster, containerInstance } }),
+  }))
+
 /** `discover.ecs`: proxies in tasks of the instance that the agent runs on, or in its own task. */
 export const ecsSchema = z
   .strictObject({
@@ -71,7 +114,7 @@ export const ecsSchema = z
     introspection: baseUrlSchema("http://localhost:51678")
       .optional()
       .describe(
-        "The ECS agent's introspection. Default: http://localhost:51678, and none where `task` is given.",
+        "The ECS agent's introspection. Default: http://localhost:51678, and none where `task` is given, or in `api` what takes its place.",
       ),
     images: z
       .array(z.string().min(1))
@@ -105,6 +148,11 @@ export const ecsSchema = z
       .describe(
         "Asks Docker as well, for what the ECS agent does not tell: the resource and admin port in an Envoy's environment, labels that name its page for Prometheus, its log file.",
       ),
+    api: api
+      .optional()
+      .describe(
+        "Asks the ECS API as well, or in place of the ECS agent: for a container's environment, labels, log driver and service. Needs ecs:DescribeTasks and ecs:DescribeTaskDefinition, in place of the ECS agent also ecs:ListTasks. Region and credentials are the AWS SDK's own.",
+      ),
     serviceConnect: serviceConnect.optional().describe("Proxies of ECS Service Connect on this instance."),
     task: z
       .strictObject({
@@ -115,11 +163,22 @@ export const ecsSchema = z
       .optional()
       .describe("The Envoy in the agent's own task, as on Fargate."),
   })
-  .transform((ecs) =>
-    ecs.introspection === undefined && ecs.task === undefined
+  .superRefine(({ introspection, task, api: asked }, context) => {
+    if (asked === undefined || isPlaced(asked) || task === undefined || introspection !== undefined) return
+    const message = "expects metadata, or cluster and containerInstance, since no ECS agent is asked"
+    context.addIssue({ code: "custom", path: ["api"], message })
+  }, whereStand())
+  .transform((ecs) => {
+    const isTold = ecs.task !== undefined || (ecs.api !== undefined && isPlaced(ecs.api))
+    return ecs.introspection === undefined && !isTold
       ? { ...ecs, introspection: "http://localhost:51678" }
-      : ecs,
-  )
+      : ecs
+  })
+
+/** It says itself where the agent's instance is, so that nobody asks the ECS agent. */
+function isPlaced({ metadata, place }: { readonly metadata?: string; readonly place?: object }): boolean {
+  return metadata !== undefined || place !== undefined
+}
 
 type EcsSettings = z.output<typeof ecsSchema>
 

@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
-import { envoyTargets, NO_FACTS } from "../../agent/discover/ecs/envoys.ts"
+import { envoyTargets } from "../../agent/discover/ecs/envoys.ts"
+import { noFacts } from "../../agent/discover/ecs/facts.ts"
 import { type EcsTask, introspectedTasks, ownTask } from "../../agent/discover/ecs/tasks.ts"
 import { MeshscopeError } from "../../mesh/errors.ts"
 import { application, container, task } from "../fake/ecs/shapes.ts"
@@ -27,7 +28,7 @@ const LOGS = { from: "shared-volume", file: "/mnt/{task_id}/{container_name}.log
 /** What cannot be right in what was read of a page: a refusal without words, or a name that leads elsewhere in a path. */
 function faults(read: () => readonly EcsTask[]): readonly unknown[] {
   try {
-    return envoyTargets(read(), rules, LOGS, NO_FACTS, () => undefined).filter(
+    return envoyTargets(read(), rules, LOGS, noFacts, () => undefined).filter(
       ({ name, logs }) =>
         !/^[A-Za-z0-9-]+\/[A-Za-z0-9_-]+$/.test(name) ||
         !logs.every((log) => /^\/mnt\/[A-Za-z0-9-]+\/[A-Za-z0-9_-]+\.log$/.test(log)),

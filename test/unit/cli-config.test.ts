@@ -69,10 +69,10 @@ describe("examples", () => {
     expect(await kindOfText(text)).toBe(kind)
     const shown = parseDocument(text).toJS()
     const left = missing(await jsonSchemaOf(kind), shown, "")
-    // What an example shows in one way only: the file in place of inline targets, one place of logs, one reference per header, and the
+    // What an example shows in one way only: the file in place of inline targets, one place of logs, one place of the instance, one reference per header, and the
     // certificates of one output.
     const shownElsewhere =
-      /^(?:discover\.static\.targets|discover\.ecs\.logs\.root|publish\.\w+\.tls(?:\..*)?|publish\.splunk\.token\.\w+|receive\.forward\.sharedKey\.\w+)$/
+      /^(?:discover\.static\.targets|discover\.ecs\.(?:logs\.root|api\.metadata)|publish\.\w+\.tls(?:\..*)?|publish\.splunk\.token\.\w+|receive\.forward\.sharedKey\.\w+)$/
     expect(left.filter((path_) => !shownElsewhere.test(path_))).toEqual([])
   })
 

@@ -41,7 +41,34 @@ describe("discover.ecs", () => {
     })
   })
 
+  test("asks the ECS API beside the ECS agent, or in its place where it says where the instance is", () => {
+    expect(ecs("{ api: {} }")).toMatchObject({
+      introspection: "http://localhost:51678",
+      api: { interval: 60_000 },
+    })
+    const placed = ecs("{ api: { cluster: yelb, containerInstance: f9cc75bb, interval: 5m } }")
+    expect(placed?.introspection).toBeUndefined()
+    expect(placed?.api).toEqual({
+      interval: 300_000,
+      place: { cluster: "yelb", containerInstance: "f9cc75bb" },
+    })
+    const own = ecs("{ api: { metadata: 'http://169.254.170.2/v4/0123' } }")
+    expect(own?.introspection).toBeUndefined()
+    expect(own?.api).toEqual({ interval: 60_000, metadata: "http://169.254.170.2/v4/0123" })
+  })
+
   test.each([
+    ["{ api: { cluster: yelb } }", "discover.ecs.api.containerInstance"],
+    ["{ api: { containerInstance: f9cc75bb } }", "discover.ecs.api.cluster"],
+    [
+      "{ api: { cluster: a, containerInstance: b, metadata: 'http://1.2.3.4/v4/0' } }",
+      "discover.ecs.api.metadata expects either this, or `cluster` and `containerInstance`",
+    ],
+    ["{ api: { interval: 1s } }", "discover.ecs.api.interval"],
+    [
+      "{ api: {}, task: { metadata: 'http://1.2.3.4/v4/0' } }",
+      "discover.ecs.api expects metadata, or cluster and containerInstance, since no ECS agent is asked",
+    ],
     [
       "{ logs: { from: log-driver-volume } }",
       "discover.ecs.logs.root is missing; expects the folder where the log driver volume is mounted",

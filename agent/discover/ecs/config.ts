@@ -7,8 +7,17 @@ export interface EcsDiscoveryConfig extends EnvoyRules {
   readonly introspection?: string | undefined
   readonly logs: EcsLogs
   readonly docker?: { readonly socket: string } | undefined
+  readonly api?: EcsApiConfig | undefined
   readonly serviceConnect?: ServiceConnectConfig | undefined
   readonly task?: { readonly metadata: string } | undefined
+}
+
+/** The ECS API. Where the agent's instance is, is told by the ECS agent, else by one of the two ways here. */
+export interface EcsApiConfig {
+  readonly interval: number
+  /** The task metadata endpoint of the agent's own task. */
+  readonly metadata?: string | undefined
+  readonly place?: { readonly cluster: string; readonly containerInstance: string } | undefined
 }
 
 /** Which containers are Envoys, and where they are asked. */

@@ -1,23 +1,8 @@
 import * as z from "zod"
 import { MeshscopeError } from "#mesh/errors.ts"
-import type { ProxyHint } from "#mesh/proxy.ts"
 import { type Endpoint, readJson } from "./endpoint.ts"
+import { type ContainerFacts, environmentFacts, labelledFacts } from "./facts.ts"
 import type { EcsContainer } from "./tasks.ts"
-
-/** What Docker tells of a container beside what the ECS agent does. */
-export interface Inspected {
-  readonly hint: ProxyHint
-  /** Port of the admin interface, where its environment sets one. */
-  readonly adminPort: number | undefined
-  /** The file that the json-file driver writes; empty for other drivers. */
-  readonly logFile: string
-}
-
-/** Labels by which users of CloudWatch's and OpenTelemetry's discovery say where a container's metrics are. */
-export interface Exported {
-  readonly port: number
-  readonly path: string
-}
 
 const MOST_CONTAINERS = 10_000
 const text = z.string().max(64 * 1024)
@@ -35,37 +20,28 @@ const inspected = z.object({
 export class Docker {
   readonly #endpoint: Endpoint
   /** What was said of a container never changes; kept for those that still run. */
-  #known = new Map<string, Inspected>()
+  #known = new Map<string, ContainerFacts>()
 
   constructor(socket: string, timeoutMs: number) {
     this.#endpoint = { name: `Docker at ${socket}`, timeoutMs, at: { socket } }
   }
 
-  /**
-   * Every container that runs, by id, with where its labels say its metrics are.
-   * @throws MeshscopeError ECS_UNREACHABLE, ECS_BAD_ANSWER
-   */
-  async running(signal: AbortSignal): Promise<ReadonlyMap<string, Exported | undefined>> {
+  /** Every container that runs, by id, with what its labels tell. @throws MeshscopeError ECS_UNREACHABLE, ECS_BAD_ANSWER */
+  async running(signal: AbortSignal): Promise<ReadonlyMap<string, ContainerFacts>> {
     const all = checked(
       listed,
       await readJson(this.#endpoint, "/containers/json", signal),
       "list of containers",
     )
-    const found = new Map<string, Exported | undefined>()
-    for (const { Id, Labels } of all) {
-      const port = Number(Labels?.["ECS_PROMETHEUS_EXPORTER_PORT"] ?? 0)
-      const path = Labels?.["ECS_PROMETHEUS_METRICS_PATH"] ?? "/metrics"
-      found.set(Id, isPort(port) ? { port, path } : undefined)
-    }
-    return found
+    return new Map(all.map(({ Id, Labels }) => [Id, labelledFacts(Labels ?? {})]))
   }
 
   /** Each of the containers, by id. Call it with all that matter now: others are forgotten. @throws as above */
   async inspect(
     containers: readonly EcsContainer[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Inspected>> {
-    const now = new Map<string, Inspected>()
+  ): Promise<ReadonlyMap<string, ContainerFacts>> {
+    const now = new Map<string, ContainerFacts>()
     for (const { id } of containers) {
       if (id === "") continue
       now.set(id, this.#known.get(id) ?? (await this.#ask(id, signal)))
@@ -74,33 +50,18 @@ export class Docker {
     return now
   }
 
-  async #ask(id: string, signal: AbortSignal): Promise<Inspected> {
+  async #ask(id: string, signal: AbortSignal): Promise<ContainerFacts> {
     const page = await readJson(this.#endpoint, `/containers/${id}/json`, signal)
     const { LogPath, Config } = checked(inspected, page, "answer about a container")
-    const env = new Map((Config.Env ?? []).map(split))
-    const port = Number(env.get("ENVOY_ADMIN_ACCESS_PORT") ?? 0)
-    return {
-      hint: hintOf(env),
-      adminPort: isPort(port) ? port : undefined,
-      logFile: LogPath?.startsWith("/") ? LogPath : "",
-    }
+    const facts = environmentFacts(new Map((Config.Env ?? []).map(split)))
+    return { ...facts, logFile: LogPath?.startsWith("/") ? LogPath : "" }
   }
-}
-
-/** In the order in which App Mesh's image makes its node id of them. */
-const RESOURCE = ["APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME"]
-
-function hintOf(env: ReadonlyMap<string, string>): ProxyHint {
-  const nodeId = RESOURCE.map((name) => env.get(name) ?? "").find((value) => value !== "")
-  return nodeId === undefined ? {} : { flavor: "app-mesh", nodeId }
 }
 
 function split(line: string): readonly [string, string] {
   const at = line.indexOf("=")
   return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1)]
 }
-
-const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535
 
 function checked<T extends z.ZodType>(schema: T, page: unknown, what: string): z.output<T> {
   const read = schema.safeParse(page)

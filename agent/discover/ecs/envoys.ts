@@ -4,23 +4,20 @@ import { MeshscopeError } from "#mesh/errors.ts"
 import type { AdminAddress, ProxyTarget, Served } from "#mesh/proxy.ts"
 import type { ReportProblem } from "../contract.ts"
 import type { EcsLogs, EnvoyRules } from "./config.ts"
-import type { Exported, Inspected } from "./docker.ts"
+import type { ContainerFacts, FactsOf } from "./facts.ts"
 import { logsOf } from "./logs.ts"
 import type { EcsContainer, EcsTask } from "./tasks.ts"
-
-/** What Docker told, by container id; empty where it is not asked. */
-export interface DockerFacts {
-  readonly running: ReadonlyMap<string, Exported | undefined>
-  readonly inspected: ReadonlyMap<string, Inspected>
-}
-export const NO_FACTS: DockerFacts = { running: new Map(), inspected: new Map() }
 
 /** The path of Envoy's own page; other programs have their metrics elsewhere. */
 const ENVOY_PAGE = "/stats/prometheus"
 
-/** Whether a container is an Envoy: by its name, its image, or labels that name Envoy's page. */
-export function isEnvoy(container: EcsContainer, rules: EnvoyRules, exported: Exported | undefined): boolean {
-  if (rules.containers.includes(container.name)) return true
+/** Whether a container is an Envoy: by its name, its image, our label, or labels that name Envoy's page. */
+export function isEnvoy(
+  container: EcsContainer,
+  rules: EnvoyRules,
+  { stated, exported }: Pick<ContainerFacts, "stated" | "exported">,
+): boolean {
+  if (stated || rules.containers.includes(container.name)) return true
   return rules.images.includes(imageName(container.image)) || exported?.path === ENVOY_PAGE
 }
 
@@ -35,25 +32,27 @@ export function envoyTargets(
   tasks: readonly EcsTask[],
   rules: EnvoyRules,
   logs: EcsLogs,
-  { running, inspected }: DockerFacts,
+  factsOf: FactsOf,
   report: ReportProblem,
 ): ProxyTarget[] {
   const owners = new Map<string, string>()
   const targets: ProxyTarget[] = []
   for (const task of tasks) {
     for (const container of task.containers) {
-      const exported = running.get(container.id)
-      if (!isEnvoy(container, rules, exported)) continue
-      const told = inspected.get(container.id)
-      const way = wayTo(container, rules, told, exported)
-      // It has no address yet: it is just being started.
-      if (way === undefined) continue
+      const facts = factsOf(task, container)
+      if (!isEnvoy(container, rules, facts)) continue
       const name = `${task.id}/${container.name}`
+      const way = wayTo(container, rules, facts)
+      if (way === undefined) {
+        // Elsewhere it has no address yet: it is just being started.
+        if (isOnBridge(container)) report(unmapped(name))
+        continue
+      }
       const first = owners.get(adminAddressText(way.admin))
       if (first !== undefined) report(twoAt(name, first, way.admin))
       else {
         owners.set(adminAddressText(way.admin), name)
-        targets.push(targetOf(name, task, container, way, logs, told))
+        targets.push(targetOf(name, task, container, way, logs, facts))
       }
     }
   }
@@ -71,13 +70,12 @@ function targetOf(
   container: EcsContainer,
   way: Way,
   logs: EcsLogs,
-  told: Inspected | undefined,
+  { hint, logFile, driver }: ContainerFacts,
 ): ProxyTarget {
-  const hint = told?.hint ?? {}
   return {
     name,
     ...way,
-    ...logsOf(logs, task, container, told?.logFile),
+    ...logsOf(logs, task, container, { logFile, driver }),
     ...(Object.keys(hint).length === 0 ? {} : { hint }),
     labels: labelsOf(task, container),
   }
@@ -100,11 +98,10 @@ export function labelsOf(task: EcsTask, container?: EcsContainer): Readonly<Reco
 function wayTo(
   container: EcsContainer,
   rules: EnvoyRules,
-  told: Inspected | undefined,
-  exported: Exported | undefined,
+  { adminPort, exported }: ContainerFacts,
 ): Way | undefined {
-  const own = told?.adminPort ?? rules.adminPort
-  const isPage = exported?.path === ENVOY_PAGE && exported.port !== own && told?.adminPort === undefined
+  const own = adminPort ?? rules.adminPort
+  const isPage = exported?.path === ENVOY_PAGE && exported.port !== own && adminPort === undefined
   const port = isPage ? exported.port : own
   const address = addressOf(container, port, rules.host)
   if (address === undefined) return undefined
@@ -129,6 +126,16 @@ function addressOf(
 
 function isEverywhere(ip: string): boolean {
   return isIP(ip) === 0 || ip === "0.0.0.0" || ip === "::"
+}
+
+/** Running on Docker's bridge, with an address that nobody tells. */
+function isOnBridge({ id, networks }: EcsContainer): boolean {
+  return id !== "" && networks.some(({ mode, addresses }) => mode === "bridge" && addresses.length === 0)
+}
+
+function unmapped(name: string): MeshscopeError {
+  const sentence = `The Envoy ${name} cannot be asked: its address on the bridge is not told, and its admin port is not mapped. Map the port in its task definition, or let the agent ask the ECS agent (discover.ecs.introspection).`
+  return new MeshscopeError("ECS_BAD_ANSWER", sentence)
 }
 
 function twoAt(name: string, first: string, admin: AdminAddress): MeshscopeError {

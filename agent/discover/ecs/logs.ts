@@ -1,26 +1,35 @@
 import { join } from "node:path"
 import type { ProxyTarget } from "#mesh/proxy.ts"
 import type { EcsLogs } from "./config.ts"
+import type { ContainerFacts } from "./facts.ts"
 import type { EcsContainer, EcsTask } from "./tasks.ts"
+
+/** Drivers that write to where the setting says that lines are. FireLens is Docker's fluentd driver beneath. */
+const DRIVERS: Readonly<Partial<Record<EcsLogs["from"], readonly string[]>>> = {
+  "json-file": ["json-file"],
+  "log-driver-volume": ["json-file"],
+  forward: ["fluentd", "awsfirelens"],
+}
 
 /**
  * Where the lines of a container are, by configuration: the file that its driver or the task itself writes, or this
- * agent's own receiver.
- * @param told the file that Docker names; empty where nobody was asked or the driver writes none
+ * agent's own receiver. A container whose driver is known to write elsewhere has no log.
  */
 export function logsOf(
   logs: EcsLogs,
   task: EcsTask,
   container: EcsContainer,
-  told = "",
+  { logFile, driver }: Pick<ContainerFacts, "logFile" | "driver">,
 ): Pick<ProxyTarget, "logs" | "sent" | "gaps"> {
+  const drivers = DRIVERS[logs.from]
+  if (driver !== "" && drivers !== undefined && !drivers.includes(driver)) return { logs: [], gaps: ["log"] }
   switch (logs.from) {
     case "none":
       return { logs: [], gaps: ["log"] }
     case "forward":
       return { logs: [], sent: true }
     case "json-file":
-      return told === "" ? driverFile(logs.root, container) : { logs: [told] }
+      return logFile === "" ? driverFile(logs.root, container) : { logs: [logFile] }
     case "log-driver-volume":
       return driverFile(logs.root, container)
     case "shared-volume":

@@ -22,14 +22,14 @@ export interface EcsContainer {
 }
 
 const MOST_TASKS = 2000
-const MOST_CONTAINERS = 100
+export const MOST_CONTAINERS = 100
 
-const text = z.string().max(2048)
+export const text = z.string().max(2048)
 /** What ECS allows for a name, and Docker for an id. */
-const word = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
-const port = z.int().min(0).max(65_535)
+export const word = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
+export const port = z.int().min(0).max(65_535)
 /** Go writes null for a list without elements. */
-const list = <T extends z.ZodType>(element: T, most: number) =>
+export const list = <T extends z.ZodType>(element: T, most: number) =>
   z
     .array(element)
     .max(most)
@@ -78,7 +78,7 @@ const container = z
 
 /** `arn:aws:ecs:<region>:<account>:task/<cluster>/<id>`, before 2018 without the cluster. */
 const ARN = /^arn:[a-z-]+:ecs:[a-z0-9-]*:[0-9]*:task\/(?:([A-Za-z0-9_-]{1,255})\/)?([A-Za-z0-9-]{1,128})$/
-const arn = z.string().max(2048).regex(ARN)
+export const arn = z.string().max(2048).regex(ARN)
 
 const introspected = z.object({
   Tasks: list(
@@ -111,7 +111,7 @@ export function introspectedTasks(page: unknown, cluster: string): EcsTask[] {
   )
 }
 
-/** The cluster on the page `/v1/metadata`. @throws MeshscopeError ECS_BAD_ANSWER */
+/** The short name of the cluster on the page `/v1/metadata`. @throws MeshscopeError ECS_BAD_ANSWER */
 export function introspectedCluster(page: unknown): string {
   return shortName(checked(z.object({ Cluster: text }), page, "The ECS agent's metadata").Cluster)
 }
@@ -140,17 +140,19 @@ export function ownTask(page: unknown): EcsTask {
   }
 }
 
-function named(taskArn: string, cluster: string): Pick<EcsTask, "arn" | "id" | "cluster"> {
+/** The parts of a task's ARN. @param cluster where the ARN does not tell it */
+export function named(taskArn: string, cluster: string): Pick<EcsTask, "arn" | "id" | "cluster"> {
   const [, told = cluster, id = ""] = ARN.exec(taskArn) ?? []
   return { arn: taskArn, id, cluster: told }
 }
 
 /** A cluster is told by its name or by its ARN. */
-function shortName(cluster: string): string {
+export function shortName(cluster: string): string {
   return cluster.slice(cluster.lastIndexOf("/") + 1)
 }
 
-function checked<T extends z.ZodType>(schema: T, page: unknown, what: string): z.output<T> {
+/** @throws MeshscopeError ECS_BAD_ANSWER */
+export function checked<T extends z.ZodType>(schema: T, page: unknown, what: string): z.output<T> {
   const read = schema.safeParse(page)
   if (read.success) return read.data
   const [first] = read.error.issues

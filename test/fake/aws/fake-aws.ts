@@ -2,6 +2,7 @@ import { createServer } from "node:http"
 import { type Clock, systemClock } from "#mesh/clock.ts"
 import { onLoopback } from "../../fixtures/http/loopback.ts"
 import { type FakeAps, makeAps } from "./aps/service.ts"
+import { type FakeEcs, makeEcs } from "./ecs/service.ts"
 import { type Fault, type FaultScope, type Faults, makeCeiling, makeFaults } from "./faults.ts"
 import { type FakeLogs, makeLogs } from "./logs/service.ts"
 import { makeMetrics } from "./metrics/service.ts"
@@ -35,6 +36,8 @@ export interface FakeAws {
   readonly env: Readonly<Record<string, string>>
   /** Every call that came, oldest first, refused ones too. */
   readonly requests: readonly SeenRequest[]
+  /** Tasks and task definitions. */
+  readonly ecs: FakeEcs
   readonly logs: FakeLogs
   /** What PutMetricData and embedded metric format documents brought. */
   readonly metrics: FakeMetrics
@@ -56,7 +59,7 @@ const CREDENTIALS: Credentials = {
 }
 
 /**
- * CloudWatch Logs, CloudWatch, X-Ray, the three OTLP endpoints and a Prometheus workspace, on one loopback port: as strict as
+ * CloudWatch Logs, CloudWatch, X-Ray, the tasks of ECS, the three OTLP endpoints and a Prometheus workspace, on one loopback port: as strict as
  * the documents are. Each rule names its source beside it; what is not documented says so. SDK clients get
  * `{ endpoint: fake.url, region: fake.region, credentials: fake.credentials }`, processes `fake.env`.
  */
@@ -67,10 +70,11 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     // that other classes have metrics taken out of them is documented nowhere, so it is not relied on
     if (group.class === "STANDARD") metrics.takeEvent(group.name, message, ingestionTime)
   })
+  const ecs = makeEcs()
   const xray = makeXray()
   const otlp = makeOtlp(logs.store)
   const aps = makeAps()
-  const services = [logs, metrics, xray, otlp, aps]
+  const services = [ecs, logs, metrics, xray, otlp, aps]
   const operations: readonly Operation[] = services.flatMap((service) => service.operations)
   const faults: Faults = makeFaults()
   // client-cloudwatch-logs, CreateLogStream: "limited to 50 transactions per second"
@@ -89,6 +93,7 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     credentials,
     env: environment(url, region, credentials),
     requests,
+    ecs: ecs.store,
     logs: logs.store,
     metrics: metrics.store,
     xray: xray.store,

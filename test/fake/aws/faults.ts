@@ -27,7 +27,7 @@ export type Fault =
   | { readonly kind: "refuse"; readonly first: number; readonly code?: string }
 
 /** An API, all of one service (`"logs:*"`), or all. */
-export type FaultScope = ApiName | `${"logs" | "xray" | "monitoring" | "otlp" | "aps"}:*` | "*"
+export type FaultScope = ApiName | `${"ecs" | "logs" | "xray" | "monitoring" | "otlp" | "aps"}:*` | "*"
 
 export interface Faults {
   /** Adds one. `times`: for how many calls. Returns what takes it away again. The newest that fits counts. */

@@ -3,6 +3,9 @@ import { type Answer, Refusal, type Wire } from "./refusal.ts"
 
 /** Every call that the fake takes: the SigV4 service (or `otlp`), and the operation. */
 export const APIS = [
+  "ecs:DescribeTaskDefinition",
+  "ecs:DescribeTasks",
+  "ecs:ListTasks",
   "logs:CreateLogGroup",
   "logs:CreateLogStream",
   "logs:DescribeLogGroups",
@@ -34,7 +37,7 @@ export interface Call {
 export interface Operation {
   readonly api: ApiName
   /** The service that the signature's scope must name. */
-  readonly service: "logs" | "xray" | "monitoring" | "aps"
+  readonly service: "ecs" | "logs" | "xray" | "monitoring" | "aps"
   readonly wire: Wire
   /** How the service says "too many calls". */
   readonly throttle: { readonly code: string; readonly status: number }

@@ -3,6 +3,7 @@ import type { ApiName, Operation } from "./operation.ts"
 /** JSON protocols name the operation in `x-amz-target`. */
 const TARGETS: Record<string, string> = {
   Logs_20140328: "logs",
+  AmazonEC2ContainerServiceV20141113: "ecs",
   GraniteServiceVersion20100801: "monitoring",
 }
 
