@@ -17,6 +17,7 @@ const EVERYTHING: Choices = {
   Image: IMAGE,
   Logs: "json-file",
   ServiceConnect: "yes",
+  EcsApi: "yes",
   ProxySecurityGroup: "sg-1",
   InstanceSecurityGroup: "sg-2",
   CollectorUrl: "http://collector.meshscope.internal:4318",
@@ -70,6 +71,7 @@ function small(node: unknown): unknown {
 const statement = z.object({
   action: z.array(z.string()),
   resource: z.union([z.string(), z.array(z.string())]),
+  condition: z.unknown().optional(),
 })
 
 /** Statements of all policies, but for who may take a role. */
@@ -116,6 +118,7 @@ describe("deploy/ecs/agent.yaml", () => {
     { Image: IMAGE, Metrics: "otlp", AccessLogs: "yes" },
     { Image: IMAGE, XRay: "yes" },
     { Image: IMAGE, Logs: "forward" },
+    { Image: IMAGE, EcsApi: "yes" },
     EVERYTHING,
   ]
 
@@ -127,6 +130,11 @@ describe("deploy/ecs/agent.yaml", () => {
       for (const each of tasks) {
         const { config } = checkAgent(each)
         expect(config.discover.ecs).toBeDefined()
+        expect(config.discover.ecs?.api === undefined).toBe(chosen["EcsApi"] !== "yes")
+        // Nobody is asked in place of the ECS agent, but on Managed Instances
+        expect(config.discover.ecs?.introspection === undefined).toBe(
+          chosen["EcsApi"] === "yes" && chosen["Runs"] === "managed-instances",
+        )
         expect(config.publish.otlp?.endpoint).toBe(chosen["CollectorUrl"])
         expect(config.model.collector?.url).toBe(chosen["CollectorUrl"])
         expect(config.publish.cloudwatchLogs === undefined).toBe(chosen["AccessLogs"] !== "yes")
@@ -183,6 +191,18 @@ describe("deploy/ecs/agent.yaml", () => {
     expect(rights[0]?.action).toContain(action)
   })
 
+  test.each([
+    ["instances", ["ecs:DescribeTasks"]],
+    ["managed-instances", ["ecs:ListTasks", "ecs:DescribeTasks"]],
+  ])("EcsApi on %s: %o of this cluster alone, and definitions of tasks", (Runs, actions) => {
+    const { rights } = made(AGENT, { Image: IMAGE, Runs, Cluster: "shop", EcsApi: "yes" })
+    const cluster = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop"
+    expect(rights).toEqual([
+      { action: actions, resource: "*", condition: { arnEquals: { "ecs:cluster": cluster } } },
+      { action: ["ecs:DescribeTaskDefinition"], resource: "*" },
+    ])
+  })
+
   test("a sidecar gets rights alone", () => {
     expect(made(AGENT, { ...EVERYTHING, Runs: "sidecar", ProxySecurityGroup: "" }).names).toEqual([
       "AgentPolicy",
@@ -225,9 +245,12 @@ test("no action is meant by a star, and every resource is named where there is o
     ...made(AGENT, { ...EVERYTHING, Metrics: "otlp" }).rights,
   ]
   expect(rights.flatMap(({ action }) => action).filter((action) => action.includes("*"))).toEqual([])
-  const everywhere = rights.filter(({ resource }) => resource === "*").flatMap(({ action }) => action)
+  const everywhere = rights
+    .filter(({ resource, condition }) => resource === "*" && condition === undefined)
+    .flatMap(({ action }) => action)
   // None of these takes a resource
-  expect(everywhere.filter((action) => !/^(?:xray:|cloudwatch:PutMetricData$)/.test(action))).toEqual([])
+  const free = /^(?:xray:|cloudwatch:PutMetricData$|ecs:DescribeTaskDefinition$)/
+  expect(everywhere.filter((action) => !free.test(action))).toEqual([])
 })
 
 const taskFile = (file: string) =>
