@@ -85,7 +85,7 @@ const GAPS: Readonly<Record<string, Gap>> = {
     mend: "place",
   },
   log: {
-    lacks: "its output",
+    lacks: "a log that reaches the agent",
     untold:
       "What it writes goes where this agent has no file and no receiver: its requests are counted from Envoy's stats.",
     mend: "output",
@@ -95,6 +95,12 @@ const GAPS: Readonly<Record<string, Gap>> = {
     untold:
       "Requests that it streamed while nobody took them are in no number but mesh_unaccounted_requests_total: Envoy keeps none of them, and its own counters do not tell.",
     mend: "output",
+  },
+  datagrams: {
+    lacks: "a sure way of its stats",
+    untold:
+      "Its stats come as datagrams that nobody acknowledges: what was lost on the way, or sent while the agent was away, is in no number, and nobody can tell how much it was.",
+    mend: "place",
   },
   identity: {
     lacks: "a certain name",

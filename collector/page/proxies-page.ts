@@ -48,13 +48,16 @@ function faults(row: ProxyRow, generatedAt: string): string[] {
   ].filter((text) => text !== "")
 }
 
-function whoText({ role, resource }: ProxyRow): Markup {
-  return role === null
-    ? html`node or gateway not known: its configuration was never read`
-    : html`${role} of ${wrapped(resource)}`
+/** @param several whether proxies of more than one mesh are shown, so that each says its own */
+function whoText({ role, resource, mesh, flavor }: ProxyRow, several: boolean): Markup {
+  if (role === null) return html`node or gateway not known: its configuration was never read`
+  return html`${role} of ${wrapped(resource)}${several ? html` in ${wrapped(mesh)} (${flavor})` : ""}`
 }
 
-function proxy(row: ProxyRow, generatedAt: string): Markup {
+/** Mesh and flavor: two meshes of one name may stand side by side. */
+const meshText = ({ mesh, flavor }: ProxyRow): string => `${flavor} ${mesh}`
+
+function proxy(row: ProxyRow, generatedAt: string, several: boolean): Markup {
   const plane = row.controlPlane === null ? DASH : row.controlPlane ? "connected" : "none"
   // A proxy that lives does so since longer than anybody looked: its own uptime tells.
   const since = row.state === "live" || row.since === null ? "" : ` since ${moment(row.since, generatedAt)}`
@@ -66,7 +69,7 @@ function proxy(row: ProxyRow, generatedAt: string): Markup {
       ? ""
       : html`lacks <a href="#gaps">${row.missing.map((word) => gapOf(word).lacks).join(", ")}</a>`
   const spans = spanWayText(row)
-  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">${row.provenance === null ? "how it is counted is not known" : `counted from ${sourceText(row)}`}${lacks === "" ? "" : html`; ${lacks}`}</span>${spans === "" ? "" : html`<span class="sub lacks">${spans}</span>`}</th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
+  return html`<tr><td class="wide">${mark}</td><th scope="row"><span class="narrow">${mark}</span>${wrapped(row.proxy)}<span class="sub">${whoText(row, several)}</span>${wrong.length === 0 ? "" : html`<span class="sub${heat}">${wrong.join("; ")}</span>`}<span class="sub lacks narrow">${row.provenance === null ? "how it is counted is not known" : `counted from ${sourceText(row)}`}${lacks === "" ? "" : html`; ${lacks}`}</span>${spans === "" ? "" : html`<span class="sub lacks">${spans}</span>`}</th><td class="wide">${row.version ?? DASH}</td><td class="wide">${plane}</td><td class="n wide">${row.configAgeSeconds === null ? DASH : span(row.configAgeSeconds)}</td><td class="n wide">${row.uptimeSeconds === null ? DASH : span(row.uptimeSeconds)}</td><td class="wide">${sourceText(row)}${lacks === "" ? "" : html`<span class="sub lacks">${lacks}</span>`}</td><td class="n">${row.unaccountedRatio === null ? DASH : percent(row.unaccountedRatio)}</td></tr>`
 }
 
 /** Faults first, then silence, then what lives. */
@@ -85,9 +88,10 @@ function strangersText({ rows }: ProxiesView): string {
 /** Every Envoy with what can be read of it, then what they lack, what maps to nothing, the agents. */
 export function proxiesMain(view: ProxiesView, names: UnmappedView, query: PageQuery): Markup {
   const rows = view.rows.toSorted((a, b) => rank(a) - rank(b) || a.proxy.localeCompare(b.proxy))
+  const several = new Set(rows.filter(({ role }) => role !== null).map(meshText)).size > 1
   return html`<div class="title"><h1>Proxies</h1><span class="muted">${counted(view.total, "Envoy")}, seen by ${counted(view.agents.length, "agent")}${strangersText(view)}</span></div>
-<section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map((row) => proxy(row, view.generatedAt))}</tbody></table></div>
-<p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
+<section aria-label="Proxies"><div class="scroll" role="region" aria-label="Proxies table" tabindex="0"><table class="dense"><caption class="vh">Every Envoy</caption><thead><tr><th scope="col" class="wide">State</th><th scope="col">Proxy</th><th scope="col" class="wide">Envoy</th><th scope="col" class="wide">Control plane</th><th scope="col" class="n wide">Configuration age</th><th scope="col" class="n wide">Up</th><th scope="col" class="wide">Requests counted from</th><th scope="col" class="n">Unaccounted %</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="8" class="muted">No proxy is known${query.mesh === undefined ? "" : " in this mesh"}: no agent told of one in the last hour.</td></tr>` : rows.map((row) => proxy(row, view.generatedAt, several))}</tbody></table></div>
+<p class="sub">No control plane is the normal state after App Mesh's end: a running Envoy keeps its last configuration, one that restarts waits for ever for its first. State unknown: nothing can be asked of the proxy, or its agent does not tell. A dash: the proxy does not say, or carries no HTTP that could be unaccounted.</p></section>
 ${gapsSection(rows)}
 ${spanWaysSection(rows)}
 ${unmappedSection(names, query)}

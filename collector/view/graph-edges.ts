@@ -1,5 +1,7 @@
 import { healthOf } from "#mesh/health.ts"
+import { REPORTERS } from "#mesh/resource.ts"
 import type { Board } from "./board.ts"
+import { callerSaw } from "./caller-saw.ts"
 import { keyOf, named } from "./fact.ts"
 import type { EdgeKind, GraphEdge } from "./graph.ts"
 import { addBuckets, noOutcomes, numbersOf, type OutcomeCounts } from "./numbers.ts"
@@ -101,7 +103,7 @@ function traffic(board: Board, drafts: Drafts): void {
   for (const { key, reporter, outcome, count: amount, virtualNode, source } of board.reading.requests) {
     if (reporter === "gateway" && key.virtualService !== "")
       count(put(drafts, "forward", gatewayRoute(key), service(key)), outcome, amount)
-    if (reporter !== "source" || key.virtualService === "") continue
+    if (!callerSaw(reporter, key) || key.virtualService === "") continue
     if (virtualNode !== "")
       count(put(drafts, "target", routeBox(key), node(key, virtualNode)), outcome, amount)
     if (source !== "") count(put(drafts, "call", node(key, source), called(key)), outcome, amount)
@@ -109,19 +111,17 @@ function traffic(board: Board, drafts: Drafts): void {
 }
 
 function latency(board: Board, drafts: Drafts): void {
+  const add = (id: string, values: Float64Array): void => {
+    const draft = drafts.get(id)
+    if (draft !== undefined) draft.buckets = addBuckets(draft.buckets, values)
+  }
   for (const group of board.reading.durations.groups) {
     const labels = named(DURATION_BY, group)
     const key = keyOf(labels)
-    const target = labels.get("virtual_node") ?? ""
-    const reporter = labels.get("reporter")
-    const id =
-      reporter === "gateway"
-        ? `forward:${gatewayRoute(key)}>${service(key)}`
-        : reporter === "source"
-          ? `target:${routeBox(key)}>${node(key, target)}`
-          : ""
-    const draft = drafts.get(id)
-    if (draft !== undefined) draft.buckets = addBuckets(draft.buckets, group.values)
+    const to = node(key, labels.get("virtual_node") ?? "")
+    const reporter = REPORTERS.find((name) => name === labels.get("reporter"))
+    if (reporter === "gateway") add(`forward:${gatewayRoute(key)}>${service(key)}`, group.values)
+    if (reporter !== undefined && callerSaw(reporter, key)) add(`target:${routeBox(key)}>${to}`, group.values)
   }
 }
 
@@ -149,8 +149,10 @@ function tellers(board: Board): ReadonlyMap<string, boolean> {
     told.set(id, answered && (told.get(id) ?? true))
   }
   for (const { key, reporter, synthetic, answered, known } of board.rows)
-    if (synthetic === null)
-      tell(reporter === "gateway" ? gatewayRoute(key) : routeBox(key), answered === known)
+    if (synthetic === null) {
+      if (reporter === "gateway") tell(gatewayRoute(key), answered === known)
+      if (callerSaw(reporter, key)) tell(routeBox(key), answered === known)
+    }
   for (const { mesh, flavor, role, resource, answered } of board.proxies)
     if (role === "sidecar") tell(resourceId("virtual_node", mesh, flavor, resource), answered)
   return told

@@ -1,6 +1,8 @@
 import { FLAGS } from "#mesh/flags.ts"
 import { HEALTH_RULES } from "#mesh/health.ts"
+import type { Reporter } from "#mesh/resource.ts"
 import type { HostsSeen } from "./answer.ts"
+import { callerSaw } from "./caller-saw.ts"
 import { named, total } from "./fact.ts"
 import { nodeKey } from "./hosts.ts"
 import { addSteps, type NodeSteps, noSteps, quietEnd, spellAt } from "./node-steps.ts"
@@ -108,7 +110,7 @@ function collect(reading: Reading): Map<string, Sums> {
     return made
   }
   for (const { key, reporter, source, virtualNode, outcome, count } of reading.requests) {
-    if (outcome === "aborted" || reporter === "gateway") continue
+    if (outcome === "aborted" || !seesNode(reporter, key)) continue
     if (isNode(virtualNode)) {
       const sums = at(key.mesh, key.flavor, virtualNode)
       if (reporter === "destination") sums.own += count
@@ -118,9 +120,9 @@ function collect(reading: Reading): Map<string, Sums> {
       add(at(key.mesh, key.flavor, source).calls, virtualNode, count)
   }
   for (const { key, reporter, virtualNode, outcome, flags, answeredBy, count } of reading.failures) {
-    if (outcome !== "error" || !isNode(virtualNode) || reporter === "gateway") continue
+    if (outcome !== "error" || !isNode(virtualNode) || !seesNode(reporter, key)) continue
     const sums = at(key.mesh, key.flavor, virtualNode)
-    if (reporter === "source") {
+    if (reporter !== "destination") {
       if (answeredBy === "proxy") add(sums.byCallers, flags, count)
     } else if (answeredBy === "proxy") add(sums.byProxy, flags, count)
     else add(answeredBy === "app" ? sums.byApp : sums.byUnknown, flags, count)
@@ -139,10 +141,18 @@ function collect(reading: Reading): Map<string, Sums> {
     const name = labels.get("virtual_node") ?? ""
     if (!isNode(name)) continue
     const { seen } = at(labels.get("mesh") ?? "", labels.get("flavor") ?? "", name)
-    addSteps(labels.get("reporter") === "source" ? seen.called : seen.own, labels.get("outcome") ?? "", group)
+    addSteps(
+      labels.get("reporter") !== "destination" ? seen.called : seen.own,
+      labels.get("outcome") ?? "",
+      group,
+    )
   }
   return all
 }
+
+/** The node itself, or a caller of it. */
+const seesNode = (reporter: Reporter, key: { readonly flavor: string }): boolean =>
+  reporter === "destination" || callerSaw(reporter, key)
 
 /** Names in brackets, and what never had a target, are no nodes. */
 const isNode = (name: string): boolean => name !== "" && !name.startsWith("(")

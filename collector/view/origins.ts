@@ -1,5 +1,6 @@
 import { HEALTH_RULES, type Health } from "#mesh/health.ts"
 import type { Board } from "./board.ts"
+import { callerSaw } from "./caller-saw.ts"
 import { nodeKey } from "./hosts.ts"
 import type { NodeFault } from "./node-fault.ts"
 import { resourceId } from "./resource-states.ts"
@@ -95,7 +96,7 @@ function sinceOf({ sinceMs }: NodeFault, rows: readonly { row: RouteRow }[]): st
   return timeText(Math.max(Date.parse(since), sinceMs))
 }
 
-/** Errors of each source row by target, and of each gateway's second pass by service and target. */
+/** Errors of each caller's row by target, and of each gateway's second pass by service and target. */
 function targetsOf(board: Board): ReadonlyMap<string, Targets> {
   const all = new Map<string, Map<string, number>>()
   const add = (key: string, node: string, count: number): void => {
@@ -103,9 +104,9 @@ function targetsOf(board: Board): ReadonlyMap<string, Targets> {
     all.set(key, counts.set(node, (counts.get(node) ?? 0) + count))
   }
   for (const { key, reporter, virtualNode, outcome, count } of board.reading.requests) {
-    if (reporter !== "source" || outcome !== "error" || count === 0) continue
-    add(routeText(ownKey(key, "source"), "source"), virtualNode, count)
-    if (key.virtualGateway !== "")
+    if (!callerSaw(reporter, key) || outcome !== "error" || count === 0) continue
+    add(routeText(ownKey(key, reporter), reporter), virtualNode, count)
+    if (reporter === "source" && key.virtualGateway !== "")
       add(passText(key.mesh, key.flavor, key.virtualGateway, key.virtualService), virtualNode, count)
   }
   return all
@@ -121,10 +122,9 @@ interface Led {
 }
 
 function leading(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targets>): Led | undefined {
-  const counts =
-    row.reporter === "gateway"
-      ? secondPass(board, row, targets)
-      : targets.get(routeText(row.key, row.reporter))
+  const counts = callerSaw(row.reporter, row.key)
+    ? targets.get(routeText(row.key, row.reporter))
+    : secondPass(board, row, targets)
   if (counts === undefined) return undefined
   const sums = new Map<NodeFault, { errors: number; via: string | null }>()
   const ends = [...counts].map(([node, errors]) => ({ node, errors, end: endOf(board, row, node) }))
@@ -144,7 +144,7 @@ function leading(board: Board, row: RouteRow, targets: ReadonlyMap<string, Targe
   const [most] = [...sums].toSorted((a, b) => b[1].errors - a[1].errors)
   if (most === undefined || most[1].errors < asked * MOST) return undefined
   const [fault, { errors, via }] = most
-  const how = via !== null ? "through" : row.reporter === "gateway" ? "same" : "there"
+  const how = via !== null ? "through" : callerSaw(row.reporter, row.key) ? "there" : "same"
   return { fault, route: { id: row.id, name: row.name, health: row.health, how, via, errors, ofErrors: all } }
 }
 

@@ -7,7 +7,7 @@ import { timeText } from "./time-text.ts"
 
 /** A proxy with what decides how much its resource's numbers are worth. */
 export interface Proxy extends ProxyRow {
-  /** Its agent reports and its last scrape worked. */
+  /** Its agent reports and its last scrape worked. One that serves nothing answers by its lines, while they come. */
   readonly answered: boolean
 }
 
@@ -20,6 +20,7 @@ type Joined = Map<string, GaugeRow>
 /** All proxies that were told of within the last hour, by agent and name. */
 export function proxiesOf(reading: Reading): Proxy[] {
   const { gauges } = reading
+  const counted = countedBy(reading)
   const up = joined(gauges.proxyUp)
   const info = joined(gauges.proxyInfo)
   const rest: Rest = {
@@ -29,7 +30,8 @@ export function proxiesOf(reading: Reading): Proxy[] {
     configAge: joined(gauges.configAge),
     uptime: joined(gauges.proxyUptime),
     memory: joined(gauges.proxyMemory),
-    unaccounted: unaccountedRatios(reading),
+    counted,
+    unaccounted: unaccountedRatios(reading, counted),
     xdsRejected: hourTotals(reading.xdsRejected.groups),
     logWriteFailures: hourTotals(reading.logWriteFailures.groups),
   }
@@ -53,6 +55,8 @@ interface Rest {
   readonly configAge: Joined
   readonly uptime: Joined
   readonly memory: Joined
+  /** Requests of each node or gateway in the window, by `resourceKey`. */
+  readonly counted: ReadonlyMap<string, number>
   readonly unaccounted: ReadonlyMap<string, number>
   readonly xdsRejected: ReadonlyMap<string, number>
   readonly logWriteFailures: ReadonlyMap<string, number>
@@ -72,6 +76,8 @@ function proxyOf(
   const { labels } = row
   const agent = agents.get(row.agent)
   const reports = agent?.reports ?? false
+  // An agent tells whether a proxy answers of each that it can ask.
+  const asked = up !== undefined
   const stateRow = rest.state.get(key)
   const state = wordOf(reports, up, stateRow?.labels.get("state"))
   const sinceMs = state === "silent" ? agent?.lastSeenMs : state === "down" ? up?.sinceMs : stateRow?.sinceMs
@@ -89,7 +95,7 @@ function proxyOf(
     role: gateway !== undefined ? "gateway" : labels.has("virtual_node") ? "sidecar" : null,
     resource: gateway ?? labels.get("virtual_node") ?? "",
     state,
-    why: whyState({ state, agent: row.agent, controlPlane, problems }),
+    why: whyState({ state, asked, agent: row.agent, controlPlane, problems }),
     problems,
     since: sinceMs === undefined ? null : timeText(sinceMs),
     version: info?.labels.get("version") ?? null,
@@ -104,7 +110,7 @@ function proxyOf(
     unaccountedRatio: rest.unaccounted.get(resourceKey(labels)) ?? null,
     xdsRejected: rest.xdsRejected.get(name) ?? 0,
     logWriteFailures: rest.logWriteFailures.get(name) ?? 0,
-    answered: reports && up?.value === 1,
+    answered: reports && (asked ? up.value === 1 : (rest.counted.get(resourceKey(labels)) ?? 0) > 0),
   }
 }
 
@@ -148,8 +154,8 @@ function hourTotals(groups: Reading["xdsRejected"]["groups"]): Map<string, numbe
   return totals
 }
 
-/** Of each node or gateway: unaccounted / (unaccounted + counted by its own proxies). */
-function unaccountedRatios(reading: Reading): Map<string, number> {
+/** Requests that the own proxies of each node or gateway counted. */
+function countedBy(reading: Reading): Map<string, number> {
   const counted = new Map<string, number>()
   for (const fact of reading.requests) {
     const { mesh, flavor, virtualGateway } = fact.key
@@ -157,6 +163,11 @@ function unaccountedRatios(reading: Reading): Map<string, number> {
     const key = [mesh, flavor, virtualGateway, node].join("\u0000")
     counted.set(key, (counted.get(key) ?? 0) + fact.count)
   }
+  return counted
+}
+
+/** Of each node or gateway: unaccounted / (unaccounted + counted by its own proxies). */
+function unaccountedRatios(reading: Reading, counted: ReadonlyMap<string, number>): Map<string, number> {
   const missed = new Map<string, number>()
   for (const group of reading.unaccounted.groups) {
     const key = resourceKey(named(UNMAPPED_BY, group))

@@ -35,13 +35,15 @@ export function problemsOf(rows: readonly GaugeRow[]): PageProblem[] {
 /** What decides why a proxy is not simply live. */
 export interface Asked {
   readonly state: ProxyWord
+  /** False: where it runs nothing can be asked of it. */
+  readonly asked: boolean
   readonly agent: string
   readonly controlPlane: boolean | null
   readonly problems: readonly PageProblem[]
 }
 
 /** Why a proxy is in its state, without a full stop; null for a live one. What was not told is not guessed. */
-export function whyState({ state, agent, controlPlane, problems }: Asked): string | null {
+export function whyState({ state, asked, agent, controlPlane, problems }: Asked): string | null {
   switch (state) {
     case "live":
       return null
@@ -54,6 +56,7 @@ export function whyState({ state, agent, controlPlane, problems }: Asked): strin
     case "draining":
       return "it was told to take no new requests"
     case "unknown":
+      if (!asked) return "nothing can be asked of it where it runs: what it logs is all that is known"
       return problemText(problems, "config_dump") ?? "its agent does not tell its state"
   }
 }

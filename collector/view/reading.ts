@@ -133,7 +133,8 @@ export async function read(deps: ReadingDeps, windowMs: number, mesh: string | n
       match: {
         ...match,
         virtual_node: withErrors(requests, ({ virtualNode }) => virtualNode),
-        reporter: ["source", "destination"],
+        // Of gateways only those tell a node that no other row tells: see caller-saw.ts.
+        reporter: ["source", "gateway", "destination"],
       },
       by: NODE_BY,
       fromMs: toMs - windowMs,

@@ -1,4 +1,5 @@
 import type { Kind } from "#mesh/resource.ts"
+import { callerSaw } from "./caller-saw.ts"
 import type { RouteRow } from "./route-row.ts"
 
 /** Names one resource; `parent` is a gateway route's gateway or a route's router, else empty. */
@@ -7,8 +8,8 @@ export function resourceText(kind: Kind, mesh: string, flavor: string, name: str
 }
 
 /**
- * Rows that each resource stands for. A gateway's are its own; all others' are what callers saw: the two are never in
- * one list.
+ * Rows that each resource stands for. A gateway's are its own; all others' are what callers saw. No list holds one
+ * request twice.
  */
 export function rowsByResource(rows: readonly RouteRow[]): Map<string, RouteRow[]> {
   const under = new Map<string, RouteRow[]>()
@@ -24,7 +25,8 @@ export function rowsByResource(rows: readonly RouteRow[]): Map<string, RouteRow[
     if (reporter === "gateway") {
       put("virtual_gateway", key.virtualGateway)
       put("gateway_route", key.gatewayRoute, key.virtualGateway)
-    } else {
+    }
+    if (callerSaw(reporter, key)) {
       put("mesh", key.mesh)
       put("virtual_service", key.virtualService)
       put("virtual_router", key.virtualRouter)

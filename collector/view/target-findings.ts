@@ -1,5 +1,6 @@
 import { HEALTH_RULES } from "#mesh/health.ts"
 import type { Board } from "./board.ts"
+import { callerSaw } from "./caller-saw.ts"
 import { named, total } from "./fact.ts"
 import { type Detail, enough, MOST, type Rule } from "./finding-rule.ts"
 import { nodeKey } from "./hosts.ts"
@@ -10,11 +11,11 @@ import { thousands } from "./thousands.ts"
 /** Of a route's errors, those at one target that make the target worth a look. */
 const GOOD_PART = 0.25
 
-/** Nodes that the route's errors are at, most errors first; a gateway's second pass tells for a gateway route. */
+/** Nodes that the route's errors are at, most errors first; App Mesh's second pass tells for a gateway route. */
 function errorsByTarget(board: Board, detail: Detail): (readonly [string, number])[] {
   const { row } = detail
   const counts = new Map<string, number>()
-  if (row.reporter === "gateway") {
+  if (!callerSaw(row.reporter, row.key)) {
     const { mesh, flavor, virtualGateway, virtualService } = row.key
     for (const { key, reporter, virtualNode, outcome, count } of board.reading.requests)
       if (
@@ -108,10 +109,10 @@ function reasonsText(reasons: ReadonlyMap<string, number>): string {
   return [...reasons].map(([reason, count]) => `${thousands(count)} ${reason}`).join(", ")
 }
 
-/** A gateway handles each request twice: its errors are those of the service, seen one hop earlier. */
+/** App Mesh's gateway handles each request twice: its errors are those of the service, seen one hop earlier. */
 export const oneHopLater: Rule = (board, detail) => {
   const { row, now } = detail
-  if (row.reporter !== "gateway" || !enough(detail)) return []
+  if (callerSaw(row.reporter, row.key) || !enough(detail)) return []
   const targets = errorsByTarget(board, detail)
   const sum = targets.reduce((all, [, count]) => all + count, 0)
   const [first] = targets

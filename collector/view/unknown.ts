@@ -9,6 +9,7 @@ export function whyUnknown(asked: readonly Proxy[], nowMs: number): string {
   if (first === undefined) return "not told"
   const many = missing.length > 1 || asked.length > 1
   const since = first.since === null ? "" : ` since ${momentText(Date.parse(first.since), nowMs)}`
+  if (!many && first.state === "unknown") return "its proxy cannot be asked, and no line of it came"
   if (!many) return first.state === "silent" ? `proxy silent${since}` : `proxy does not answer${since}`
   return missing.length === asked.length
     ? `none of ${asked.length} proxies answers`

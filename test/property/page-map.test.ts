@@ -109,3 +109,10 @@ it("a name that does not fit is cut in the middle and keeps both ends", () => {
     }),
   )
 })
+
+it("a name of Istio's that does not fit loses the cluster's domain first, and never its subset", () => {
+  const name = "reviews.shop-production-eu.svc.cluster.local/v2"
+  expect(fitted(name, 1000)).toBe(name)
+  expect(fitted(name, 250)).toBe("reviews.shop-production-eu…/v2")
+  expect(fitted(name, 160)).toMatch(/^revi.*….*…\/v2$/u)
+})

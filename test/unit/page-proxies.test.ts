@@ -4,6 +4,7 @@ import { MISSING } from "../../agent/resolve/missing.ts"
 import { mountPages } from "../../collector/page/routes.ts"
 import { GAP_WORDS, gapOf } from "../../mesh/gap-words.ts"
 import { RECOMMENDED_JSON } from "../../mesh/recommended-format.ts"
+import { EveryKind } from "../fixtures/collector/every-kind.ts"
 import { MESH, YelbStory } from "../fixtures/collector/yelb-story.ts"
 
 const FIVE = { mesh: undefined, window: "5m" } as const
@@ -28,7 +29,7 @@ function story(): YelbStory {
   return made.pass(15_000).pass(15_000)
 }
 
-async function pageOf(made: YelbStory, path = "/proxies"): Promise<string> {
+async function pageOf(made: Pick<YelbStory, "collector">, path = "/proxies"): Promise<string> {
   const app = new Hono()
   mountPages(app, made.collector.answers)
   return (await (await app.request(path)).text()).replaceAll("<wbr>", "")
@@ -185,4 +186,43 @@ describe("an objective", () => {
     expect(html).toContain("Budget, 99.9 % over 30 days")
     expect(html.includes("a default: none is declared")).toBe(words !== undefined)
   })
+})
+
+describe("a proxy that serves nothing", () => {
+  const payment = { mesh: "default", flavor: "plain", virtual_node: "payment", proxy: "payment-fargate" }
+
+  it("has an unknown state that says why, and its node is what its lines say", async () => {
+    const made = new EveryKind().proxies().minutes(2)
+    const { rows, completeness } = await made.collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
+    expect(rows.find(({ proxy }) => proxy === payment.proxy)).toMatchObject({
+      state: "unknown",
+      why: "nothing can be asked of it where it runs: what it logs is all that is known",
+    })
+    expect(completeness).toMatchObject({ proxiesKnown: 6, proxiesAnswered: 6 })
+    const { nodes } = await made.collector.answers.graph(FIVE)
+    expect(nodes.find(({ name }) => name === "payment")).toMatchObject({ health: "ok", why: null })
+    expect(await pageOf(made)).toContain("nothing can be asked of it where it runs")
+  })
+
+  it("is not taken for well while no line of it comes", async () => {
+    const made = new EveryKind().proxies()
+    for (let quarter = 0; quarter < 8; quarter++) {
+      made.agent.send()
+      made.collector.pass(15_000)
+    }
+    const { nodes } = await made.collector.answers.graph(FIVE)
+    expect(nodes.find(({ name }) => name === "payment")).toMatchObject({
+      health: "unknown",
+      why: "its proxy cannot be asked, and no line of it came",
+    })
+    const page = await pageOf(made, "/")
+    expect(page).toMatch(/payment-fargate<\/a> of payment tells nothing: nothing can be asked of it/)
+    expect(page).not.toContain("since –")
+  })
+})
+
+it("proxies of several meshes each say of which one they are", async () => {
+  const page = await pageOf(new EveryKind().proxies().minutes(1))
+  expect(page).toContain("sidecar of cart in shop (service-connect)")
+  expect(await pageOf(story())).not.toContain("in yelb (app-mesh)")
 })

@@ -14,8 +14,16 @@ export function textWidth(text: string, size = 12): number {
   return units * size
 }
 
-/** Cuts in the middle, so that `-v1` and `-v2` stay apart; whole when it fits. */
-export function fitted(name: string, width: number, size = 12): string {
+/** What every service of a Kubernetes cluster has in its name: `.svc.cluster.local`. */
+const CLUSTER_DOMAIN = /\.svc\.[^/]+/
+
+/**
+ * Whole when it fits; else without the domain of the cluster, which tells nothing; else cut in the middle, so that `-v1`
+ * and `-v2` stay apart.
+ */
+export function fitted(whole: string, width: number, size = 12): string {
+  if (textWidth(whole, size) <= width) return whole
+  const name = whole.replace(CLUSTER_DOMAIN, "…")
   if (textWidth(name, size) <= width) return name
   let tail = Math.min(14, Math.floor(name.length / 2))
   for (let head = name.length - tail; head > 0; head--) {

@@ -3,6 +3,7 @@ import { join, relative } from "node:path"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { component } from "../../../scripts/components/component.ts"
+import { EveryKind } from "../../fixtures/collector/every-kind.ts"
 import { largeMesh } from "../../fixtures/collector/large-mesh.ts"
 import { doubtful } from "../../fixtures/collector/page-stories.ts"
 import { SmallCollector } from "../../fixtures/collector/small-collector.ts"
@@ -56,6 +57,12 @@ const STATES: readonly (readonly [string, () => SmallCollector, RegExp, RegExp])
     /^Requests without a known route fail$/,
     /Proxy stranger, of a node or gateway that is not known, does not answer since \d\d:\d\d: no connection/,
   ],
+  [
+    "every kind",
+    () => new EveryKind().model().proxies().minutes(6, 6).collector,
+    /^\d of \d routes? failing$/,
+    /The declared model may be out of date/,
+  ],
   ["large mesh", largeMesh, /^2 of 24 routes failing$/, /does not answer its own proxy in time/],
 ]
 
@@ -68,6 +75,8 @@ describe.each(STATES)("%s", (name, make, headline, sentence) => {
 
   it.each([
     [1440, "light"],
+    [1280, "dark"],
+    [390, "light"],
     [390, "dark"],
   ] as const)("is sound and says what is known at %i px, %s", async (width, colorScheme) => {
     const { page, wrongs, close } = await openWatched(browser, shown.url, { width, colorScheme })
