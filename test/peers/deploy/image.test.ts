@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
+import type { DoctorReport } from "../../../mesh/doctor-report.ts"
+import type { OnceReport } from "../../../mesh/once-report.ts"
 import { VERSION } from "../../../mesh/version.ts"
 import { ROOT } from "../../fixtures/deploy/objects.ts"
 import { freePort } from "../../live/rig/free-port.ts"
@@ -167,6 +169,24 @@ describe("beside real Envoys", () => {
   test("the collector tells the same", async () => {
     const { requests } = await stage.truth()
     await expect.poll(() => apiByRoute(ask), SOON).toEqual(truthByRoute(requests))
+  })
+
+  test("doctor, once and bundle look around beside both, in what those may use", async () => {
+    const [collector = "", own = ""] = started
+    const looked = async <T>(id: string, name: string, ...words: string[]): Promise<T> =>
+      JSON.parse(
+        await docker.run("exec", id, "meshscope", ...words, "--config", join(folder, `${name}.yaml`)),
+      ) as T
+    const doctors = [
+      await looked<DoctorReport>(own, "own", "doctor", "--json"),
+      await looked<DoctorReport>(collector, "collector", "doctor", "--json"),
+      (await looked<{ doctor: DoctorReport }>(own, "own", "bundle")).doctor,
+      (await looked<{ doctor: DoctorReport }>(collector, "collector", "bundle")).doctor,
+    ]
+    for (const { checks } of doctors) expect(checks.filter(({ state }) => state === "missing")).toEqual([])
+    const { proxies, requests } = await looked<OnceReport>(own, "own", "once", "--json")
+    expect(proxies.filter(({ ok }) => ok)).toHaveLength(stage.fleet.proxies.length)
+    expect(requests).not.toEqual([])
   })
 
   test("all end in time when they are told to, and none was killed for its memory", async () => {
