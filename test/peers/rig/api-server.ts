@@ -30,7 +30,9 @@ const READY_MS = 60_000
 const ADMIN = "administrator"
 
 /** @param more arguments of kube-apiserver beside those that it needs to run, by the folder that ends with it */
-export async function startApiServer(more: (folder: string) => readonly string[] = () => []): Promise<ApiServer> {
+export async function startApiServer(
+  more: (folder: string) => readonly string[] = () => [],
+): Promise<ApiServer> {
   const folder = mkdtempSync(join(tmpdir(), "meshscope-kube-"))
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text)
