@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readSync } from "node:fs"
-import { gunzipSync } from "node:zlib"
+import { constants, gunzipSync } from "node:zlib"
 
 /** What a log file holds. */
 export interface Content {
@@ -77,4 +77,17 @@ export class PackedContent implements Content {
     this.rest()
     closeSync(this.#fd)
   }
+}
+
+/** So many bytes of a compressed file hold more of a log than is ever compared. */
+const HEAD_PACKED = 4096
+
+/** What a compressed file begins with; of a file that is still being written as much as is there. Throws as reading does. */
+export function packedHead(fd: number): Buffer {
+  const packed = Buffer.alloc(HEAD_PACKED)
+  const got = readSync(fd, packed, 0, HEAD_PACKED, 0)
+  return gunzipSync(packed.subarray(0, got), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+    maxOutputLength: MOST_BYTES,
+  })
 }

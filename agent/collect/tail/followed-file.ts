@@ -1,9 +1,18 @@
 import { type BigIntStats, realpathSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { PlainContent } from "./content.ts"
+import { HEAD_BYTES, printAt } from "./fingerprint.ts"
 import { type Deliver, Generation, type Position, Progress } from "./generation.ts"
 import { type Identity, identityOf, type OpenRules, openRegular, sameFile, statPath } from "./open-file.ts"
-import { contentOf, findMoved, listSiblings, olderByName, type Sibling } from "./siblings.ts"
+import {
+  contentOf,
+  findMoved,
+  isBeingPacked,
+  listSiblings,
+  olderByName,
+  packedCopy,
+  type Sibling,
+} from "./siblings.ts"
 import type { TailCounters } from "./tail-counters.ts"
 import type { FileState } from "./tail-state.ts"
 
@@ -183,12 +192,31 @@ export class FollowedFile {
     const siblings = listSiblings(real)
     const last = this.#generations.at(-1)
     const place = siblings.find(({ identity }) => last !== undefined && sameFile(identity, last.identity))
-    if (place === undefined) return []
+    return place === undefined ? [] : this.#packedNewer(siblings, place, real)
+  }
+
+  /** Files that came and were compressed since the last look, which found `before` live. */
+  #packedAfter(before: Generation): Generation[] {
+    const siblings = listSiblings(before.real)
+    if (!siblings.some(({ packed }) => packed)) return []
+    const place =
+      siblings.find(({ identity }) => sameFile(identity, before.identity)) ??
+      packedCopy(siblings, printAt(before.content, 0, HEAD_BYTES), this.#rules)
+    if (place !== undefined) return this.#packedNewer(siblings, place, before.real)
+    // It was removed already, and perhaps some that came after it.
+    this.#counters.lost_rotations += 1
+    return []
+  }
+
+  #packedNewer(siblings: readonly Sibling[], place: Sibling, real: string): Generation[] {
     const newer = siblings.filter(
-      ({ packed, path, identity }) =>
-        packed && !this.#taken(identity) && (olderByName(place.path, path) ?? 1) < 0,
+      (sibling) =>
+        sibling.packed &&
+        !isBeingPacked(sibling, siblings) &&
+        !this.#taken(sibling.identity) &&
+        (olderByName(place.path, sibling.path) ?? 1) < 0,
     )
-    const opened = this.#opened(newer, real)
+    const opened = this.#opened(inAge(newer), real)
     this.#counters.caught_up_files += opened.length
     return opened
   }
@@ -239,7 +267,10 @@ export class FollowedFile {
       this.#counters.rotations += 1
       // A copy made since the last look must be known as such before it is taken for a file between.
       for (const older of this.#generations) if (!older.unchanged()) this.#truncated(older)
-      this.#generations.push(...this.#between(before.real, [generation.identity]))
+      this.#generations.push(
+        ...this.#packedAfter(before),
+        ...this.#between(before.real, [generation.identity]),
+      )
     }
     this.#generations.push(generation)
   }

@@ -1,7 +1,7 @@
-import { type BigIntStats, lstatSync, opendirSync } from "node:fs"
+import { type BigIntStats, closeSync, lstatSync, opendirSync } from "node:fs"
 import { basename, dirname, sep } from "node:path"
-import { type Content, PackedContent, PlainContent } from "./content.ts"
-import { printAt, samePrint } from "./fingerprint.ts"
+import { type Content, PackedContent, PlainContent, packedHead } from "./content.ts"
+import { type Print, printAt, printOf, samePrint } from "./fingerprint.ts"
 import type { Position } from "./generation.ts"
 import { type Identity, identityOf, type OpenRules, openRegular, sameFile } from "./open-file.ts"
 
@@ -138,4 +138,30 @@ function holds(sibling: Sibling, position: Position, rules: OpenRules): boolean 
   } catch {
     return false
   }
+}
+
+/** The newest compressed file that begins with `head`. Little of each is unpacked. */
+export function packedCopy(siblings: readonly Sibling[], head: Print, rules: OpenRules): Sibling | undefined {
+  if (head.length === 0) return undefined
+  const newest = siblings.filter(({ packed }) => packed).slice(-MOST_COMPARED)
+  return newest.findLast((sibling) => {
+    try {
+      const opened = openRegular(sibling.path, { ...rules, noFollow: true })
+      if (opened === undefined) return false
+      try {
+        return samePrint(headPrint(packedHead(opened.fd), head.length), head)
+      } finally {
+        closeSync(opened.fd)
+      }
+    } catch {
+      return false
+    }
+  })
+}
+
+const headPrint = (bytes: Buffer, length: number): Print => printOf(bytes, 0, Math.min(length, bytes.length))
+
+/** A compressed file whose original is still there, so that it may not be whole. */
+export function isBeingPacked({ packed, path }: Sibling, siblings: readonly Sibling[]): boolean {
+  return packed && siblings.some((other) => other.path === path.slice(0, -PACKED.length))
 }
