@@ -2,7 +2,7 @@ import type { Clock } from "#mesh/clock.ts"
 import { type ErrorCode, MeshscopeError } from "#mesh/errors.ts"
 import type { ProblemReason } from "#mesh/page-problem.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
-import { type AdminAnswer, AdminClient, type AdminDeps } from "./collect/admin/client.ts"
+import { type AdminAnswer, AdminClient, type AdminDeps, type PageSource } from "./collect/admin/client.ts"
 import { Pace } from "./collect/admin/pace.ts"
 import { ADMIN, type AdminPath } from "./collect/admin/path.ts"
 import type { Log } from "./telemetry/log.ts"
@@ -11,6 +11,8 @@ export interface AdminPagesDeps {
   readonly clock: Clock
   readonly log: Log
   readonly admin: AdminDeps
+  /** What stands for the address of a proxy that sends its stats. */
+  readonly pushed: (target: ProxyTarget) => PageSource
   /** Told of every admin page that was asked for. */
   readonly scraped: (page: string, result: ScrapeResult, seconds: number, bytes: number) => void
 }
@@ -32,16 +34,17 @@ export class AdminPages {
   readonly #told = new Map<string, Set<ErrorCode>>()
   readonly #target: string
   readonly #deps: AdminPagesDeps
-  readonly #client: AdminClient
+  readonly #client: PageSource
   /** Where others ask too. */
   readonly #pace: Pace | undefined
   /** Nobody asks any more: what is still under way says nothing about the proxy. */
   #closed = false
 
-  constructor({ name, admin, serves }: ProxyTarget, deps: AdminPagesDeps) {
+  constructor(target: ProxyTarget, deps: AdminPagesDeps) {
+    const { name, admin, serves } = target
     this.#target = name
     this.#deps = deps
-    this.#client = new AdminClient(admin, deps.admin)
+    this.#client = serves?.kind === "pushed" ? deps.pushed(target) : new AdminClient(admin, deps.admin)
     this.#pace = serves?.kind === "service-connect" ? new Pace(deps.clock) : undefined
   }
 

@@ -21,6 +21,7 @@ import { LayoutPool } from "./decode/stats/layout-pool.ts"
 import { LogLines } from "./log-lines.ts"
 import { publishModel } from "./model.ts"
 import { changedMeshes } from "./model-change.ts"
+import { NOT_TAKEN } from "./not-taken.ts"
 import { type Inheritance, Proxy, type ProxyDeps } from "./proxy.ts"
 import { ScrapeSchedule } from "./scrape-schedule.ts"
 import { type Answering, SeenAddresses } from "./seen-addresses.ts"
@@ -72,6 +73,8 @@ export class Pipeline {
   happened: (event: MeshEvent) => void = () => undefined
   /** Whether what a proxy streams to an address comes to this agent. To be set before proxies come. */
   leadsHere: ProxyDeps["leadsHere"] = () => false
+  /** Where the stats of a proxy are that sends them. To be set before proxies come. */
+  pushed: ProxyDeps["pushed"] = () => NOT_TAKEN
   /** To be set before proxies come. */
   follower: ProxyFollower | undefined
   readonly #config: AgentConfig
@@ -147,6 +150,7 @@ export class Pipeline {
       happened: (kind, proxy, why) => this.#tell(kind, proxy, why),
       spanWay: (proxy) => this.follower?.wayOf(proxy) ?? "",
       leadsHere: (to, target) => this.leadsHere(to, target),
+      pushed: (target) => this.pushed(target),
     }
     this.#schedule = new ScrapeSchedule({ clock, intervalMs: config.scrape.interval })
     this.#seen = new SeenAddresses(this.ledger, clock, () => this.#answering())

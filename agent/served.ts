@@ -23,6 +23,8 @@ export function statsAsks(served: Served, page: "auto" | "text" | "prometheus"):
     case "service-connect":
       // What the socket does not know it answers with 400.
       return [PROMETHEUS, WHOLE]
+    case "pushed":
+      return [PROMETHEUS]
     case "nothing":
       return []
   }
@@ -34,6 +36,8 @@ export function servedBy({ serves }: ProxyTarget): Served {
 
 /** What can never be read of a target where it runs: words of `mesh_proxy_info{missing}`. */
 export function gapsOf(target: ProxyTarget): readonly TargetGap[] {
-  const served = servedBy(target).kind === "admin" ? [] : (["config", "hosts"] as const)
-  return [...new Set([...served, ...(target.gaps ?? [])])]
+  const { kind } = servedBy(target)
+  const served = kind === "admin" ? [] : (["config", "hosts"] as const)
+  const pushed = kind === "pushed" ? (["datagrams"] as const) : []
+  return [...new Set([...served, ...pushed, ...(target.gaps ?? [])])]
 }

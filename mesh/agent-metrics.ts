@@ -121,7 +121,7 @@ export const AGENT_METRICS = {
     name: "mesh_agent_dropped_total",
     type: "counter",
     unit: "{item}",
-    help: "What was given up, by stage (receive: entries, receive_lines, tail, decode, account, publish) and reason.",
+    help: "What was given up, by stage (receive: entries, receive_lines, receive_stats, tail, decode, account, publish) and reason.",
     labels: ["stage", "reason"],
   },
   doubts: {

@@ -32,15 +32,18 @@ export type Served =
   | { readonly kind: "prometheus"; readonly path: "/stats/prometheus" | "/metrics" }
   /** The Unix socket of ECS Service Connect's agent: `/stats/prometheus` and `/status`, ten requests a second at most. */
   | { readonly kind: "service-connect" }
+  /** Nothing: its DogStatsD sink sends its stats to this agent, from the host of the address; the port tells nothing. */
+  | { readonly kind: "pushed" }
   /** Nothing that this agent can reach: its lines, where they come, are all that there is. */
   | { readonly kind: "nothing" }
 
 /**
  * What a target's state says beside what its configuration lacks; words of `mesh_proxy_info{missing}`.
  * `config`: no configuration can be read there. `hosts`: no hosts and certificates. `log`: its output goes where no file
- * and no receiver is. `identity`: more than one resource claims it, or none does.
+ * and no receiver is. `identity`: more than one resource claims it, or none does. `datagrams`: its stats come in a way in
+ * which nobody can see what is lost.
  */
-export const TARGET_GAPS = ["config", "hosts", "log", "identity"] as const
+export const TARGET_GAPS = ["config", "hosts", "log", "identity", "datagrams"] as const
 export type TargetGap = (typeof TARGET_GAPS)[number]
 
 /** Where a proxy's admin interface listens. */

@@ -11,9 +11,9 @@ const MOST_TARGETS = 10_000
 const serves = z
   .strictObject({
     kind: z
-      .enum(["admin", "prometheus", "service-connect", "nothing"])
+      .enum(["admin", "prometheus", "service-connect", "pushed", "nothing"])
       .describe(
-        "`admin`: Envoy's admin interface. `prometheus`: one page of stats for Prometheus, such as Consul's, Contour's, Envoy Gateway's or Istio's. `service-connect`: the socket of ECS Service Connect. `nothing`: its lines are all that there is.",
+        "`admin`: Envoy's admin interface. `prometheus`: one page of stats for Prometheus, such as Consul's, Contour's, Envoy Gateway's or Istio's. `service-connect`: the socket of ECS Service Connect. `pushed`: nothing, but its DogStatsD sink sends to `receive.dogstatsd` from the IP address that stands in `admin`, with any port. `nothing`: its lines are all that there is.",
       ),
     path: z
       .enum(["/stats/prometheus", "/metrics"])
@@ -92,7 +92,7 @@ export const targetsSchema = z
       if (first === undefined) owners.set(key, owner)
       else context.addIssue({ code: "custom", path, message: `${message} ("${first}")` })
     }
-    for (const [index, { name, admin, logs }] of targets.entries()) {
+    for (const [index, { name, admin, logs, serves: served }] of targets.entries()) {
       if (broken.has(index)) continue
       claim(`name ${name}`, name, [index, "name"], "is a name that another target has")
       claim(
@@ -101,6 +101,13 @@ export const targetsSchema = z
         [index, "admin"],
         "is the address of another target; its requests would count twice",
       )
+      if (served?.kind === "pushed" && admin.kind === "tcp")
+        claim(
+          `sender ${admin.host}`,
+          name,
+          [index, "admin"],
+          "is the host of another target that sends; what one sends cannot be told from what the other does",
+        )
       for (const [at, log] of logs.entries())
         claim(
           `log ${normalize(log)}`,

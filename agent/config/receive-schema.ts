@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { receiveAccessLogsSchema } from "./receive-access-logs-schema.ts"
+import { receiveDogStatsdSchema } from "./receive-dogstatsd-schema.ts"
 import { receiveForwardSchema } from "./receive-forward-schema.ts"
 import { receiveOtlpSchema, receiveZipkinSchema } from "./receive-http-schema.ts"
 import { receiveXraySchema } from "./receive-xray-schema.ts"
@@ -17,6 +18,9 @@ export const receiveSchema = z.strictObject({
   forward: receiveForwardSchema
     .optional()
     .describe("Output of containers by Fluent's forward protocol: Docker's log driver, FireLens."),
+  dogstatsd: receiveDogStatsdSchema
+    .optional()
+    .describe("Stats that Envoy's DogStatsD sink sends, where no page of stats can be read."),
 })
 export type ReceiveConfig = z.output<typeof receiveSchema>
 

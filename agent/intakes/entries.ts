@@ -4,11 +4,11 @@ import { AlsIntake } from "../collect/receive/als-intake.ts"
 import { ByteBudget } from "../collect/receive/byte-budget.ts"
 import type { ReceiveAccessLogsConfig } from "../config/receive-access-logs-schema.ts"
 import type { Pipeline } from "../pipeline.ts"
-import { isLoopbackHost, takes } from "../resolve/leads-here.ts"
 import { hostAddresses } from "../spans/reception.ts"
 import type { Log } from "../telemetry/log.ts"
 import type { Telemetry } from "../telemetry/telemetry.ts"
 import { EntryStreams } from "./entry-streams.ts"
+import { streamsHere } from "./streams-here.ts"
 
 export interface EntriesDeps {
   readonly clock: Clock
@@ -55,9 +55,7 @@ export async function startEntries(
   })
   const address = await intake.start()
   const listens: SocketAddress = { host: config.listen.host, port: Number(new URL(address).port) }
-  const hosts = new Set([...own, ...deps.hosts, ...config.hosts])
-  pipeline.leadsHere = (to, { admin }) =>
-    takes(listens, to, hosts, admin.kind === "tcp" && isLoopbackHost(admin.host))
+  pipeline.leadsHere = streamsHere(listens, [...deps.hosts, ...config.hosts])
   observe(telemetry, intake, streams)
   log.info("Takes access logs by gRPC.", { address })
   const looks = setInterval(() => streams.look(), LOOK_MS)

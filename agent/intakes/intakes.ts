@@ -1,6 +1,7 @@
 import type { AgentConfig } from "../config/parse.ts"
 import { takesSpans } from "../config/receive-schema.ts"
 import type { IntakesDeps } from "../spans/intakes.ts"
+import type { DogStatsdDeps } from "./dogstatsd.ts"
 import type { EntriesDeps } from "./entries.ts"
 import type { ForwardDeps } from "./forward.ts"
 
@@ -12,7 +13,7 @@ import type { ForwardDeps } from "./forward.ts"
  */
 export async function startReceiving(
   { receive, spans, logs }: Pick<AgentConfig, "receive" | "spans" | "logs">,
-  deps: Omit<IntakesDeps & EntriesDeps & ForwardDeps, "hosts" | "maxLineBytes">,
+  deps: Omit<IntakesDeps & EntriesDeps & ForwardDeps & DogStatsdDeps, "hosts" | "maxLineBytes">,
 ): Promise<() => Promise<void>> {
   const ends: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
@@ -31,6 +32,10 @@ export async function startReceiving(
     if (receive.forward !== undefined) {
       const { startForward } = await import("./forward.ts")
       ends.push(await startForward(receive.forward, { ...deps, maxLineBytes: logs.maxLineBytes }))
+    }
+    if (receive.dogstatsd !== undefined) {
+      const { startDogStatsd } = await import("./dogstatsd.ts")
+      ends.push(await startDogStatsd(receive.dogstatsd, deps))
     }
   } catch (error) {
     await stop()

@@ -144,6 +144,7 @@ test.each([
   [", serves: { kind: prometheus, path: /metrics }", { kind: "prometheus", path: "/metrics" }],
   [", serves: { kind: service-connect }", { kind: "service-connect" }],
   [", serves: { kind: nothing }", { kind: "nothing" }],
+  [", serves: { kind: pushed }", { kind: "pushed" }],
 ])("a listed target%s", (text, serves) => {
   const listed = parseTargets({ file: "t", text: `targets: [{ name: a, admin: "h:1"${text} }]`, env: {} })
   expect(listed[0]?.serves).toEqual(serves)
@@ -153,4 +154,12 @@ test("a listed target with a path that nothing has is refused", () => {
   const text =
     'targets: [{ name: a, admin: "h:1", serves: { kind: nothing, path: /metrics }, hint: { mesh: m } }]'
   expect(() => parseTargets({ file: "t", text, env: {} })).toThrow("expects kind: prometheus, not nothing")
+})
+
+const sending = (name: string, port: number): string =>
+  `{ name: ${name}, admin: "10.0.0.7:${port}", serves: { kind: pushed } }`
+
+test("two listed targets that send from one host are refused", () => {
+  const text = `targets: [${sending("a", 1)}, ${sending("b", 2)}]`
+  expect(() => parseTargets({ file: "t", text, env: {} })).toThrow("is the host of another target that sends")
 })

@@ -199,9 +199,12 @@ export class StatsAccountant implements Participant {
     const { space } = this.#accounts
     const places = space.bind(page)
     const value = (place: number): number => page.values[places.indexOf(place)] ?? Number.NaN
+    const pushed = value(space.ofGlobal("pushed_age"))
+    // Sums of differences go on over whatever happens to the Envoy: their own age is what counts.
+    const summed = !Number.isNaN(pushed)
     return {
-      hotRestarts: value(space.ofGlobal("server_hot_restart_epoch")) || 0,
-      uptime: value(space.ofGlobal("server_uptime")),
+      hotRestarts: summed ? 0 : value(space.ofGlobal("server_hot_restart_epoch")) || 0,
+      uptime: summed ? pushed : value(space.ofGlobal("server_uptime")),
       wallMs: this.#deps.clock.now(),
       monotonicMs: this.#deps.clock.monotonic(),
     }

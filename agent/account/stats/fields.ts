@@ -89,6 +89,8 @@ export type ListenerField = (typeof LISTENER_FIELDS)[number]
 export const GLOBAL_FIELDS = [
   "server_hot_restart_epoch",
   "server_uptime",
+  // Seconds since sums were begun of what an Envoy sends; only where it sends.
+  "pushed_age",
   "server_state",
   "server_live",
   "server_memory_allocated",
@@ -122,6 +124,7 @@ export const GAUGES: ReadonlySet<string> = new Set<ClusterField | HttpField | Gl
   "downstream_cx_upgrades_active",
   "server_hot_restart_epoch",
   "server_uptime",
+  "pushed_age",
   "server_state",
   "server_live",
   "server_memory_allocated",

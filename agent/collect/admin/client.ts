@@ -27,6 +27,12 @@ export interface AdminAnswer {
   readonly body: Buffer
 }
 
+/** Where pages come from: see `AdminClient`. */
+export interface PageSource {
+  read<T>(path: AdminPath, use: (answer: AdminAnswer) => T): Promise<T>
+  close(): void
+}
+
 /** Pieces of all connections arrive here, one after the other: each is taken before the next is read. */
 const arrivals = Buffer.allocUnsafeSlow(256 * 1024)
 
@@ -46,7 +52,7 @@ interface Exchange {
  * paths of `ADMIN` and nothing else, follows no redirect, asks for no compression. Every byte is taken as hostile:
  * size and time are bounded, and an answer that is not framed exactly is refused.
  */
-export class AdminClient {
+export class AdminClient implements PageSource {
   readonly #address: AdminAddress
   readonly #deps: AdminDeps
   readonly #limits: AdminLimits
