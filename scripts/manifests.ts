@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { command } from "./components/command.ts"
@@ -6,6 +7,8 @@ import { component } from "./components/component.ts"
 const CHART = "deploy/k8s/chart"
 const MANIFESTS = "deploy/k8s/manifests/meshscope.yaml"
 const FIXTURES = "test/fixtures/deploy"
+/** Of the chart and the values that those files were made from, so that a fast test, without helm, sees when they are old. */
+export const STAMP = `${FIXTURES}/rendered.sha256`
 
 /**
  * Every file that is made from the chart, by its path below `root`: the plain manifests, and what the chart makes of each
@@ -19,6 +22,17 @@ export async function renderedFiles(root: string, helm: string): Promise<Readonl
     files.set(`${FIXTURES}/rendered/${basename(file)}`, await template(root, helm, "meshscope", values))
   }
   return files
+}
+
+/** The digest of all that `renderedFiles` goes by. */
+export async function chartDigest(root: string): Promise<string> {
+  const hash = createHash("sha256")
+  for (const folder of [CHART, `${FIXTURES}/values`]) {
+    const files = await readdir(join(root, folder), { recursive: true })
+    for (const file of files.filter((name) => /\.(?:yaml|tpl)$/.test(name)).toSorted())
+      hash.update(`${file}\0`).update(await readFile(join(root, folder, file)))
+  }
+  return `${hash.digest("hex")}\n`
 }
 
 /** What the chart makes of these values, in the namespace `meshscope`. */
@@ -47,10 +61,11 @@ function plain(rendered: string): string {
   return [NAMESPACE, ...documents].map((document) => `${document.trimEnd()}\n`).join("---\n")
 }
 
-// Run by hand after a change of the chart: node scripts/manifests.ts. A test of the peers' lane says when.
+// Run by hand after a change of the chart: npm run manifests. A fast test says when; one of the peers' lane makes them anew.
 if (import.meta.main) {
   const root = join(import.meta.dirname, "..")
-  for (const [file, text] of await renderedFiles(root, await component("helm"))) {
+  const made = new Map(await renderedFiles(root, await component("helm"))).set(STAMP, await chartDigest(root))
+  for (const [file, text] of made) {
     const path = join(root, file)
     if ((await readFile(path, "utf8").catch(() => "")) !== text) await writeFile(path, text)
   }

@@ -6,6 +6,7 @@ import { MODEL_RESOURCES } from "#mesh/declare/model-resources.ts"
 import { VERSION } from "#mesh/version.ts"
 import { parseAgentConfig } from "../../agent/config/parse.ts"
 import { parseCollectorConfig } from "../../collector/config.ts"
+import { chartDigest, STAMP } from "../../scripts/manifests.ts"
 import {
   type Container,
   configText,
@@ -28,6 +29,10 @@ function filesIn(value: unknown, key = ""): string[] {
   if (typeof value !== "object" || value === null) return []
   return Object.entries(value).flatMap(([name, each]) => filesIn(each, name))
 }
+
+test("what is rendered here is of the chart as it is (else: npm run manifests)", async () => {
+  expect(await chartDigest(ROOT)).toBe(text(STAMP))
+})
 
 describe.each(RENDERED)("%s", (file) => {
   const objects = objectsIn(file)
@@ -148,6 +153,12 @@ describe("what each file of values asks for", () => {
     expect(agent?.ports.filter(({ hostPort }) => hostPort === 2000).map(({ protocol }) => protocol)).toEqual([
       "TCP",
       "UDP",
+    ])
+    expect(
+      agent?.ports.map(({ containerPort, protocol }) => `${protocol} ${containerPort}`).toSorted(),
+    ).toEqual([
+      ...["TCP 18090", "TCP 2000", "TCP 24224", "TCP 4317", "TCP 4319", "TCP 9411", "TCP 9464"],
+      ...["UDP 2000", "UDP 8125"],
     ])
     expect(
       rendered("everything").flatMap(({ rules }) => rules.flatMap(({ resources }) => resources)),

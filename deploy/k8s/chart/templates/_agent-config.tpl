@@ -36,7 +36,7 @@ model:
     {{- end }}
   {{- end }}
 {{- with .Values.agent.receive }}
-{{- if or .accessLogs .forward .xray .zipkin .otlp }}
+{{- if or .accessLogs .forward .dogstatsd .xray .zipkin .otlp }}
 receive:
   {{- if .accessLogs }}
   accessLogs:
@@ -46,6 +46,10 @@ receive:
   {{- if .forward }}
   forward:
     listen: "{{ $.Values.listenHost }}:24224"
+  {{- end }}
+  {{- if .dogstatsd }}
+  dogstatsd:
+    listen: "{{ $.Values.listenHost }}:8125"
   {{- end }}
   {{- if .xray }}
   xray:
@@ -109,7 +113,7 @@ tls:
 {{- range $key, $address := $settings }}
 {{- if kindIs "string" $address }}
 {{- with include "meshscope.openPort" (ternary $address "" (regexMatch ":[0-9]+$" $address)) }}
-{{- $found = append $found (dict "name" (printf "%s-%s" ($intake | lower | trunc 10) ($key | lower | trunc 4)) "port" (int .) "protocol" (ternary "UDP" "TCP" (eq $key "udp"))) }}
+{{- $found = append $found (dict "name" (printf "%s-%s" ($intake | lower | trunc 10) ($key | lower | trunc 4)) "port" (int .) "protocol" (ternary "UDP" "TCP" (or (eq $key "udp") (eq $intake "dogstatsd")))) }}
 {{- end }}
 {{- end }}
 {{- end }}
