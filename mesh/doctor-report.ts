@@ -6,7 +6,7 @@ import type { Flavor } from "./resource.ts"
  */
 export type CheckState = "ok" | "missing" | "warning" | "not_tried"
 
-export const CHECK_AREAS = ["configuration", "kubernetes", "proxies", "logs", "outputs"] as const
+export const CHECK_AREAS = ["configuration", "kubernetes", "ecs", "proxies", "logs", "outputs"] as const
 export type CheckArea = (typeof CHECK_AREAS)[number]
 
 /** One thing that was looked at from inside. */

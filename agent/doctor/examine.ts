@@ -6,6 +6,7 @@ import type { AgentConfig } from "../config/parse.ts"
 import { type OnceDeps, readOnce } from "../once.ts"
 import { hindrances } from "../readiness.ts"
 import type { Log, LogFields } from "../telemetry/log.ts"
+import { checkEcs } from "./ecs.ts"
 import { checkLogFiles } from "./log-files.ts"
 import { checkOutputs } from "./outputs.ts"
 
@@ -17,12 +18,14 @@ import { checkOutputs } from "./outputs.ts"
 export async function examineAgent(config: AgentConfig, deps: Omit<OnceDeps, "log">): Promise<DoctorReport> {
   const { env, signal } = deps
   const [rights, outputs] = await Promise.all([kubernetesRights(config, env, signal), checkOutputs(config)])
+  const ecs = await checkEcs(config.discover.ecs, signal)
   const told = new Told()
   const { proxies } = await readOnce(config, { ...deps, log: told })
   const checks = [
     ...(await configurationChecks(config, env, proxies)),
     ...rights,
-    ...told.checks,
+    ...ecs,
+    ...told.checks.filter(({ sentence }) => !ecs.some((one) => one.sentence === sentence)),
     ...proxyChecks(proxies),
     ...(await checkLogFiles(proxies)),
     ...outputs,
