@@ -5,7 +5,7 @@ export function samplesOf(text: string, metric: string): readonly Counted[] {
   const samples: Counted[] = []
   for (const line of text.split("\n")) {
     if (!line.startsWith(`${metric}{`) && !line.startsWith(`${metric} `)) continue
-    const end = line.lastIndexOf("}")
+    const end = line.startsWith(`${metric}{`) ? line.lastIndexOf("}") : metric.length - 1
     const labels: Record<string, string> = {}
     for (const [, name = "", value = ""] of line.slice(0, end).matchAll(LABEL))
       labels[name] = unescaped(value)

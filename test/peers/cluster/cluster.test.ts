@@ -35,6 +35,13 @@ import { install, RELEASE_NAMESPACE, type Release } from "./release.ts"
  * applications. The load generator stands outside and knows the truth.
  */
 const MODEL = join(ROOT, "demo/yelb.yaml")
+/** A machine that is busy for two seconds must not look like an application that is slow: what Envoy and the application
+ * say of a try that ends just then is both true. */
+const declared = async (): Promise<string> =>
+  (await readFile(MODEL, "utf8")).replace(
+    "perRetryTimeout: { unit: ms, value: 2000 }",
+    "perRetryTimeout: { unit: s, value: 20 }",
+  )
 const SOON = { timeout: 30_000, interval: 500 }
 
 let cluster: Cluster
@@ -46,7 +53,7 @@ beforeAll(async () => {
   cluster = await startCluster(lab.name)
   await cluster.importImage(lab.archive)
   await cluster.importImage(image.archive)
-  const text = await readFile(MODEL, "utf8")
+  const text = await declared()
   await declare(text)
   const { model } = parseKubernetesObjects(text, MODEL)
   const fleet = { cluster, model, logs: { "*": "json" }, image: lab.name } as const
@@ -199,13 +206,13 @@ describe("the declared model", () => {
   }
 
   test("is what the objects say, to agents alone", async () => {
-    const wanted = parseKubernetesObjects(await readFile(MODEL, "utf8"), MODEL)
+    const wanted = parseKubernetesObjects(await declared(), MODEL)
     const answer = await model(await tokenOf("meshscope-agent", "meshscope"))
     const told = (await answer.json()) as ModelDocument
     expect(byName(told.model)).toEqual(byName(JSON.parse(JSON.stringify(wanted.model))))
     expect(told.notes).toEqual([])
     expect((await model()).status).toBe(401)
-    expect((await model(await tokenOf("meshscope-collector", "meshscope"))).status).toBe(403)
+    expect((await model(await tokenOf("meshscope-collector", "meshscope"))).status).toBe(401)
     expect((await model(await tokenOf("meshscope-agent", "somebody-else"))).status).toBe(401)
   })
 
@@ -258,7 +265,7 @@ describe("bad objects are told of, and disturb nothing else", () => {
       awsName: "lost",
       provider: { virtualNode: { virtualNodeRef: { name: "nobody" } } },
     })
-    await expectTold("lost", /nobody/)
+    await expectTold("nobody", /referred to but not declared/)
     await expectUndisturbed()
     await expectGone("virtualservices", "lost")
   })
@@ -301,8 +308,11 @@ describe("rights", () => {
     const words = ["meshscope", "doctor", "--json", "--config", `/etc/meshscope/${part}.yaml`]
     return JSON.parse(await cluster.kube.exec(RELEASE_NAMESPACE, metadata.name, words)) as DoctorReport
   }
-  const missing = ({ checks }: DoctorReport) =>
-    checks.filter(({ state }) => state === "missing").map(({ subject }) => subject)
+  const rightsMissing = ({ checks }: DoctorReport): readonly string[] =>
+    checks
+      .filter(({ area, state }) => area === "kubernetes" && state === "missing")
+      .map(({ subject }) => subject)
+      .toSorted()
   interface Rule {
     readonly apiGroups: readonly string[]
     readonly resources: readonly string[]
@@ -312,7 +322,7 @@ describe("rights", () => {
   test.each(["agent", "collector"] as const)(
     "doctor names exactly what is taken away of the %s's",
     async (part) => {
-      expect(missing(await doctor(part))).toEqual([])
+      expect(await doctor(part)).toMatchObject({ ok: true })
       const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${RELEASE_NAMESPACE}-meshscope-${part}`
       const { rules } = (await cluster.kube.get(path)) as { rules: readonly Rule[] }
       for (const rule of rules) {
@@ -323,11 +333,11 @@ describe("rights", () => {
           const [group = ""] = rule.apiGroups
           const names = rule.resources.map((name) => (group === "" ? name : `${name}.${group}`))
           const wanted = names.map((name) => `${verb} ${name} in all namespaces`).toSorted()
-          await expect.poll(async () => missing(await doctor(part)).toSorted(), SOON).toEqual(wanted)
+          await expect.poll(async () => rightsMissing(await doctor(part)), SOON).toEqual(wanted)
         }
       }
       await cluster.kube.send("PATCH", path, { rules })
-      await expect.poll(async () => missing(await doctor(part)), SOON).toEqual([])
+      await expect.poll(() => doctor(part), SOON).toMatchObject({ ok: true })
     },
     180_000,
   )

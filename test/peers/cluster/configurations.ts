@@ -49,7 +49,10 @@ export interface KubeletPlaces {
   readonly podLogs: string
 }
 
-/** Rotates the containers' logs early and looks often, so that a test sees it happen. */
+/**
+ * Rotates the containers' logs early and looks often, so that a test sees it happen. It keeps as much as a busy machine
+ * needs to start an agent again: what the kubelet throws away meanwhile nobody can count.
+ */
 export const kubeletConfig = ({ folder, socket, ca, podLogs }: KubeletPlaces): object => ({
   apiVersion: "kubelet.config.k8s.io/v1beta1",
   kind: "KubeletConfiguration",
@@ -71,6 +74,6 @@ export const kubeletConfig = ({ folder, socket, ca, podLogs }: KubeletPlaces): o
   podLogsDir: podLogs,
   volumePluginDir: join(folder, "volume-plugins"),
   containerLogMaxSize: "64Ki",
-  containerLogMaxFiles: 5,
+  containerLogMaxFiles: 40,
   containerLogMonitorInterval: "3s",
 })
