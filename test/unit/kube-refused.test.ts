@@ -165,7 +165,13 @@ describe("a server in trouble", () => {
     test(`that ${what} is asked again; nothing is handed over meanwhile`, async () => {
       const fake = await fakeKube()
       fake.troubles.push({ verb: "list", answer }, { verb: "list", answer })
-      const { sets, problems } = watching({ server: fake.url }, PODS, {}, { answerMs: 60 })
+      const { sets, problems } = watching(
+        { server: fake.url },
+        PODS,
+        {},
+        // Of the others each answer may take its time.
+        { answerMs: answer === "hang" ? 400 : 30_000 },
+      )
       await until(() => problems.length === 2)
       expect(problems[0]).toMatch(says)
       expect(problems[1]).toBe("mended")
@@ -276,6 +282,8 @@ describe("the access", () => {
 
   test.for([
     [{ server: "http://10.0.0.1:8080" }, "http is for loopback only"],
+    [{ server: "http://127.0.0.1.example.com:8080" }, "http is for loopback only"],
+    [{ server: "http://localhost.example.com:8080" }, "http is for loopback only"],
     [{ server: "https://user:word@k" }, "expects a URL"],
     [{ server: "k:443" }, "expects a URL"],
     [{ certFile: "/c" }, "expects both certFile and keyFile"],
