@@ -25,6 +25,16 @@ Mappings:
   Map: { key: { inner: mapped } }
 `
 
+it("conditions that are made of themselves, or of one another many times, are worked out once", () => {
+  const doubled = Array.from({ length: 60 }, (_, at) => {
+    const next = `{ Condition: C${at + 1} }`
+    return `  C${at}: { "Fn::And": [${next}, ${next}] }\n`
+  }).join("")
+  const own = '  C60: { "Fn::And": [{ Condition: C0 }, { Condition: C60 }, { Condition: C60 }] }\n'
+  const { model } = loadModel([template("!If [C0, y, n]", `Conditions:\n${doubled}${own}`)])
+  expect(model.meshes[0]?.virtualServices[0]?.name).toBe("y")
+})
+
 describe("functions of a template", () => {
   it.each([
     ["!Ref A", "a"],

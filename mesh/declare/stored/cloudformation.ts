@@ -77,6 +77,7 @@ function scopeOf(spot: Spot, given: ReadonlyMap<string, unknown>, notes: Notes):
     parameters,
     mappings: at(spot, "Mappings").value,
     conditions: at(spot, "Conditions").value,
+    known: new Map(),
     attribute: (resource, attribute) => {
       const key = `${resource}.${attribute ?? ""}`
       // A name that is made of itself.

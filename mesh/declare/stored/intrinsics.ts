@@ -6,6 +6,8 @@ export interface TemplateScope {
   readonly parameters: ReadonlyMap<string, unknown>
   readonly mappings: unknown
   readonly conditions: unknown
+  /** What is known of them; each is looked at once, or they could double at each step. */
+  readonly known: Map<string, boolean>
   /** What `Ref` (attribute absent) or `GetAtt` of a resource is; undefined where nobody can tell before it is made. */
   readonly attribute: (resource: string, attribute: string | undefined) => string | undefined
   readonly note: (sentence: string) => void
@@ -125,8 +127,7 @@ export function holds(condition: unknown, scope: TemplateScope, depth = 0): bool
   const parts: unknown[] = Array.isArray(given) ? given : []
   switch (name) {
     case "Condition": {
-      const named = isObject(scope.conditions) ? ownMember(scope.conditions, String(given)) : undefined
-      return holds(named, scope, depth + 1)
+      return namedHolds(String(given), scope, depth + 1)
     }
     case "Fn::Equals":
       return textOf(work(parts[0], scope, depth + 1)) === textOf(work(parts[1], scope, depth + 1))
@@ -139,4 +140,15 @@ export function holds(condition: unknown, scope: TemplateScope, depth = 0): bool
     default:
       return true
   }
+}
+
+function namedHolds(name: string, scope: TemplateScope, depth: number): boolean {
+  const { conditions, known } = scope
+  const before = known.get(name)
+  if (before !== undefined) return before
+  // One that is made of itself nobody can tell.
+  known.set(name, true)
+  const result = holds(isObject(conditions) ? ownMember(conditions, name) : undefined, scope, depth)
+  known.set(name, result)
+  return result
 }
