@@ -31,7 +31,7 @@ interface Aged {
 function oldestFirst(objects: Iterable<LiveObject>, { notes }: Reading): Spot[] {
   const aged = Array.from(objects, agedOf).toSorted(byAge)
   const left = aged.length - MOST_OBJECTS
-  if (left > 0) notes.add(`${left} objects, the youngest, are left out: there are more than ${MOST_OBJECTS}`)
+  if (left > 0) notes.add(`${left} of the youngest objects are left out: there are more than ${MOST_OBJECTS}`)
   return aged.slice(0, MOST_OBJECTS).map(({ spot }) => spot)
 }
 

@@ -24,6 +24,18 @@ const httpRoute = (name: string, target: object, match: object = { prefix: "/" }
   httpRoute: { match, action: { weightedTargets: [target] } },
 })
 
+it("of more objects than any mesh has the youngest are left out, and counted", () => {
+  const old = { creationTimestamp: "2026-01-01T00:00:00Z" }
+  const older = Array.from({ length: 50_000 }, (_, at): LiveObject => {
+    const metadata = { name: `n${at}`, ...old }
+    return { apiVersion: "v1", kind: "Namespace", metadata }
+  })
+  const young = { ...MESH, metadata: { ...MESH.metadata, creationTimestamp: "2026-02-01T00:00:00Z" } }
+  const { model, notes } = modelOfLiveObjects([young, ...older])
+  expect(model.meshes).toEqual([])
+  expect(notes).toEqual(["1 of the youngest objects are left out: there are more than 50000"])
+})
+
 describe("one sentence for each thing that is wrong, naming the object and the field", () => {
   const rows: readonly (readonly [what: string, objects: LiveObject[], note: string])[] = [
     [
