@@ -1,11 +1,12 @@
-import type { OnceProxy, OnceReport, OnceRequests } from "#mesh/once-report.ts"
+import type { OnceReport, OnceRequests } from "#mesh/once-report.ts"
 import type { Snapshot } from "#mesh/snapshot.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import { takesSpans } from "./config/receive-schema.ts"
 import { FIRST_WORD_MS } from "./discover/joined.ts"
+import { streamsHere } from "./intakes/streams-here.ts"
 import { modelNow } from "./model-sources.ts"
+import { onceProxy } from "./once-proxy.ts"
 import { Pipeline } from "./pipeline.ts"
-import type { Proxy } from "./proxy.ts"
 import { discoveryOf } from "./registry.ts"
 import { configuredReception } from "./spans/reception.ts"
 import { Spans } from "./spans/spans.ts"
@@ -16,6 +17,9 @@ export interface OnceDeps extends AgentDeps {
   /** Ends the look at once; the report then holds what was read so far. */
   readonly signal: AbortSignal
 }
+
+/** A group comes so soon after what is reported of it. */
+const REPORT_MS = 2000
 
 /**
  * Reads every admin page and every log line that is there, once, from the beginning. Keeps nothing and sends nothing.
@@ -50,18 +54,24 @@ export async function readOnce(config: AgentConfig, deps: OnceDeps): Promise<Onc
   })
   spans.listens(configuredReception(alone))
   pipeline.follower = spans
+  const { accessLogs } = alone.receive
+  // What a running agent would take as a stream is not counted from anything else.
+  if (accessLogs !== undefined)
+    pipeline.leadsHere = streamsHere(accessLogs.listen, [...alone.spans.hosts, ...accessLogs.hosts])
   try {
     const found = new AbortController()
     const over = AbortSignal.any([found.signal, signal])
-    // The first group is all that there is. What fails reports and never emits, so the wait ends with the report, and a
-    // little later where another may still tell of its proxies.
+    // The first group is all that there is. What fails reports and never emits, so the wait ends with the report, and
+    // later: what is left out of a group is reported before the group comes, and another way may still tell of its own.
     const ways = Object.values(alone.discover).filter((way) => way !== undefined).length
-    const patienceMs = ways > 1 ? FIRST_WORD_MS + 1000 : 0
+    const patienceMs = ways > 1 ? FIRST_WORD_MS + 1000 : REPORT_MS
     const discovery = await discoveryOf(alone, {
       clock,
       env,
       log: {
-        ...log,
+        debug: (sentence, fields) => log.debug(sentence, fields),
+        info: (sentence, fields) => log.info(sentence, fields),
+        error: (sentence, fields) => log.error(sentence, fields),
         warn: (sentence, fields) => {
           log.warn(sentence, fields)
           void clock.sleep(patienceMs, over).then(() => found.abort())
@@ -94,7 +104,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function reportOf(pipeline: Pipeline, spans: Spans, taken: boolean): OnceReport {
-  const proxies = [...pipeline.proxies].map((proxy) => proxyOf(proxy, spans.wayOf(proxy)))
+  const proxies = [...pipeline.proxies].map((proxy) => onceProxy(proxy, spans.wayOf(proxy)))
   const { access, malformed } = pipeline.lines.counters
   let accounted = 0
   for (const tally of pipeline.tallies)
@@ -109,28 +119,6 @@ function reportOf(pipeline: Pipeline, spans: Spans, taken: boolean): OnceReport 
       doubts: Object.fromEntries(pipeline.doubts),
     },
     takesSpans: taken,
-  }
-}
-
-function proxyOf(proxy: Proxy, spans: string): OnceProxy {
-  const { identity, resolving, missing } = proxy
-  // A proxy that nobody reaches says the same of each page.
-  const problems = [...new Set([...proxy.problems.values()].map(({ message }) => message))]
-  const provenance = resolving?.provenance ?? ""
-  return {
-    proxy: proxy.target.name,
-    mesh: identity?.mesh ?? "",
-    flavor: identity?.flavor ?? "",
-    role: identity?.role ?? "",
-    resource: identity?.resource ?? "",
-    version: proxy.config?.node.version ?? "",
-    provenance: provenance === "mixed" ? "log" : provenance,
-    problem:
-      problems.length > 0 ? problems.join(" ") : missing.length > 0 ? `missing: ${missing.join(", ")}` : "",
-    missing,
-    logs: proxy.target.logs,
-    spans,
-    ok: problems.length === 0 && identity !== undefined,
   }
 }
 

@@ -1,12 +1,15 @@
 import { constants } from "node:fs"
 import { access, readFile } from "node:fs/promises"
 import { dirname } from "node:path"
+import { kubeAccess } from "#kubernetes/access.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { ProxyTarget } from "#mesh/proxy.ts"
 import { fileReason } from "#mesh/system-reason.ts"
 import type { SecretReference } from "./config/header-schema.ts"
 import type { AgentConfig } from "./config/parse.ts"
 import type { TlsConfig } from "./config/tls-schema.ts"
+import { kubernetesConfig } from "./discover/kubernetes/settings.ts"
 import { cloudWatchClient } from "./publish/aws/sdk-clients.ts"
 import { awsTrouble } from "./publish/aws/sdk-trouble.ts"
 
@@ -29,6 +32,7 @@ export async function hindrances(config: AgentConfig, deps: ReadinessDeps): Prom
     ofState(config),
     ofRegion(config),
     ofFiles(config, deps),
+    Promise.resolve(ofKubernetes(config, deps)),
     Promise.resolve(ofLines(config, deps)),
   ])
   return found.flat()
@@ -47,6 +51,26 @@ async function ofState({ agent }: AgentConfig): Promise<Hindrance[]> {
       const sentence = `names ${agent.state}, ${what} cannot be written: ${fileReason(cause)}`
       return [{ path: ["agent", "state"], sentence }]
     }
+  }
+}
+
+/** What a pod is told by Kubernetes and its own manifest is nowhere else. */
+function ofKubernetes({ discover, model }: AgentConfig, { env }: ReadinessDeps): Hindrance[] {
+  const { kubernetes } = discover
+  const declared = model.kubernetes
+  return [
+    ...lacking(["discover", "kubernetes"], () => kubernetes && kubernetesConfig(kubernetes, env)),
+    ...lacking(["model", "kubernetes"], () => declared && kubeAccess(declared.api, env)),
+  ]
+}
+
+function lacking(path: readonly PropertyKey[], made: () => unknown): Hindrance[] {
+  try {
+    made()
+    return []
+  } catch (error) {
+    if (!(error instanceof MeshscopeError)) throw error
+    return [{ path, sentence: `cannot work here: ${error.message}` }]
   }
 }
 
@@ -70,16 +94,18 @@ async function ofRegion({ publish }: AgentConfig): Promise<Hindrance[]> {
 }
 
 /** Files and variables with secrets and certificates. */
-async function ofFiles({ publish }: AgentConfig, { env }: ReadinessDeps): Promise<Hindrance[]> {
+async function ofFiles({ publish, model }: AgentConfig, { env }: ReadinessDeps): Promise<Hindrance[]> {
   const { otlp, remoteWrite, zipkin, otlpTraces, splunk } = publish
-  const all = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces }).flatMap(([key, output]) =>
-    Object.entries(output?.headers ?? {}).map(([name, value]) =>
-      typeof value === "string" ? [] : ofSecret(["publish", key, "headers", name], value, env),
+  const sent = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces, splunk }).map(
+    ([key, output]) => [["publish", key], output] as const,
+  )
+  const others = [...sent, [["model", "collector"], model.collector] as const]
+  const all = others.flatMap(([path, other]) =>
+    Object.entries(other !== undefined && "headers" in other ? other.headers : {}).map(([name, value]) =>
+      typeof value === "string" ? [] : ofSecret([...path, "headers", name], value, env),
     ),
   )
-  const certificates = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces, splunk }).map(
-    ([key, output]) => (output === undefined || !("tls" in output) ? [] : ofTls(key, output.tls)),
-  )
+  const certificates = others.map(([path, other]) => (other === undefined ? [] : ofTls(path, other.tls)))
   const token = splunk === undefined ? [] : ofSecret(["publish", "splunk", "token"], splunk.token, env)
   return (await Promise.all([...all, ...certificates, token])).flat()
 }
@@ -94,9 +120,9 @@ async function ofSecret(
   return [{ path: [...path, "env"], sentence: `names the environment variable ${name}, which is not set` }]
 }
 
-async function ofTls(output: string, tls: TlsConfig): Promise<Hindrance[]> {
+async function ofTls(path: readonly PropertyKey[], tls: TlsConfig): Promise<Hindrance[]> {
   const files = Object.entries(tls).flatMap(([name, file]) =>
-    file === undefined ? [] : [ofFile(["publish", output, "tls", name], file)],
+    file === undefined ? [] : [ofFile([...path, "tls", name], file)],
   )
   return (await Promise.all(files)).flat()
 }

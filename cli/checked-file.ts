@@ -61,16 +61,17 @@ export async function checkedFile(
   }
   const { written } = checked
   if (kind === "targets") tellTargets(findings, "", written.value(["targets"]))
+  let listed: readonly ProxyTarget[] | undefined
   if (kind === "agent") {
     tellTargets(findings, "", written.value(["discover", "static", "targets"]))
-    const listed = await checkTargets(findings, file, written, env)
-    await checkModel(findings, file, written)
-    if (checked.ok) {
-      const config = parseAgentConfig({ file, text, env, hostName: "" })
-      const targets = config.discover.static?.targets ?? listed
-      for (const { path, sentence } of await hindrances(config, { env, targets }))
-        findings.warnings.push(written.problem("CONFIG_INVALID", path, sentence))
-    }
+    listed = await checkTargets(findings, file, written, env)
+  }
+  if (kind !== "targets") await checkModel(findings, file, written)
+  if (kind === "agent" && checked.ok) {
+    const config = parseAgentConfig({ file, text, env, hostName: "" })
+    const targets = config.discover.static?.targets ?? listed
+    for (const { path, sentence } of await hindrances(config, { env, targets }))
+      findings.warnings.push(written.problem("CONFIG_INVALID", path, sentence))
   }
   return result(findings)
 }

@@ -37,7 +37,7 @@ export const onceCommand: Command = {
 export function onceText({ proxies, requests, lines, takesSpans }: OnceReport, width?: number): string {
   const astray = takesSpans ? astrayNotes(proxies).map((note) => `${wrappedText(note, width)}\n`) : []
   const parts = [
-    proxyTable(proxies, width),
+    proxies.length === 0 ? NO_PROXY : proxyTable(proxies, width),
     ...(astray.length === 0 ? [] : [astray.join("")]),
     requests.length === 0 ? "No requests were seen.\n" : requestTable(requests, width),
   ]
@@ -47,6 +47,9 @@ export function onceText({ proxies, requests, lines, takesSpans }: OnceReport, w
   const besides = lost.length === 0 ? "" : `; ${lost.join(", ")}`
   return `${parts.join("\n")}\n${lines.read} lines read, ${lines.accounted} accounted${besides}\n`
 }
+
+const NO_PROXY =
+  "No proxy was found. `meshscope doctor` looks for what is missing; docs/install.md says by what a proxy is known.\n"
 
 /** Ways on which spans miss an agent that waits for them. */
 const ASTRAY: readonly SpanWayKind[] = ["own-pod", "elsewhere"]

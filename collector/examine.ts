@@ -14,6 +14,7 @@ export async function examineCollector(
 ): Promise<DoctorReport> {
   const checks = [
     ...(await fileChecks(config)),
+    ...variableCheck(config, env),
     ...openDoor(config),
     ...(await rightChecks(config, env, signal)),
   ]
@@ -34,12 +35,22 @@ async function fileChecks({ tls, intake, model }: CollectorConfig): Promise<read
         await readFile(file)
         return [{ ...about, state: "ok", sentence: `${file} can be read.` }]
       } catch (cause) {
-        const sentence = `${file} cannot be read: ${fileReason(cause)}`
-        return [{ ...about, state: "missing", sentence }]
+        const sentence = `${file} cannot be read: ${fileReason(cause)}.`
+        const todo = "Put it there, mount it, or let our user read it."
+        return [{ ...about, state: "missing", sentence, todo }]
       }
     }),
   )
   return checks.flat()
+}
+
+function variableCheck({ intake: { tokenEnv } }: CollectorConfig, env: Environment): readonly Check[] {
+  if (tokenEnv === undefined) return []
+  const about = { area: "configuration", subject: "intake.tokenEnv" } as const
+  if (Object.hasOwn(env, tokenEnv) && (env[tokenEnv] ?? "").trim() !== "")
+    return [{ ...about, state: "ok", sentence: `The environment variable ${tokenEnv} is set.`, todo: "" }]
+  const sentence = `The environment variable ${tokenEnv} holds no token.`
+  return [{ ...about, state: "missing", sentence, todo: "Set it, or name another one." }]
 }
 
 function openDoor({ intake, tls }: CollectorConfig): readonly Check[] {

@@ -1,5 +1,7 @@
 import { checkRights, modelRights, podRights } from "#kubernetes/rights.ts"
 import type { Check, CheckArea, DoctorReport } from "#mesh/doctor-report.ts"
+import { MeshscopeError } from "#mesh/errors.ts"
+import { gapOf } from "#mesh/gap-words.ts"
 import type { Environment } from "#mesh/interpolation.ts"
 import type { OnceProxy } from "#mesh/once-report.ts"
 import type { AgentConfig } from "../config/parse.ts"
@@ -20,10 +22,12 @@ export async function examineAgent(config: AgentConfig, deps: Omit<OnceDeps, "lo
   const [rights, outputs] = await Promise.all([kubernetesRights(config, env, signal), checkOutputs(config)])
   const ecs = await checkEcs(config.discover.ecs, signal)
   const told = new Told()
-  const { proxies } = await readOnce(config, { ...deps, log: told })
+  const proxies = await proxiesNow(config, { ...deps, log: told })
+  const settings = await configurationChecks(config, env, proxies)
   const checks = [
-    ...(await configurationChecks(config, env, proxies)),
-    ...rights,
+    ...settings,
+    // That this is no pod is said once.
+    ...rights.filter(({ sentence }) => !settings.some((one) => one.sentence.endsWith(sentence))),
     ...ecs,
     ...told.checks.filter(({ sentence }) => !ecs.some((one) => one.sentence === sentence)),
     ...proxyChecks(proxies),
@@ -36,6 +40,16 @@ export async function examineAgent(config: AgentConfig, deps: Omit<OnceDeps, "lo
     logs: proxies
       .filter(({ missing }) => missing.length > 0)
       .map(({ proxy, flavor, missing }) => ({ proxy, flavor, missing })),
+  }
+}
+
+/** What the environment lacks is told with the settings that need it; then nobody can be asked for proxies. */
+async function proxiesNow(config: AgentConfig, deps: OnceDeps): Promise<readonly OnceProxy[]> {
+  try {
+    return (await readOnce(config, deps)).proxies
+  } catch (error) {
+    if (error instanceof MeshscopeError && error.code === "CONFIG_ENV_MISSING") return []
+    throw error
   }
 }
 
@@ -115,7 +129,8 @@ function proxyChecks(proxies: readonly OnceProxy[]): readonly Check[] {
     if (!ok) return { area: "proxies", subject: proxy, state: "missing", sentence: problem, todo: TODO }
     const known = resource === "" ? "It answers, and does not tell who it is" : `${resource} of ${mesh}`
     const state = resource === "" ? "warning" : "ok"
-    const less = missing.length === 0 ? "" : ` It lacks: ${missing.join(", ")}.`
+    const less =
+      missing.length === 0 ? "" : ` It lacks ${missing.map((word) => gapOf(word).lacks).join(", ")}.`
     return { area: "proxies", subject: proxy, state, sentence: `${known}.${less}`, todo: "" }
   })
 }

@@ -16,10 +16,11 @@ const PATIENCE_MS = 5000
 export async function checkOutputs({ publish }: AgentConfig): Promise<readonly Check[]> {
   const { otlp, remoteWrite, zipkin, otlpTraces, splunk } = publish
   const receivers = Object.entries({ otlp, remoteWrite, zipkin, otlpTraces, splunk }).flatMap(
-    ([key, output]) =>
-      output === undefined || !("endpoint" in output) || output.endpoint === undefined
-        ? []
-        : [checkReceiver(`publish.${key}`, output.endpoint, output.tls)],
+    ([key, output]) => {
+      if (output === undefined) return []
+      const address = "url" in output ? output.url : output.endpoint
+      return address === undefined ? [] : [checkReceiver(`publish.${key}`, address, output.tls)]
+    },
   )
   return Promise.all([...receivers, ...awsOutputs(publish).map(checkAws)])
 }

@@ -38,7 +38,7 @@ describe("an agent that nothing lets work", () => {
     expect(out).toMatch(/^MISSING +proxies: shop-ui +.*127\.0\.0\.1:1 cannot be reached/m)
     expect(out).toMatch(/^MISSING +logs: shop-ui +\/nowhere\/ui\.log cannot be read: it does not exist\./m)
     expect(out).toMatch(/^MISSING +outputs: publish\.otlp +Nobody listens/m)
-    expect(out.trimEnd().split("\n").at(-1)).toBe("4 of 4 are missing.")
+    expect(out.trimEnd().split("\n").at(-1)).toBe("Something is missing: 4 of 4 checks say so.")
   })
 
   test("the same as JSON", async () => {
@@ -55,6 +55,16 @@ describe("an agent that nothing lets work", () => {
   })
 })
 
+test("an agent for a pod, outside of one, hears so once with everything else", async () => {
+  const { exit, out } = await run(
+    ["doctor"],
+    `agent: {state: ${folder}}\ndiscover: {kubernetes: {nodeName: n}}\npublish: {otlp: {endpoint: "http://127.0.0.1:1"}}\n`,
+  )
+  expect(exit).toBe("failed")
+  expect(out.match(/This is no pod/g)).toHaveLength(1)
+  expect(out).toMatch(/^MISSING +outputs: publish\.otlp/m)
+})
+
 test("a collector: who may send, and files that are not there", async () => {
   const open = await run(["doctor"], "listen: 127.0.0.1:4318\n")
   expect(open.exit).toBe("ok")
@@ -62,6 +72,38 @@ test("a collector: who may send, and files that are not there", async () => {
   const closed = await run(["doctor", "--json"], "intake: {tokenFile: /nowhere/token}\n")
   expect(closed.exit).toBe("failed")
   expect(closed.out).toContain("/nowhere/token cannot be read: it does not exist")
+})
+
+test("a collector whose token should stand in a variable: whether it does", async () => {
+  const config = "intake: {tokenEnv: MESH_TOKEN}\n"
+  const without = await run(["doctor"], config, { MESH_TOKEN: " " })
+  expect(without.exit).toBe("failed")
+  expect(without.out).toMatch(
+    /^MISSING +configuration: intake\.tokenEnv +The environment variable MESH_TOKEN holds no token\. Set it/m,
+  )
+  const set = await run(["doctor"], config, { MESH_TOKEN: "secret-word" })
+  expect(set.exit).toBe("ok")
+  expect(set.out).not.toContain("secret-word")
+})
+
+test("every receiver is tried, whatever its setting for the address is called", async () => {
+  const config = `
+agent: {state: ${folder}}
+discover: {static: {targets: []}}
+receive: {zipkin: {}}
+publish:
+  otlp: {endpoint: "http://127.0.0.1:1"}
+  remoteWrite: {url: "http://127.0.0.1:1/api/v1/write"}
+  zipkin: {endpoint: "http://127.0.0.1:1"}
+  otlpTraces: {endpoint: "http://127.0.0.1:1"}
+  splunk: {endpoint: "http://127.0.0.1:1", token: {env: TOKEN}}
+`
+  const { out } = await run(["doctor", "--json"], config, { TOKEN: "t" })
+  const report: DoctorReport = JSON.parse(out)
+  const tried = report.checks.filter(({ area }) => area === "outputs")
+  expect(tried.map(({ subject, state }) => `${subject} ${state}`).toSorted()).toEqual(
+    ["otlp", "otlpTraces", "remoteWrite", "splunk", "zipkin"].map((key) => `publish.${key} missing`),
+  )
 })
 
 describe("what a better log would tell", () => {

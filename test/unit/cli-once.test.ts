@@ -63,6 +63,12 @@ source    appserver / appserver-router / idle  yelb-ui  appserver-v1   0        
 `)
 })
 
+test("that no proxy was found is said in words, with what looks further", () => {
+  const text = onceText({ ...report, proxies: [], requests: [] })
+  expect(text).toMatch(/^No proxy was found\. `meshscope doctor` looks for what is missing/)
+  expect(text).not.toContain("PROXY")
+})
+
 test("no requests are said in words", () => {
   expect(
     onceText({ ...report, requests: [], lines: { read: 0, accounted: 0, dropped: {}, doubts: {} } }),

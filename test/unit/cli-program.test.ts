@@ -119,6 +119,23 @@ describe("check", () => {
     expect(out).toContain("  1 model file: 1 mesh, 0 virtual gateways")
   })
 
+  test("reads the model files of a collector as well", async () => {
+    await file("broken.yaml", "kind: [")
+    const config = await file("collector.yaml", "model: { files: [broken.yaml] }\nlisten: 127.0.0.1:4318\n")
+    expect(await run("check", config)).toMatchObject({
+      exit: "refused",
+      error: expect.stringContaining("broken.yaml:1:"),
+    })
+  })
+
+  test("warns of a configuration for pods that it cannot work here", async () => {
+    const config = await file("pod.yaml", `agent: { state: ${folder} }\ndiscover: { kubernetes: {} }\n`)
+    const { exit, error } = await run("check", config)
+    expect(exit).toBe("ok")
+    expect(error).toContain("discover.kubernetes cannot work here: ")
+    expect(error).toContain("set NODE_NAME")
+  })
+
   test("names problems of the configuration, the targets and the model, and ends with 3", async () => {
     const bad = await file("bad.yaml", "discover: { static: { targets: [] } }\nscrpe: {}\n")
     expect(await run("check", bad)).toEqual({

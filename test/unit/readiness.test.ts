@@ -92,3 +92,42 @@ test("the folder of the state must not stand where a file does", async () => {
     "agent.state names /none/below, which cannot be written: a part of its path is a file, not a folder",
   ])
 })
+
+async function inPlace(rest: string, env: object): Promise<string[]> {
+  const file = join(folder, "agent.yaml")
+  const text = `agent: { state: state }\n${rest}`
+  const config = parseAgentConfig({ file, text, env: {}, hostName: "h" })
+  const all = await hindrances(config, { env: { ...env }, targets: LOGGED })
+  return all.map(({ path, sentence }) => `${path.join(".")} ${sentence}`)
+}
+
+describe("Kubernetes", () => {
+  const inPod = { KUBERNETES_SERVICE_HOST: "10.0.0.1", NODE_NAME: "n" }
+
+  test.each([
+    ["discover: { kubernetes: {} }", {}, /^discover\.kubernetes cannot work here: .*set NODE_NAME/],
+    ["discover: { kubernetes: { nodeName: n } }", {}, /^discover\.kubernetes .*This is no pod/],
+    [
+      "discover: { static: { file: t.yaml } }\nmodel: { kubernetes: {} }",
+      {},
+      /^model\.kubernetes .*This is no pod/,
+    ],
+  ])("is missed outside of a pod: %s", async (rest, env, says) => {
+    const all = await inPlace(rest, env)
+    expect(all).toHaveLength(1)
+    expect(all[0]).toMatch(says)
+  })
+
+  test("is there in a pod", async () => {
+    expect(await inPlace("discover: { kubernetes: {} }\nmodel: { kubernetes: {} }", inPod)).toEqual([])
+  })
+})
+
+test("the collector that tells the model: its secrets and certificates", async () => {
+  const collector =
+    "{ url: 'https://c:1', headers: { authorization: { file: /nowhere/t } }, tls: { ca: /nowhere/ca } }"
+  expect(await found(`model: { collector: ${collector} }`)).toEqual([
+    "model.collector.headers.authorization.file names /nowhere/t, which cannot be read: it does not exist",
+    "model.collector.tls.ca names /nowhere/ca, which cannot be read: it does not exist",
+  ])
+})
