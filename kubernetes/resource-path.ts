@@ -1,10 +1,7 @@
 import type { KubeResource, WatchScope } from "./contract.ts"
 
 /** Path of a kind's objects: `/api/v1/pods`, `/apis/appmesh.k8s.aws/v1beta2/namespaces/a/virtualnodes`. */
-function resourcePath(
-  { group, version, plural }: KubeResource,
-  namespace: string | undefined,
-): string {
+function resourcePath({ group, version, plural }: KubeResource, namespace: string | undefined): string {
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`
   return `${root}${namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`
 }
