@@ -157,8 +157,15 @@ describe("what each file of values asks for", () => {
     expect(
       agent?.ports.map(({ containerPort, protocol }) => `${protocol} ${containerPort}`).toSorted(),
     ).toEqual([
-      ...["TCP 18090", "TCP 2000", "TCP 24224", "TCP 4317", "TCP 4319", "TCP 9411", "TCP 9464"],
-      ...["UDP 2000", "UDP 8125"],
+      "TCP 18090",
+      "TCP 2000",
+      "TCP 24224",
+      "TCP 4317",
+      "TCP 4319",
+      "TCP 9411",
+      "TCP 9464",
+      "UDP 2000",
+      "UDP 8125",
     ])
     expect(
       rendered("everything").flatMap(({ rules }) => rules.flatMap(({ resources }) => resources)),

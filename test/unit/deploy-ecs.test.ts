@@ -39,6 +39,8 @@ const container = z.object({
   linuxParameters: z.object({
     capabilities: z.object({ drop: z.array(z.string()), add: z.array(z.string()).default([]) }),
   }),
+  dockerSecurityOptions: z.array(z.string()).default([]),
+  portMappings: z.array(z.object({ containerPort: z.int() })).default([]),
   environment: pairs,
   secrets: z.array(z.object({ name: z.string(), valueFrom: z.string() })).default([]),
   mountPoints: z
@@ -165,6 +167,16 @@ describe("deploy/ecs/agent.yaml", () => {
     })
     expect(config.model.collector?.headers).toEqual(config.publish.otlp?.headers)
     expect(agent?.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: ["DAC_OVERRIDE"] })
+    expect(agent?.dockerSecurityOptions).toEqual(["no-new-privileges"])
+  })
+
+  test("nothing chosen: no capability", () => {
+    const capabilities = kinds.flatMap((Runs) =>
+      made(AGENT, { Image: IMAGE, Runs }).tasks.flatMap(({ containerDefinitions }) =>
+        containerDefinitions.map(({ linuxParameters }) => linuxParameters.capabilities),
+      ),
+    )
+    expect(capabilities).toEqual(kinds.map(() => ({ drop: ["ALL"], add: [] })))
   })
 
   test("nothing chosen: an agent without any right", () => {
@@ -221,6 +233,51 @@ describe("deploy/ecs/agent.yaml", () => {
   })
 })
 
+/** `name: from group -> to group protocol port`, of a rule by itself or of a group's own. */
+const openings = (template: typeof AGENT, choices: Choices): string[] =>
+  Object.entries(madeResources(template, choices)).flatMap(([name, { type, properties }]) => {
+    const rules = type.endsWith("SecurityGroup") ? properties : { SecurityGroupIngress: [properties] }
+    if (!type.startsWith("AWS::EC2::SecurityGroup")) return []
+    return opening
+      .parse(rules)
+      .SecurityGroupIngress.map(
+        ({ GroupId, SourceSecurityGroupId: from, IpProtocol, FromPort, ToPort }) =>
+          `${name}: ${from} -> ${GroupId} ${IpProtocol} ${FromPort}${ToPort === FromPort ? "" : `-${ToPort}`}`,
+      )
+  })
+const opening = z.object({
+  SecurityGroupIngress: z.array(
+    z.object({
+      GroupId: z.string().default("its own"),
+      SourceSecurityGroupId: z.string(),
+      IpProtocol: z.string(),
+      FromPort: z.int(),
+      ToPort: z.int(),
+    }),
+  ),
+})
+
+test("security groups are opened to groups, one port each", () => {
+  expect(openings(AGENT, { ...EVERYTHING, Logs: "forward" })).toEqual([
+    "ProxyIngress: sg-2 -> sg-1 tcp 9901",
+    "SegmentsByUdp: sg-1 -> sg-2 udp 2000",
+    "SamplingByTcp: sg-1 -> sg-2 tcp 2000",
+    "LinesByForward: sg-1 -> sg-2 tcp 24224",
+  ])
+  expect(
+    openings(COLLECTOR, { Image: IMAGE, AgentSecurityGroup: "sg-2", ReaderSecurityGroup: "sg-3" }),
+  ).toEqual(["SecurityGroup: sg-2 -> its own tcp 4318", "ReaderIngress: sg-3 -> <SecurityGroup> tcp 4318"])
+})
+
+test("the old task ends before the new one begins, where both would write one folder or share one name", () => {
+  for (const template of [AGENT, COLLECTOR]) {
+    const service = madeResources(template, { Image: IMAGE })["Service"]
+    expect(service?.properties).toMatchObject({
+      DeploymentConfiguration: { MinimumHealthyPercent: 0, MaximumPercent: 100 },
+    })
+  }
+})
+
 describe("deploy/ecs/collector.yaml", () => {
   test.each([
     { Image: IMAGE },
@@ -236,6 +293,8 @@ describe("deploy/ecs/collector.yaml", () => {
       chosen["TokenSecret"] === undefined ? [] : ["secretsmanager:GetSecretValue"],
     )
     expect(only?.user).toBe("65532:65532")
+    expect(only?.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: [] })
+    expect(only?.portMappings.map(({ containerPort }) => containerPort)).toEqual([config.listen.port])
   })
 })
 
@@ -249,6 +308,11 @@ test("no action is meant by a star, and every resource is named where there is o
     .filter(({ resource, condition }) => resource === "*" && condition === undefined)
     .flatMap(({ action }) => action)
   // None of these takes a resource
+  // Of log groups those of ours, whatever the mesh
+  const logs = rights.filter(({ action }) => action.some((one) => one.startsWith("logs:")))
+  const group =
+    /^arn:aws:logs:eu-central-1:123456789012:log-group:\/meshscope\/\*\/(?:access|metrics)(?::\*)?$/
+  expect(logs.flatMap(({ resource }) => resource).filter((resource) => !group.test(resource))).toEqual([])
   const free = /^(?:xray:|cloudwatch:PutMetricData$|ecs:DescribeTaskDefinition$)/
   expect(everywhere.filter((action) => !free.test(action))).toEqual([])
 })

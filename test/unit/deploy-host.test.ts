@@ -29,7 +29,27 @@ test("a unit may read, and no more", () => {
   expect(setting("NoNewPrivileges")).toEqual(["yes"])
   expect(setting("ProtectSystem")).toEqual(["strict"])
   expect(setting("StateDirectory")).toEqual(["meshscope"])
-  expect(setting("SystemCallFilter").join(" ")).toContain("~@privileged open_by_handle_at")
+  expect(setting("StateDirectoryMode")).toEqual(["0700"])
+  expect(setting("UMask")).toEqual(["0077"])
+  expect([...setting("User"), ...setting("Group")]).toEqual(["meshscope", "meshscope"])
+  expect(setting("SystemCallFilter")).toEqual(["@system-service", "~@privileged open_by_handle_at"])
+})
+
+test("a unit sees of the host what it needs", () => {
+  const closed = ["ProtectHome", "PrivateTmp", "PrivateDevices", "ProtectControlGroups", "ProtectKernelLogs"]
+  const more = ["ProtectKernelModules", "ProtectKernelTunables", "ProtectClock", "ProtectHostname"]
+  const and = ["RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality"]
+  for (const name of [...closed, ...more, ...and]) expect([name, ...setting(name)]).toEqual([name, "yes"])
+  expect(setting("ProtectProc")).toEqual(["invisible"])
+  expect(setting("RestrictAddressFamilies")).toEqual(["AF_INET AF_INET6 AF_UNIX AF_NETLINK"])
+})
+
+test("an image runs as a user of its own, with memory as it was measured", () => {
+  const [, last = ""] = text("deploy/image/Dockerfile").split(/^FROM \$RUN_BASE$/m)
+  expect(last.match(/^USER .*$/gm)).toEqual(["USER 65532:65532"])
+  expect(last).toMatch(/^COPY --from=build --chown=65532:65532 \/out\/state \/var\/lib\/meshscope$/m)
+  expect(last).toMatch(/^ENV MALLOC_ARENA_MAX=1 HOME=\/nonexistent$/m)
+  expect(setting("Environment")).toEqual(["MALLOC_ARENA_MAX=1"])
 })
 
 test("an agent that ends is started again, unless its configuration is wrong", () => {

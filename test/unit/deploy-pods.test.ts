@@ -91,19 +91,21 @@ describe.each(RENDERED)("%s", (file) => {
   )
 
   test("the old one is gone before the new one comes, where both would write one folder", () => {
-    for (const { kind, spec } of objects) {
-      if (kind === "DaemonSet")
-        expect(spec.updateStrategy).toEqual({
-          type: "RollingUpdate",
-          rollingUpdate: { maxSurge: 0, maxUnavailable: "10%" },
-        })
+    const told = objects.flatMap(({ kind, spec }) =>
+      kind === "DaemonSet" || kind === "Deployment" ? [spec.updateStrategy ?? [spec.replicas, spec.strategy]] : [],
+    )
+    expect(told).toEqual([
+      { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: "10%" } },
+      ...(collector === undefined ? [] : [[1, { type: "Recreate" }]]),
+    ])
+  })
       if (kind === "Deployment") expect(spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } })
     }
   })
 
   test("what pods send goes to the agent of their own node", () => {
     const services = objects.filter(
-      ({ kind, metadata }) => kind === "Service" && /agent$/.test(metadata.name),
+      ({ kind, metadata }) => kind === "Service" && metadata.name.endsWith("agent"),
     )
     expect(services.map(({ spec }) => spec.internalTrafficPolicy)).toEqual(services.map(() => "Local"))
   })

@@ -171,12 +171,13 @@ describe("beside real Envoys", () => {
     await expect.poll(() => apiByRoute(ask), SOON).toEqual(truthByRoute(requests))
   })
 
+  const looked = async <T>(id: string, name: string, ...words: string[]): Promise<T> =>
+    JSON.parse(
+      await docker.run("exec", id, "meshscope", ...words, "--config", join(folder, `${name}.yaml`)),
+    ) as T
+
   test("doctor, once and bundle look around beside both, in what those may use", async () => {
     const [collector = "", own = ""] = started
-    const looked = async <T>(id: string, name: string, ...words: string[]): Promise<T> =>
-      JSON.parse(
-        await docker.run("exec", id, "meshscope", ...words, "--config", join(folder, `${name}.yaml`)),
-      ) as T
     const doctors = [
       await looked<DoctorReport>(own, "own", "doctor", "--json"),
       await looked<DoctorReport>(collector, "collector", "doctor", "--json"),
