@@ -16,6 +16,8 @@ export interface EnvoyOptions {
   /** The application that it stands before, and the one that it calls. */
   readonly ownPort: number
   readonly appPort: number
+  /** Of the bootstrap, in place of what stands here. */
+  readonly bootstrap?: object
 }
 
 /** A real Envoy with the names that App Mesh's control plane gave: one way in, one way out. */
@@ -61,7 +63,8 @@ function isLive(admin: AdminAddress): Promise<boolean> {
 
 type Ports = Pick<RunningEnvoy, "ingressPort" | "egressPort">
 
-function configuration({ admin, nodeId, tags, ownPort, appPort }: EnvoyOptions, ports: Ports): object {
+function configuration(options: EnvoyOptions, ports: Ports): object {
+  const { admin, nodeId, tags, ownPort, appPort, bootstrap } = options
   return {
     node: { id: nodeId, cluster: nodeId },
     admin: {
@@ -81,6 +84,7 @@ function configuration({ admin, nodeId, tags, ownPort, appPort }: EnvoyOptions, 
         cluster("cds_egress_yelb_app_http_80", appPort),
       ],
     },
+    ...bootstrap,
   }
 }
 
