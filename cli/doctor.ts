@@ -76,13 +76,14 @@ export function doctorText(report: DoctorReport, width?: number): string {
   const checks = report.checks.toSorted((a, b) => rank.indexOf(a.state) - rank.indexOf(b.state))
   const rows = checks.map(({ state, area, subject, sentence, todo }) =>
     [MARKS[state], `${area}: ${subject}`, todo === "" ? sentence : `${sentence} ${todo}`].map((text) => ({
-      text: plainText(text),
+      // A file with several mistakes tells each on a line of its own.
+      text: plainText(text.replaceAll("\n", " ")),
     })),
   )
   const counted = (state: Check["state"]): number => checks.filter((check) => check.state === state).length
   const end = report.ok
-    ? `Nothing is missing: ${counted("ok")} of ${checks.length} are well.`
-    : `${counted("missing")} of ${checks.length} are missing.`
+    ? `Nothing is missing: ${counted("ok")} of ${checks.length} checks are well.`
+    : `Something is missing: ${counted("missing")} of ${checks.length} checks say so.`
   return [textTable(COLUMNS, rows, width), ...logTexts(report, width), `${end}\n`].join("\n")
 }
 

@@ -30,7 +30,7 @@ type Row = readonly Cell[]
 
 /**
  * Rows as aligned lines with a heading, two spaces between columns. Texts are never cut: what is wider than `most` has
- * its `below` columns on lines of their own. Ends with a line break.
+ * its `below` columns on lines of their own, broken between words. Ends with a line break.
  */
 export function textTable(
   columns: readonly Column[],
@@ -82,17 +82,33 @@ function labelled(label: string, cell: Cell | undefined): readonly Cell[] {
 
 const INDENT = "    "
 
-/** Texts one behind the other, on as many indented lines as it takes. */
+/** Texts one behind the other, on as many indented lines as it takes; a sentence is broken between words. */
 function flowing(cells: readonly Cell[], most: number): readonly string[] {
   const flown: string[] = []
+  const whole = most - INDENT.length
   let room = 0
   for (const { text, paint = (plain: string) => plain } of cells) {
-    const width = textWidth(text) + 2
-    if (width <= room) flown.push(`${flown.pop() ?? ""}  ${paint(text)}`)
-    else flown.push(INDENT + paint(text))
-    room = (width <= room ? room : most - INDENT.length + 2) - width
+    if (textWidth(text) + 2 <= room) {
+      flown.push(`${flown.pop() ?? ""}  ${paint(text)}`)
+      room -= textWidth(text) + 2
+      continue
+    }
+    const broken = brokenAt(text, whole)
+    flown.push(...broken.map((line) => INDENT + paint(line)))
+    room = whole - textWidth(broken.at(-1) ?? "")
   }
   return flown
+}
+
+/** A text as lines of so many columns; a longer word stays whole on a line of its own. */
+function brokenAt(text: string, most: number): readonly string[] {
+  const broken: string[] = []
+  for (const word of text.split(" ")) {
+    const line = broken.at(-1)
+    if (line === undefined || textWidth(line) + 1 + textWidth(word) > most) broken.push(word)
+    else broken[broken.length - 1] = `${line} ${word}`
+  }
+  return broken
 }
 
 function padded({ text, paint }: Cell, align: Column["align"], width: number): string {

@@ -19,7 +19,7 @@ export interface OnceProxy {
   readonly resource: string
   readonly version: string
   readonly provenance: Provenance | ""
-  /** Why the proxy could not be read, or what a better source would add; empty when all is well. */
+  /** Why the proxy could not be read, else what this look does not count and what is missing; empty when all is well. */
   readonly problem: string
   /** Words of `mesh_proxy_info{missing}`. */
   readonly missing: readonly string[]

@@ -76,6 +76,8 @@ function proxyOf(
   const { labels } = row
   const agent = agents.get(row.agent)
   const reports = agent?.reports ?? false
+  // Of one that cannot be asked, no stats are counted.
+  const provenance = info?.labels.get("provenance") ?? null
   // An agent tells whether a proxy answers of each that it can ask.
   const asked = up !== undefined
   const stateRow = rest.state.get(key)
@@ -102,7 +104,7 @@ function proxyOf(
     controlPlane,
     configAgeSeconds: rest.configAge.get(key)?.value ?? null,
     drifts: false,
-    provenance: info?.labels.get("provenance") ?? null,
+    provenance: asked || provenance !== "stats" ? provenance : null,
     missing: (info?.labels.get("missing") ?? "").split(",").filter((word) => word !== ""),
     spans: info?.labels.get("spans") ?? null,
     uptimeSeconds: rest.uptime.get(key)?.value ?? null,

@@ -53,6 +53,17 @@ failing  12.0
   ])
 })
 
+test("a sentence below its row is broken between words, and the next text follows where there is room", () => {
+  const said = [row("failing", "nobody listens at its address, as far as it can be told", "1", "us", "")]
+  expect(textTable(columns, said, 30)).toBe(`\
+HEALTH   RATE
+failing     1
+    nobody listens at its
+    address, as far as it can
+    be told  seen by us
+`)
+})
+
 test("a table without such columns stays as it is", () => {
   const plain = columns.map(({ title, align }) => ({ title, align }))
   expect(textTable(plain, rows, 10)).toBe(wide)
