@@ -94,6 +94,12 @@ const at = (port: number, path: string): string => `http://127.0.0.1:${port}${pa
 const page = async (port: number): Promise<string> => (await fetch(at(port, "/metrics"))).text()
 const told = async (port: number) => pageCounts(await page(port), "mesh_requests_total", REQUEST_NAMES)
 
+/** What a command says of what runs in a container, by the configuration that was made for it. */
+const looked = async <T>(id: string, name: string, ...words: string[]): Promise<T> =>
+  JSON.parse(
+    await docker.run("exec", id, "meshscope", ...words, "--config", join(folder, `${name}.yaml`)),
+  ) as T
+
 describe("beside real Envoys", () => {
   let stage: Stage
   const ports = { collector: 0, own: 0, root: 0 }
@@ -170,11 +176,6 @@ describe("beside real Envoys", () => {
     const { requests } = await stage.truth()
     await expect.poll(() => apiByRoute(ask), SOON).toEqual(truthByRoute(requests))
   })
-
-  const looked = async <T>(id: string, name: string, ...words: string[]): Promise<T> =>
-    JSON.parse(
-      await docker.run("exec", id, "meshscope", ...words, "--config", join(folder, `${name}.yaml`)),
-    ) as T
 
   test("doctor, once and bundle look around beside both, in what those may use", async () => {
     const [collector = "", own = ""] = started
