@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { DeclaredModelView } from "../../../collector/view/declared-model.ts"
 import type { RouteDetailView } from "../../../collector/view/route-detail.ts"
@@ -17,6 +18,8 @@ import { carryOut } from "./truth.ts"
 /** A real istiod configures stock Envoys from a real API server's objects; the plan's counts are exact. */
 const SEED = 20_261_121
 const REQUESTS = 640
+/** Agents look at each Envoy once a second; two looks, and some time for a busy machine. */
+const LOOKS_MS = 3000
 let stand: Stand
 /** All that happened until now. */
 const rows: TruthCount[] = []
@@ -40,11 +43,16 @@ const ROWS = [
   ),
 ]
 
-const up = (page: string): boolean => Object.values(pageCounts(page, "mesh_proxy_up", ["proxy"])).length === 4
+/** Whether every proxy was read, and has its declared names. */
+function known(page: string): boolean {
+  const read = Object.values(pageCounts(page, "mesh_proxy_up", ["proxy"]))
+  const missing = Object.keys(pageCounts(page, "mesh_proxy_info", ["missing"]))
+  return read.length === PODS.length && !missing.some((words) => words.includes("declared_model"))
+}
 
 test("every request of the plan counts once, by route, subset, outcome and flag", async () => {
-  await stand.lines.until(up)
-  await stand.counters.until(up)
+  await stand.lines.until(known)
+  await stand.counters.until(known)
   const { flags, surprises, ...happened } = await carryOut(planOf(SEED, REQUESTS), stand.apps)
   rows.push(...happened.rows)
   expect(surprises).toEqual([])
@@ -114,3 +122,30 @@ async function shares(): Promise<Record<string, number | null>> {
   const { targets } = await stand.ask<RouteDetailView>(`/routes/${found[0]?.id}`)
   return Object.fromEntries(targets.map(({ virtualNode, declaredShare }) => [virtualNode, declaredShare]))
 }
+
+test("once istiod has made its Envoys write JSON, every request counts once as before", async () => {
+  stand.cluster.istiod.logs("JSON")
+  for (const { ip } of PODS)
+    await expect.poll(() => writesJson(ip), { timeout: 30_000, interval: 200 }).toBe(true)
+  // Lines are read by the format that was in force at an agent's last look.
+  await sleep(LOOKS_MS)
+  const happened = await carryOut(planOf(SEED + 2, REQUESTS), stand.apps)
+  expect(happened.surprises).toEqual([])
+  rows.push(...happened.rows)
+  await expect
+    .poll(() => apiByRoute(stand.ask), { timeout: 20_000, interval: 1000 })
+    .toEqual(truthByRoute(rows))
+  // A route without a name is told by its path, and the format has one for two: callers may claim another. The gateway's
+  // is told by its cluster, to which no other route leads.
+  const unnamed = rows.filter(({ route }) => route === "http[7]")
+  expect(await doubted()).toEqual({ "reason=forgeable": unnamed.length })
+})
+
+/** Whether no listener of the old configuration is left, not even to end its connections. */
+async function writesJson(host: string): Promise<boolean> {
+  const text = await config(host)
+  return text.includes('"json_format"') && !text.includes('"inline_string"')
+}
+
+const doubted = async () =>
+  pageCounts((await stand.lines.page()) ?? "", "mesh_unmapped_requests_total", ["reason"])
