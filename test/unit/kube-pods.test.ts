@@ -451,3 +451,61 @@ describe("whatever stands in a pod", () => {
     )
   })
 })
+
+describe("of two pods at one address, as in a host's network", () => {
+  const at = (name: string, created: string, deleting = false): PodParts => ({
+    name,
+    ip: "10.0.0.1",
+    containers: [appMeshEnvoy()],
+    metadata: {
+      creationTimestamp: `2026-11-21T${created}:00Z`,
+      ...(deleting ? { deletionTimestamp: "2026-11-21T12:00:00Z" } : {}),
+    },
+  })
+  test.for([
+    ["the younger one has it", [at("old", "10:00"), at("young", "11:00")], "shop/young", 1],
+    ["whichever comes first", [at("young", "11:00"), at("old", "10:00")], "shop/young", 1],
+    // Its place is taken already by the pod that follows it; nothing is wrong.
+    ["one that ends gives way", [at("old", "10:00"), at("young", "11:00", true)], "shop/old", 0],
+    ["of one age the name decides", [at("b", "10:00"), at("a", "10:00")], "shop/a", 1],
+  ] as const)("%s", ([, pods, name, problems]) => {
+    const found = targetsOf(pods)
+    expect(found.targets.map((target) => target.name)).toEqual([name])
+    expect(found.problems).toHaveLength(problems)
+  })
+})
+
+describe("what a pod writes into its environment", () => {
+  const hintOf = (env: Readonly<Record<string, string | object>>) =>
+    only({ containers: [appMeshEnvoy(env)] })?.hint
+  test("names a node as long as App Mesh's names may be, and no longer", () => {
+    const named = (name: string) => hintOf({ APPMESH_RESOURCE_ARN: `mesh/m/virtualNode/${name}` })
+    expect(named("n".repeat(255))).toMatchObject({ resource: "n".repeat(255) })
+    expect(named("n".repeat(256))).toBeUndefined()
+    expect(named("n".repeat(1_000_000))).toBeUndefined()
+  })
+
+  test("does not name it where the value comes from elsewhere, whatever stands beside it", () => {
+    const container = {
+      name: "envoy",
+      env: [{ name: "APPMESH_RESOURCE_ARN", value: "mesh/m/virtualNode/n", valueFrom: {} }],
+    }
+    const pod = { metadata: { name: "p", namespace: "a" }, spec: { containers: [container] }, status: {} }
+    const [proxy] = meshedPod(podFacts(pod), {})?.proxies ?? []
+    expect(proxy?.port).toBe(9901)
+    expect(proxy?.hint).toBeUndefined()
+  })
+
+  test("names no mesh of Istio that is longer than a name", () => {
+    const mesh = (name: string) =>
+      only({ containers: [istioEnvoy({ env: { ISTIO_META_MESH_ID: name } })] })?.hint?.mesh
+    expect(mesh("m".repeat(253))).toBe("m".repeat(253))
+    expect(mesh("m".repeat(254))).toBeUndefined()
+  })
+})
+
+test("what is no address of a pod is not asked", () => {
+  for (const ip of ["metadata.internal", "10.0.0.1/../x", "10.0.0.1:80", "::1%lo\n"])
+    expect(targetsOf([{ ip, containers: [appMeshEnvoy()] }]).targets).toEqual([])
+  expect(only({ ip: "fd00::7", containers: [istioEnvoy()] })?.admin).toMatchObject({ host: "fd00::7" })
+})

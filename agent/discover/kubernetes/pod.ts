@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import { isObject, type JsonObject, ownMember } from "#mesh/json-object.ts"
 
 /** What a pod tells about itself, as far as recognising Envoys needs it. */
@@ -62,7 +63,7 @@ export function podFacts(pod: JsonObject): PodFacts {
 
 function addressesOf(status: JsonObject | undefined): string[] {
   const all = [text(status, "podIP"), ...list(status, "podIPs").map((one) => text(one, "ip"))]
-  return [...new Set(all.filter((address) => address !== ""))]
+  return [...new Set(all.filter((address) => isIP(address) !== 0))]
 }
 
 function ownerOf(metadata: JsonObject | undefined, labels: PodFacts["labels"]): PodFacts["owner"] {

@@ -5,9 +5,9 @@ import { namedPort, portOf, type Recognise } from "./found.ts"
 /** Who the Envoy is, in the order in which App Mesh's image looks. */
 const IDENTITY = ["APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME"] as const
 const DEFAULT_PORT = 9901
-/** `mesh/<m>[@owner]/virtualNode/<n>`, or that at the end of an ARN. */
+/** `mesh/<m>[@owner]/virtualNode/<n>`, or that at the end of an ARN. A name has 255 characters at most. */
 const RESOURCE =
-  /^(?:arn:[^:]*:appmesh[^:]*:[^:]*:[^:]*:)?mesh\/([^/]+)\/(virtualNode|virtualGateway)\/([^/]+)$/
+  /^(?:arn:[^:]{0,64}:appmesh[^:]{0,64}:[^:]{0,64}:[^:]{0,64}:)?mesh\/([^/]{1,300})\/(virtualNode|virtualGateway)\/([^/]{1,255})$/
 
 /** App Mesh's Envoy, sidecar or gateway: its controller writes who it is into the container's environment. */
 export const appMesh: Recognise = (_pod, container) => {

@@ -55,8 +55,11 @@ function resourceOf({ labels, namespace, owner, name }: PodFacts, workload: stri
     : istioGateway(gateway, namespace)
 }
 
+/** Of names in Kubernetes; what is longer is none. */
+const LONGEST = 253
+
 /** A value that refers to other variables is known inside of the container alone. */
-const literal = (value: string | undefined): string => (value?.includes("$(") === true ? "" : (value ?? ""))
+const literal = (value = ""): string => (value.includes("$(") || value.length > LONGEST ? "" : value)
 
 const LABELS = [
   ["service", "service.istio.io/canonical-name"],
