@@ -141,6 +141,15 @@ describe("a match block", () => {
   })
 })
 
+it("backends of an HTTPRoute without weights share alike, one of weight 0 has none", () => {
+  const backendRefs = [{ name: "a" }, { name: "b" }, { name: "c", weight: 0 }]
+  const route = apiObject("HTTPRoute", "r", {
+    parentRefs: [{ kind: "Service", name: "a" }],
+    rules: [{ backendRefs }],
+  })
+  expect(routesOf(route)?.[0]?.targets.map(({ weight }) => weight)).toEqual([1, 1, 0])
+})
+
 describe("names on the wire", () => {
   it.each([
     ["a name", [{ name: "n", route: TO_A }], "n", ["n"]],
