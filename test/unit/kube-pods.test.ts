@@ -452,22 +452,28 @@ describe("whatever stands in a pod", () => {
   })
 })
 
+const podAt = (name: string, created: string, deleting = false): PodParts => ({
+  name,
+  ip: "10.0.0.1",
+  containers: [appMeshEnvoy()],
+  metadata: {
+    creationTimestamp: `2026-11-21T${created}:00Z`,
+    ...(deleting ? { deletionTimestamp: "2026-11-21T12:00:00Z" } : {}),
+  },
+})
+const hintOf = (env: Readonly<Record<string, string | object>>) =>
+  only({ containers: [appMeshEnvoy(env)] })?.hint
+const namedNode = (name: string) => hintOf({ APPMESH_RESOURCE_ARN: `mesh/m/virtualNode/${name}` })
+const meshOf = (name: string) =>
+  only({ containers: [istioEnvoy({ env: { ISTIO_META_MESH_ID: name } })] })?.hint?.mesh
+
 describe("of two pods at one address, as in a host's network", () => {
-  const at = (name: string, created: string, deleting = false): PodParts => ({
-    name,
-    ip: "10.0.0.1",
-    containers: [appMeshEnvoy()],
-    metadata: {
-      creationTimestamp: `2026-11-21T${created}:00Z`,
-      ...(deleting ? { deletionTimestamp: "2026-11-21T12:00:00Z" } : {}),
-    },
-  })
   test.for([
-    ["the younger one has it", [at("old", "10:00"), at("young", "11:00")], "shop/young", 1],
-    ["whichever comes first", [at("young", "11:00"), at("old", "10:00")], "shop/young", 1],
+    ["the younger one has it", [podAt("old", "10:00"), podAt("young", "11:00")], "shop/young", 1],
+    ["whichever comes first", [podAt("young", "11:00"), podAt("old", "10:00")], "shop/young", 1],
     // Its place is taken already by the pod that follows it; nothing is wrong.
-    ["one that ends gives way", [at("old", "10:00"), at("young", "11:00", true)], "shop/old", 0],
-    ["of one age the name decides", [at("b", "10:00"), at("a", "10:00")], "shop/a", 1],
+    ["one that ends gives way", [podAt("old", "10:00"), podAt("young", "11:00", true)], "shop/old", 0],
+    ["of one age the name decides", [podAt("b", "10:00"), podAt("a", "10:00")], "shop/a", 1],
   ] as const)("%s", ([, pods, name, problems]) => {
     const found = targetsOf(pods)
     expect(found.targets.map((target) => target.name)).toEqual([name])
@@ -476,13 +482,10 @@ describe("of two pods at one address, as in a host's network", () => {
 })
 
 describe("what a pod writes into its environment", () => {
-  const hintOf = (env: Readonly<Record<string, string | object>>) =>
-    only({ containers: [appMeshEnvoy(env)] })?.hint
   test("names a node as long as App Mesh's names may be, and no longer", () => {
-    const named = (name: string) => hintOf({ APPMESH_RESOURCE_ARN: `mesh/m/virtualNode/${name}` })
-    expect(named("n".repeat(255))).toMatchObject({ resource: "n".repeat(255) })
-    expect(named("n".repeat(256))).toBeUndefined()
-    expect(named("n".repeat(1_000_000))).toBeUndefined()
+    expect(namedNode("n".repeat(255))).toMatchObject({ resource: "n".repeat(255) })
+    expect(namedNode("n".repeat(256))).toBeUndefined()
+    expect(namedNode("n".repeat(1_000_000))).toBeUndefined()
   })
 
   test("does not name it where the value comes from elsewhere, whatever stands beside it", () => {
@@ -497,10 +500,8 @@ describe("what a pod writes into its environment", () => {
   })
 
   test("names no mesh of Istio that is longer than a name", () => {
-    const mesh = (name: string) =>
-      only({ containers: [istioEnvoy({ env: { ISTIO_META_MESH_ID: name } })] })?.hint?.mesh
-    expect(mesh("m".repeat(253))).toBe("m".repeat(253))
-    expect(mesh("m".repeat(254))).toBeUndefined()
+    expect(meshOf("m".repeat(253))).toBe("m".repeat(253))
+    expect(meshOf("m".repeat(254))).toBeUndefined()
   })
 })
 
