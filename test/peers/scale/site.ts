@@ -35,8 +35,12 @@ export interface Site {
   readonly base: number
   /** A file with a token of one of our service accounts. */
   token(account: "meshscope-agent" | "meshscope-collector"): Promise<string>
-  /** An agent of a node. @param changes to its configuration, by top-level key */
-  agent(changes?: Readonly<Record<string, unknown>>): Promise<AgentProcess>
+  /**
+   * An agent of the node, and its configuration file.
+   * @param changes to its configuration, by top-level key
+   * @param port where it reaches the API server on 127.0.0.1; absent: directly
+   */
+  agent(changes?: Readonly<Record<string, unknown>>, port?: number): Promise<AgentProcess>
   /** Makes a pod and says of it what its kubelet would. @returns its uid */
   put(parts: PodParts & { readonly name: string }): Promise<string>
   remove(name: string, namespace?: string): Promise<void>
@@ -86,10 +90,11 @@ function siteOf(
     logs,
     base: claim.base,
     token,
-    async agent(changes = {}) {
+    async agent(changes = {}, port) {
       const own = join(folder, `agent-${agents.length}`)
       await mkdir(own)
-      const api = { server: server.url, caFile: server.caFile, tokenFile: await token("meshscope-agent") }
+      const url = port === undefined ? server.url : `https://127.0.0.1:${port}`
+      const api = { server: url, caFile: server.caFile, tokenFile: await token("meshscope-agent") }
       const agent = await AgentProcess.prepare(own, `127.0.0.1:${await freePort()}`, {
         agent: { id: NODE, state: join(own, "state") },
         discover: { kubernetes: { nodeName: NODE, logs, api } },
