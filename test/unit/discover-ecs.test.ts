@@ -299,6 +299,14 @@ async function socket(number: number | string): Promise<void> {
 const connect = (): Running =>
   run({ serviceConnect: { root: join(folder, "run"), logs: join(folder, "logs") } })
 
+const of = (number: number, Name: string) => container(number, { Name, Image: "agent" })
+const names = ["ecs-service-connect-GVQWC", "ecs-service-connect-AB2CD"]
+const forwarding = (): Running =>
+  run({
+    serviceConnect: { root: join(folder, "run"), logs: join(folder, "logs") },
+    logs: { from: "forward" },
+  })
+
 describe("Service Connect", () => {
   test("each task's socket, with its log where there is one, joined with what the ECS agent says; the relay is none", async () => {
     agent.tasks = [task(1, [application(11)])]
@@ -335,6 +343,40 @@ describe("Service Connect", () => {
         gaps: ["config", "hosts"],
         labels: { task_id: taskId(2) },
       },
+    ])
+  })
+
+  test("output that is sent is known by the one container that ECS added to the task", async () => {
+    const [Name = ""] = names
+    agent.tasks = [task(1, [application(11), container(12, { Name, Image: "ecs-service-connect-agent" })])]
+    await socket(1)
+    const [target, ...others] = await forwarding().group(1)
+    expect(others).toEqual([])
+    expect(target).toMatchObject({
+      name: `${taskId(1)}/service-connect`,
+      sent: true,
+      gaps: ["config", "hosts"],
+      labels: { task_arn: taskArn(1), container_name: Name, container_id: dockerId(12) },
+    })
+  })
+
+  test("where none or several may be that container, and where a file has it, nothing is joined", async () => {
+    agent.tasks = [
+      task(1, [application(11)]),
+      task(
+        2,
+        names.map((name, at) => of(20 + at, name)),
+      ),
+      task(3, [of(31, names[0] ?? "")]),
+    ]
+    for (const number of [1, 2, 3]) await socket(number)
+    await mkdir(join(folder, "logs", taskId(3)), { recursive: true })
+    await writeFile(join(folder, "logs", taskId(3), "appnet_envoy.log"), "")
+    const targets = await forwarding().group(1)
+    expect(targets.map(({ sent, gaps }) => [sent, gaps])).toEqual([
+      [undefined, ["config", "hosts", "log"]],
+      [undefined, ["config", "hosts", "log"]],
+      [undefined, ["config", "hosts"]],
     ])
   })
 

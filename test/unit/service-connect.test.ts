@@ -52,6 +52,7 @@ function page(good: number, failed: number): string {
     `envoy_appmesh_RequestCount{${own},Direction="ingress",DiscoveryName="ui"} 40`,
     `envoy_cluster_upstream_cx_active{envoy_cluster_name="anything",${own}} 2`,
     `envoy_server_live{${own}} 1`,
+    `envoy_control_plane_connected_state{${own}} 0`,
     `envoy_server_uptime{${own}} 3`,
     ...[100, 250, "+Inf"].map(
       (le, index) =>
@@ -75,6 +76,9 @@ describe("the socket", () => {
     expect(line.series("proxyUp")).toEqual({
       "mesh=(unknown),flavor=service-connect,virtual_node=ui,proxy=0a1b/service-connect": 1,
     })
+    // What the socket's `/status` would tell.
+    expect(line.series("proxyState", ["state"])).toMatchObject({ "state=live": 1 })
+    expect(line.series("controlPlane", ["proxy"])).toEqual({ "proxy=0a1b/service-connect": 0 })
     const info = Object.keys(line.series("proxyInfo", ["provenance", "missing"]))
     expect(info).toEqual(["provenance=stats,missing=config,hosts,log,declared_model"])
     const labels = ["reporter", "virtual_service", "route", "source", "virtual_node", "outcome"]

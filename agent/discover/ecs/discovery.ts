@@ -89,7 +89,9 @@ function looker(
     return [
       ...own,
       ...envoyTargets(tasks, config, logs, facts, report),
-      ...(serviceConnect === undefined ? [] : await serviceConnectTargets(serviceConnect, tasks, report)),
+      ...(serviceConnect === undefined
+        ? []
+        : await serviceConnectTargets(serviceConnect, tasks, logs.from === "forward", report)),
     ]
   }
 }

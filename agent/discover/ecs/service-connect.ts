@@ -7,10 +7,12 @@ import { fileUnreadable } from "#mesh/system-reason.ts"
 import type { ReportProblem } from "../contract.ts"
 import type { ServiceConnectConfig } from "./config.ts"
 import { labelsOf } from "./envoys.ts"
-import type { EcsTask } from "./tasks.ts"
+import type { EcsContainer, EcsTask } from "./tasks.ts"
 
 /** The instance's relay to the control plane: an Envoy of AWS's own, that no request of a service goes through. */
 const RELAY = "relay"
+/** What ECS calls the container that it adds to a task, before some letters; seen in programs that pass it over. */
+const CONTAINER = /^ecs-service-connect-/
 const TASK = /^[A-Za-z0-9-]{1,128}$/
 const MOST_TASKS = 2000
 
@@ -18,11 +20,13 @@ const MOST_TASKS = 2000
  * The proxies of Service Connect on this instance. The ECS agent gives each task a folder with the socket of the program
  * that runs its Envoy; where the task has no log driver for it, its output is in a file. Source: amazon-ecs-agent
  * `agent/engine/serviceconnect/manager_linux.go`.
+ * @param sent whether containers' output is sent to this agent
  * @throws MeshscopeError FILE_UNREADABLE, except where no task has used Service Connect on this instance yet
  */
 export async function serviceConnectTargets(
   { root, logs }: ServiceConnectConfig,
   tasks: readonly EcsTask[],
+  sent: boolean,
   report: ReportProblem,
 ): Promise<ProxyTarget[]> {
   const known = new Map(tasks.map((task) => [task.id, task]))
@@ -33,7 +37,7 @@ export async function serviceConnectTargets(
     if (!(await isSocket(path))) continue
     const admin = adminAddress(`unix:${path}`)
     if (admin === undefined) report(tooLong(path))
-    else targets.push(await targetOf(id, admin, logs, known.get(id)))
+    else targets.push(await targetOf(id, admin, { logs, sent }, known.get(id)))
   }
   return targets
 }
@@ -41,20 +45,29 @@ export async function serviceConnectTargets(
 async function targetOf(
   id: string,
   admin: ProxyTarget["admin"],
-  logs: string,
+  { logs, sent }: { readonly logs: string; readonly sent: boolean },
   task: EcsTask | undefined,
 ): Promise<ProxyTarget> {
   const log = join(logs, id, "appnet_envoy.log")
   const written = await isThere(log)
+  const container = task && containerOf(task)
+  const comes = sent && !written && container !== undefined
   return {
     name: `${id}/service-connect`,
     admin,
     serves: { kind: "service-connect" },
     logs: written ? [log] : [],
     hint: { flavor: "service-connect", role: "sidecar" },
-    gaps: written ? ["config", "hosts"] : ["config", "hosts", "log"],
-    labels: task === undefined ? { task_id: id } : labelsOf(task),
+    ...(comes ? { sent: true } : {}),
+    gaps: written || comes ? ["config", "hosts"] : ["config", "hosts", "log"],
+    labels: task === undefined ? { task_id: id } : labelsOf(task, container),
   }
+}
+
+/** The container that output is known by; undefined where none or several may be it. */
+function containerOf({ containers }: EcsTask): EcsContainer | undefined {
+  const [only, ...others] = containers.filter(({ name }) => CONTAINER.test(name))
+  return others.length === 0 ? only : undefined
 }
 
 async function foldersIn(root: string): Promise<string[]> {
