@@ -10,6 +10,7 @@ import type { BenchResult } from "./result.ts"
 const BENCHES: readonly { readonly file: string; readonly goals: readonly string[] }[] = [
   { file: "stats.ts", goals: ["P1", "P3", "P4"] },
   { file: "access-log.ts", goals: ["P5", "P6"] },
+  { file: "entries.ts", goals: ["P5"] },
   { file: "account.ts", goals: ["P7"] },
   { file: "resolve.ts", goals: ["P7b"] },
   { file: "line.ts", goals: ["P7c"] },
