@@ -9,14 +9,7 @@ import { containerdConfig, kubeConfig, kubeletConfig } from "./configurations.ts
 import { ADMIN_TOKEN, type Credentials, makeCredentials } from "./credentials.ts"
 import { type Kube, kubeOf } from "./kube.ts"
 import { argumentsOf, namespacesNow, processesOf, sweep } from "./leftovers.ts"
-import {
-  API_ADDRESS,
-  bridgeConfig,
-  makeBridge,
-  NODE_ADDRESS,
-  removeBridge,
-  SERVICE_RANGE,
-} from "./network.ts"
+import { API_ADDRESS, bridgeConfig, NODE_ADDRESS, SERVICE_RANGE } from "./network.ts"
 import { Program } from "./program.ts"
 
 /** A Kubernetes of one node: every program of a real one but kube-proxy and DNS, and containers that run. */

@@ -9,9 +9,11 @@ export interface RuntimePlaces {
   readonly sandboxImage: string
 }
 
-/** containerd in folders of its own. TOML: JSON's strings are TOML's. */
+/** TOML takes JSON's strings. */
+const text = (value: string): string => JSON.stringify(value)
+
+/** containerd in folders of its own. */
 export function containerdConfig({ folder, socket, plugins, sandboxImage }: RuntimePlaces): string {
-  const text = (value: string): string => JSON.stringify(value)
   return `version = 2
 root = ${text(join(folder, "containerd"))}
 state = ${text(join(folder, "run/containerd"))}

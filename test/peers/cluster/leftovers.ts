@@ -45,9 +45,8 @@ export function processesOf(folder: string): readonly number[] {
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
     .filter((pid) => {
       const told = argumentsOf(pid)
-      const [root = ""] = textOf(`/proc/${pid}/mountinfo`)
-        .split("\n")
-        .filter((line) => line.split(" ")[4] === "/")
+      const mounts = textOf(`/proc/${pid}/mountinfo`).split("\n")
+      const root = mounts.find((line) => line.split(" ")[4] === "/") ?? ""
       return told.includes(`${folder}/`) || root.includes(`${folder}/`)
     })
 }

@@ -73,11 +73,11 @@ export class PodApps implements Apps {
   }
 
   async start(pods: readonly AppPod[]): Promise<void> {
-    await Promise.all(pods.map((pod) => this.#apps.get(pod.pod)?.order({ kind: "start", pods: [pod] })))
+    await Promise.all(pods.map((pod) => this.#of(pod.pod, { kind: "start", pods: [pod] })))
   }
 
   async order(command: Command): Promise<void> {
-    if (command.kind === "down" || command.kind === "up") return this.#apps.get(command.pod)?.order(command)
+    if (command.kind === "down" || command.kind === "up") return this.#of(command.pod, command)
     await this.#all(command)
     // What one still served may have led to calls of another that had nothing open when it was asked.
     if (command.kind === "flush") await this.#all(command)
@@ -85,6 +85,10 @@ export class PodApps implements Apps {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#apps.values()].map((app) => app.stop()))
+  }
+
+  async #of(pod: string, command: Command): Promise<void> {
+    await this.#apps.get(pod)?.order(command)
   }
 
   async #all(command: Command): Promise<void> {
