@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 export const SERVED_BY = "x-served-by"
 
 /** What an application got: how it answered, or that its caller had gone by then (0). */
-export type Arrivals = ReadonlyMap<number, number>
+type Arrivals = ReadonlyMap<number, number>
 
 export interface App {
   /** Requests that are not yet counted. */

@@ -1,5 +1,5 @@
 /** Who an Envoy is to istiod, and where its admin interface listens. */
-export interface IstioProxy {
+interface IstioProxy {
   readonly kind: "sidecar" | "router"
   readonly ip: string
   readonly pod: string

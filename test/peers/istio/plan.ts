@@ -53,7 +53,7 @@ const visit = (
 
 const beta = call(4, "web", "/", { ...web("beta", "v2"), ...WELL })
 
-export const KINDS: readonly [Kind, ...Kind[]] = [
+const KINDS: readonly [Kind, ...Kind[]] = [
   call(20, "web", "/shop", { ...web("split", ""), ...WELL }, { weighted: true }),
   call(
     3,

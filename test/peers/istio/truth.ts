@@ -5,7 +5,7 @@ import { type App, SERVED_BY } from "./apps.ts"
 import type { Kind } from "./plan.ts"
 
 /** What happened, by what callers got and applications saw. */
-export interface Happened {
+interface Happened {
   readonly rows: readonly TruthCount[]
   /** Failures by route and flag: see `flagsTold`. */
   readonly flags: Counts
