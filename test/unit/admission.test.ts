@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import type { Clock } from "#mesh/clock.ts"
-import type { Verdict } from "../../collector/access/admission.ts"
+import { admission as admissionBy, type Verdict } from "../../collector/access/admission.ts"
 import { openAdmission } from "../../collector/access/open-admission.ts"
 import { podIdentitySchema } from "../../collector/access/schema.ts"
 import { podToken, startTokenReviews } from "../fake/kubernetes/token-reviews.ts"
@@ -172,4 +172,28 @@ test("without a proof to ask for, everybody is admitted", async () => {
   const log = { info: quiet, error: quiet, warn: quiet }
   const admission = await openAdmission({}, { clock: turnedClock(), env: {}, log, reviewed: quiet })
   expect(await admission.check(undefined)).toEqual({ kind: "admitted" })
+})
+
+test("while one proof cannot be looked at, what another refuses is not refused", async () => {
+  const unsure = { check: () => Promise.resolve<Verdict>({ kind: "unsure", message: "later" }) }
+  const refused = { check: () => Promise.resolve<Verdict>({ kind: "refused", message: "no" }) }
+  for (const proofs of [
+    [unsure, refused],
+    [refused, unsure],
+  ])
+    expect(await admissionBy(proofs).check("Bearer t")).toEqual({ kind: "unsure", message: "later" })
+})
+
+test("a token that is longer than any is shown to no proof", async () => {
+  const shown: number[] = []
+  const counting = {
+    check: (token: string) => {
+      shown.push(token.length)
+      return Promise.resolve<Verdict>({ kind: "admitted" })
+    },
+  }
+  const one = admissionBy([counting])
+  expect(await one.check(`Bearer ${"t".repeat(16_385)}`)).toMatchObject({ kind: "refused" })
+  expect(await one.check(`Bearer ${"t".repeat(16_384)}`)).toEqual({ kind: "admitted" })
+  expect(shown).toEqual([16_384])
 })

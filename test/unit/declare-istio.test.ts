@@ -33,6 +33,13 @@ function core(name: string, spec: object, namespace = "shop"): LiveObject {
 
 const routesOf = (...objects: LiveObject[]) => declared(...objects).mesh.virtualRouters[0]?.routes
 
+const resolvedEntry = (name: string, resolution: string, port: number) =>
+  istioObject("ServiceEntry", name, {
+    hosts: [`${resolution.toLowerCase()}.example`],
+    ports: [{ number: port, name: "http", protocol: "HTTP" }],
+    resolution,
+  })
+
 describe("hosts", () => {
   it.each([
     ["a", "a.shop.svc.cluster.local"],
@@ -81,6 +88,22 @@ describe("hosts", () => {
     expect(mesh.virtualServices.map(({ name, provider }) => [name, provider])).toEqual([
       ["a.in.svc.cluster.local", { kind: "virtual_node", name: "a.in.svc.cluster.local" }],
       ["mail.example", { kind: "virtual_node", name: "mail.example" }],
+    ])
+  })
+
+  it("are those of the first object that tells of them, and names to be resolved where a ServiceEntry says so", () => {
+    const { mesh } = declared(
+      resolvedEntry("a", "DNS", 80),
+      resolvedEntry("b", "DNS", 81),
+      resolvedEntry("c", "STATIC", 80),
+      resolvedEntry("d", "NONE", 80),
+    )
+    expect(
+      mesh.virtualNodes.map(({ name, listeners, discovery }) => [name, listeners[0]?.port, discovery?.type]),
+    ).toEqual([
+      ["dns.example", 80, "dns"],
+      ["static.example", 80, undefined],
+      ["none.example", 80, undefined],
     ])
   })
 

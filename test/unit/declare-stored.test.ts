@@ -81,6 +81,14 @@ describe("functions of a template", () => {
     ).toBe("given")
   })
 
+  it("take what a parameter was worked out to be, where a stack tells it", () => {
+    const value = { ParameterKey: "B", ParameterValue: "/ssm/name", ResolvedValue: "worked-out" }
+    const values = { file: "p.json", text: JSON.stringify([value]) }
+    expect(
+      loadModel([template("!Ref B", PARAMETERS), values]).model.meshes[0]?.virtualServices[0]?.name,
+    ).toBe("worked-out")
+  })
+
   it("name file, line and field of what is wrong", () => {
     const text = `Resources:\n  N:\n    Type: AWS::AppMesh::VirtualNode\n    Properties:\n      MeshName: m\n      VirtualNodeName: n\n      Spec: { Listeners: [{ PortMapping: { Port: many, Protocol: http } }] }\n`
     const error = failure(() => loadModel([{ file: "t.yaml", text }]))
