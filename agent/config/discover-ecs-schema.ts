@@ -96,13 +96,6 @@ const api = z
     if (metadata !== undefined && cluster !== undefined)
       wrong("metadata", "expects either this, or `cluster` and `containerInstance`")
   }, whereStand())
-  .transform(({ interval, metadata, cluster, containerInstance }) => ({
-    interval,
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(cluster === undefined || containerInstance === undefined
-      ? {}
-      : { place: { cluster, containerInstance } }),
-  }))
 
 /** `discover.ecs`: proxies in tasks of the instance that the agent runs on, or in its own task. */
 export const ecsSchema = z
@@ -176,8 +169,14 @@ export const ecsSchema = z
   })
 
 /** It says itself where the agent's instance is, so that nobody asks the ECS agent. */
-function isPlaced({ metadata, place }: { readonly metadata?: string; readonly place?: object }): boolean {
-  return metadata !== undefined || place !== undefined
+function isPlaced({
+  metadata,
+  containerInstance,
+}: {
+  readonly metadata?: string | undefined
+  readonly containerInstance?: string | undefined
+}): boolean {
+  return metadata !== undefined || containerInstance !== undefined
 }
 
 type EcsSettings = z.output<typeof ecsSchema>

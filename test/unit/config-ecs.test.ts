@@ -50,7 +50,8 @@ describe("discover.ecs", () => {
     expect(placed?.introspection).toBeUndefined()
     expect(placed?.api).toEqual({
       interval: 300_000,
-      place: { cluster: "yelb", containerInstance: "f9cc75bb" },
+      cluster: "yelb",
+      containerInstance: "f9cc75bb",
     })
     const own = ecs("{ api: { metadata: 'http://169.254.170.2/v4/0123' } }")
     expect(own?.introspection).toBeUndefined()

@@ -61,7 +61,7 @@ function run(config: Partial<EcsDiscoveryConfig>): Running {
     adminPort: 9901,
     host: "127.0.0.1",
     logs: { from: "none" },
-    api: { interval: 60_000, place: { cluster: "yelb", containerInstance: INSTANCE } },
+    api: { interval: 60_000, cluster: "yelb", containerInstance: INSTANCE },
     ...config,
   }
   const clock = {

@@ -17,7 +17,9 @@ export interface EcsApiConfig {
   readonly interval: number
   /** The task metadata endpoint of the agent's own task. */
   readonly metadata?: string | undefined
-  readonly place?: { readonly cluster: string; readonly containerInstance: string } | undefined
+  /** Both or none. */
+  readonly cluster?: string | undefined
+  readonly containerInstance?: string | undefined
 }
 
 /** Which containers are Envoys, and where they are asked. */

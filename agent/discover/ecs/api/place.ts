@@ -12,11 +12,12 @@ import type { EcsCalls } from "./calls.ts"
  * @returns rejects with MeshscopeError ECS_UNREACHABLE, ECS_REFUSED, ECS_BAD_ANSWER
  */
 export function ownPlace(
-  { metadata, place }: Pick<EcsApiConfig, "metadata" | "place">,
+  { metadata, cluster, containerInstance }: Omit<EcsApiConfig, "interval">,
   calls: EcsCalls,
   timeoutMs: number,
 ): ((signal: AbortSignal) => Promise<Place>) | undefined {
-  if (place !== undefined) return () => Promise.resolve(place)
+  if (cluster !== undefined && containerInstance !== undefined)
+    return () => Promise.resolve({ cluster, containerInstance })
   if (metadata === undefined) return undefined
   let known: Place | undefined
   return async (signal) => (known ??= await askedPlace(metadata, calls, timeoutMs, signal))
