@@ -1,12 +1,13 @@
 import { html } from "hono/html"
+import { betterLog } from "#mesh/better-log.ts"
 import { type Gap, gapOf } from "#mesh/gap-words.ts"
-import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
+import { FLAVORS } from "#mesh/resource.ts"
 import type { ProxyRow } from "../view/proxies.ts"
 import { counted, type Markup } from "./words.ts"
 
 const MENDS: Readonly<Record<Gap["mend"], Markup>> = {
   format: html`Log with the format below: it is what we recommend, and tells all of it.`,
-  log: html`Declare a log on the virtual node or gateway (<code>logging.accessLog.file.path</code>), and list its file in the target's <code>logs</code>.`,
+  log: html`Let the proxy write an access log (below: where that is set), and list its file in the target's <code>logs</code> where discovery does not find it.`,
   model: html`Give the agent the declared resources: <code>model: { files: [...] }</code>.`,
   admin: html`Let the agent read <code>/config_dump</code> of the admin interface.`,
   place: html`Where Envoy's admin interface itself can be reached, name it as the proxy's address. Service Connect and pages for Prometheus alone do not give it.`,
@@ -14,17 +15,23 @@ const MENDS: Readonly<Record<Gap["mend"], Markup>> = {
   identity: html`See that exactly one virtual node or gateway takes the proxy, or name it where the proxy is listed.`,
 }
 
-/** As it stands in a virtual node or gateway. */
-const FORMAT = `spec:
-  logging:
-    accessLog:
-      file:
-        path: /dev/stdout
-        format:
-          json:
-${Object.entries(RECOMMENDED_JSON)
-  .map(([key, value]) => `            - {key: ${key}, value: "${value}"}`)
-  .join("\n")}`
+/** Where each mesh product is told to log what is missing, with what to paste there. */
+function formats(rows: readonly ProxyRow[]): Markup {
+  const lacking = rows.filter(({ missing }) => missing.some((word) => FROM_LOG.has(gapOf(word).mend)))
+  const flavors = FLAVORS.filter((flavor) => lacking.some((row) => row.flavor === flavor))
+  return html`${flavors.map((flavor) => {
+    const { where, paste } = betterLog(flavor)
+    return html`<details id="format-${flavor}"><summary>The log format that we recommend: ${flavor}</summary><p class="sub">${withCode(where)}</p><pre>${paste}</pre>${flavor === "service-connect" ? "" : HINT}</details>`
+  })}`
+}
+
+const HINT = html`<p class="sub">Routes that match on a header want that header as a key of its own beside these. GRPC_STATUS_NUMBER needs Envoy 1.22.</p>`
+
+/** What stands between backticks is code. */
+const withCode = (sentence: string): Markup =>
+  html`${sentence.split("`").map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part))}`
+
+const FROM_LOG: ReadonlySet<Gap["mend"]> = new Set(["log", "format"])
 
 /** What each gap hides, at how many proxies, and what mends it; nothing where there is no gap. */
 export function gapsSection(rows: readonly ProxyRow[]): Markup {
@@ -41,9 +48,5 @@ export function gapsSection(rows: readonly ProxyRow[]): Markup {
       html`<tr><th scope="row">${gap.lacks}<span class="sub narrow">${gap.untold}</span></th><td class="wide soft">${gap.untold}</td><td class="n">${counted(count, "proxy", "proxies")}</td></tr>`,
   )}</tbody></table></div>
 <ul class="mends">${[...mends].map((mend) => html`<li>${MENDS[mend]}</li>`)}</ul>
-${
-  mends.has("format") || mends.has("log")
-    ? html`<details id="format"><summary>The log format that we recommend</summary><pre>${FORMAT}</pre><p class="sub">Routes that match on a header want that header as a key of its own beside these. GRPC_STATUS_NUMBER needs Envoy 1.22.</p></details>`
-    : ""
-}</section>`
+${formats(rows)}</section>`
 }

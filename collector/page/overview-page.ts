@@ -28,7 +28,7 @@ function unanswered(view: SummaryView, query: PageQuery): Markup {
   const more = view.unanswered.length - shown.length
   return html`<section class="calm unknown" aria-label="Proxies that do not answer"><ul>${shown.map(
     ({ proxy, role, resource, since, why }) =>
-      html`<li>Proxy <a href="${link("/proxies", query)}">${wrapped(proxy)}</a>${role === null ? ", of a node or gateway that is not known," : html` of ${wrapped(resource)}`} ${since === null ? "tells nothing" : `does not answer since ${moment(since, view.generatedAt)}`}${why === null ? "" : `: ${why}`}.</li>`,
+      html`<li>Proxy <a href="${link("/proxies", query)}">${wrapped(proxy)}</a>${role === null ? ", of a node or gateway that is not known," : html` of ${wrapped(resource)}`} ${since === null ? "has told nothing" : `does not answer since ${moment(since, view.generatedAt)}`}${why === null ? "" : `: ${why}`}.</li>`,
   )}${more === 0 ? "" : html`<li><a href="${link("/proxies", query)}">${counted(more, "more proxy", "more proxies")}</a></li>`}</ul></section>`
 }
 

@@ -56,7 +56,7 @@ export function whyState({ state, asked, agent, controlPlane, problems }: Asked)
     case "draining":
       return "it was told to take no new requests"
     case "unknown":
-      if (!asked) return "nothing can be asked of it where it runs: what it logs is all that is known"
+      if (!asked) return "nothing can be asked of it where it runs, and what it logs is all that is known"
       return problemText(problems, "config_dump") ?? "its agent does not tell its state"
   }
 }

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { parse } from "yaml"
 import type { DoctorReport } from "#mesh/doctor-report.ts"
 import { FLAVORS } from "#mesh/resource.ts"
-import { betterLog } from "../../cli/better-log.ts"
 import { doctorText } from "../../cli/doctor.ts"
 import { runProgram } from "../../cli/program.ts"
+import { betterLog } from "../../mesh/better-log.ts"
 import { keptTerminal } from "./cli-terminal.ts"
 
 let folder: string

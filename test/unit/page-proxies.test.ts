@@ -155,7 +155,15 @@ describe("what a log lacks", () => {
     expect(html.slice(0, html.indexOf("<pre>"))).not.toMatch(/grpc_status/)
     expect(html).toContain("A gRPC call that failed with HTTP status 200 counts as ok.")
     for (const [key, value] of Object.entries(RECOMMENDED_JSON))
-      expect(html).toContain(`- {key: ${key}, value: &quot;${value}&quot;}`)
+      expect(html).toContain(`- key: ${key}\n          value: &quot;${value}&quot;`)
+  })
+
+  it("is told for each mesh product by where it is set there", async () => {
+    const html = await pageOf(new EveryKind().proxies().minutes(1))
+    expect(html).toContain("The log format that we recommend: istio")
+    expect(html).toContain("<code>meshConfig</code>")
+    expect(html).toContain("accessLogEncoding: JSON")
+    expect(html).not.toContain("App Mesh has ended and its API takes no change")
   })
 
   it("leaves a doubt, which is not said to be without a name", async () => {
@@ -196,7 +204,7 @@ describe("a proxy that serves nothing", () => {
     const { rows, completeness } = await made.collector.answers.proxies({ ...FIVE, offset: 0, limit: 99 })
     expect(rows.find(({ proxy }) => proxy === payment.proxy)).toMatchObject({
       state: "unknown",
-      why: "nothing can be asked of it where it runs: what it logs is all that is known",
+      why: "nothing can be asked of it where it runs, and what it logs is all that is known",
     })
     expect(completeness).toMatchObject({ proxiesKnown: 6, proxiesAnswered: 6 })
     const { nodes } = await made.collector.answers.graph(FIVE)
@@ -216,7 +224,7 @@ describe("a proxy that serves nothing", () => {
       why: "its proxy cannot be asked, and no line of it came",
     })
     const page = await pageOf(made, "/")
-    expect(page).toMatch(/payment-fargate<\/a> of payment tells nothing: nothing can be asked of it/)
+    expect(page).toMatch(/payment-fargate<\/a> of payment has told nothing: nothing can be asked of it/)
     expect(page).not.toContain("since –")
   })
 })

@@ -86,7 +86,6 @@ describe.each([
       const file = `${name === "" ? "overview" : name}-${width}-${colorScheme}.png`
       await page.screenshot({ path: join(PICTURES, file), fullPage: true, caret: "initial" })
       expect({ name, ...(await soundness(page)) }).toEqual({ name, ...SOUND })
-      if (name === "" && width > 1000) expect(await textsOutside(page)).toEqual([])
     }
     const row = async (proxy: string): Promise<string> =>
       (
@@ -101,4 +100,12 @@ describe.each([
     expect(wrongs).toEqual([])
     await close()
   })
+})
+
+it("keep their names within the boxes of the map", async () => {
+  const { page, close } = await openWatched(browser, collector.url, { width: 1280 })
+  await page.goto("/?window=1m")
+  expect(await page.locator(".map .box").count()).toBeGreaterThan(10)
+  expect(await textsOutside(page)).toEqual([])
+  await close()
 })

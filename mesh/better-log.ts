@@ -1,5 +1,5 @@
-import { RECOMMENDED_JSON } from "#mesh/recommended-format.ts"
-import type { Flavor } from "#mesh/resource.ts"
+import { RECOMMENDED_JSON } from "./recommended-format.ts"
+import type { Flavor } from "./resource.ts"
 
 /** How proxies of one mesh product are told to log what is missing. */
 export interface BetterLog {
