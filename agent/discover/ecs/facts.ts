@@ -16,7 +16,7 @@ export interface ContainerFacts {
 }
 
 /** Labels by which users of CloudWatch's and OpenTelemetry's discovery say where a container's metrics are. */
-export interface Exported {
+interface Exported {
   readonly port: number
   readonly path: string
 }
@@ -34,7 +34,7 @@ const NO_FACTS: ContainerFacts = {
 export const noFacts: FactsOf = () => NO_FACTS
 
 /** A container's label for the port of its admin interface; annotations of pods have the same name. */
-export const ADMIN_LABEL = "meshscope.dev/admin"
+const ADMIN_LABEL = "meshscope.dev/admin"
 
 /** What its labels tell. */
 export function labelledFacts(labels: Readonly<Record<string, string>>): ContainerFacts {

@@ -38,7 +38,7 @@ export function apiTask(number: number, rest: Partial<StoredTask> = {}): StoredT
   }
 }
 
-export const networkInterface = (address: string): StoredTask["attachments"][number] => ({
+const networkInterface = (address: string): StoredTask["attachments"][number] => ({
   id: "0f1e",
   type: "ElasticNetworkInterface",
   status: "ATTACHED",
