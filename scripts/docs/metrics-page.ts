@@ -143,7 +143,10 @@ function health(): string {
       "degraded",
       `error ratio of at least ${percent(degradedErrorRatio)} with at least ${minimumErrors} errors in the window`,
     ],
-    ["unknown", "part of its proxies did not answer, or none was ever seen"],
+    [
+      "unknown",
+      "part of its proxies did not answer (one that nothing can be asked of answers by its lines), or none was ever seen",
+    ],
     ["no traffic", "known, no request in the window, and all its proxies answered"],
     ["ok", "the rest"],
   ]

@@ -32,6 +32,11 @@ async function proxies(): Promise<ProxiesView> {
   return (await (await fetch(`${collector.url}/api/v1/proxies?window=1m`)).json()) as ProxiesView
 }
 
+const live = async (): Promise<number> =>
+  (await proxies()).rows.filter(({ state }) => state === "live").length
+const anyCounted = async (): Promise<boolean> =>
+  (await proxies()).rows.some(({ unaccountedRatio }) => unaccountedRatio !== null)
+
 beforeAll(async () => {
   await mkdir(PICTURES, { recursive: true })
   stand = await startEnvoys()
@@ -57,13 +62,11 @@ beforeAll(async () => {
     targetsFile,
     changes: toCollector(collector),
   })
-  const up = async () => (await proxies()).rows.filter(({ state }) => state === "live").length
-  await vi.waitUntil(async () => (await up()) === 2, { timeout: 30_000, interval: 250 })
+  await vi.waitUntil(async () => (await live()) === 2, { timeout: 30_000, interval: 250 })
   for (const one of planOf(3, 120, { front: `${FRONT}/v1`, web: WEB }).calls)
     await call({ host: SITE.front, port: PORT }, one)
   browser = await chromium.launch({ executablePath: await component("chromium"), args: ["--no-sandbox"] })
-  const seen = async () => (await proxies()).rows.some(({ unaccountedRatio }) => unaccountedRatio !== null)
-  await vi.waitUntil(seen, { timeout: 30_000, interval: 250 })
+  await vi.waitUntil(anyCounted, { timeout: 30_000, interval: 250 })
 }, 120_000)
 
 afterAll(async () => {
