@@ -32,7 +32,7 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-export const NODE_NAME = "node-1"
+const NODE_NAME = "node-1"
 
 /** @param sandboxImage runs beside the containers of each pod to keep their network; it must be imported before pods come */
 export async function startCluster(sandboxImage: string): Promise<Cluster> {

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 
 const LINKS = "/var/log/containers"
 const NAMESPACES = "/run/netns"
+/** What the network plugins answered, by network, container and interface. */
+const RESULTS = "/var/lib/cni/results"
 const TRIES = 50
 
 /** The network namespaces that there are, by name. */
@@ -32,6 +34,7 @@ export async function sweep(folder: string, before: ReadonlySet<string>): Promis
     unmount(join(NAMESPACES, name))
     rmSync(join(NAMESPACES, name), { force: true })
   }
+  removeResults()
   for (const name of namesIn(LINKS)) if (leadsTo(join(LINKS, name), folder)) rmSync(join(LINKS, name))
 }
 
@@ -66,6 +69,14 @@ function unmount(point: string): void {
   } catch {
     // Nothing is mounted there.
   }
+}
+
+/** Of this network, and of the loopback of the same containers. */
+function removeResults(): void {
+  const names = namesIn(RESULTS)
+  const own = names.flatMap((name) => /^meshscope-([0-9a-f]+)-/.exec(name)?.slice(1) ?? [])
+  for (const name of names)
+    if (own.some((id) => name.includes(id))) rmSync(join(RESULTS, name), { force: true })
 }
 
 function leadsTo(link: string, folder: string): boolean {

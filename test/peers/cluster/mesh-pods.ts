@@ -1,4 +1,5 @@
-import { join } from "node:path"
+import { join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { Pod } from "../../../demo/control-plane/placement.ts"
 import { ROOT } from "../../fixtures/deploy/objects.ts"
 
@@ -17,8 +18,9 @@ export interface MeshPod {
 
 export const socketOf = ({ folder }: Pick<MeshPod, "folder">): string => join(folder, "app.socket")
 
-/** Seen by the application in its pod. */
+/** Where a pod sees this checkout. */
 const SOURCES = "/meshscope"
+const BRIDGE = join(SOURCES, relative(ROOT, fileURLToPath(new URL("./app-bridge.ts", import.meta.url))))
 
 /** A Deployment of one pod as App Mesh's controller would have injected it: the application, and `envoy` beside it. */
 export function deployment(mesh: MeshPod, image: string): object {
@@ -50,7 +52,7 @@ function application(mesh: MeshPod, image: string): object {
   return {
     name: "app",
     ...common(image),
-    command: ["node", `${SOURCES}/test/peers/cluster/app-bridge.ts`, socketOf(mesh)],
+    command: ["node", BRIDGE, socketOf(mesh)],
     volumeMounts: [exchange(mesh), { name: "sources", mountPath: SOURCES, readOnly: true }],
   }
 }

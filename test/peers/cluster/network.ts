@@ -2,14 +2,16 @@ import { execFileSync } from "node:child_process"
 
 /** The node's network: one bridge with all pods on it. It has the API server's Service address too, so that pods reach
  * it as Kubernetes tells them to, without a kube-proxy. */
-export const BRIDGE = "meshscope0"
+const BRIDGE = "meshscope0"
 export const NODE_ADDRESS = "10.88.0.1"
-export const POD_RANGE = "10.88.0.0/24"
+const POD_RANGE = "10.88.0.0/24"
 export const SERVICE_RANGE = "10.96.0.0/24"
 /** First of the range: Service `kubernetes`. */
 export const API_ADDRESS = "10.96.0.1"
 
-const ip = (...words: string[]): string => execFileSync("ip", words, { encoding: "utf8", stdio: "pipe" })
+/** Of iproute2. */
+const PROGRAM = "ip"
+const ip = (...words: string[]): string => execFileSync(PROGRAM, words, { encoding: "utf8", stdio: "pipe" })
 
 /** Needs root. @throws Error when a cluster of this test runs already, or an earlier one was killed */
 export function makeBridge(): void {
