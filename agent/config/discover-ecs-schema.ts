@@ -3,6 +3,12 @@ import { whereStand } from "#mesh/configuration.ts"
 import { duration } from "#mesh/quantities.ts"
 import { baseUrlSchema } from "./url-schema.ts"
 
+/** What the instance serves has no certificate. */
+const plainUrlSchema = (example: string) =>
+  baseUrlSchema(example).refine((url) => url.startsWith("http:"), {
+    error: `expects http, such as ${example}`,
+  })
+
 type LogSettings =
   | { readonly from: "none" | "forward" }
   | { readonly from: "json-file" | "log-driver-volume"; readonly root: string }
@@ -68,7 +74,7 @@ const api = z
       .describe(
         "Time between two looks at the API. It is waited longer where AWS throttles. Beside the ECS agent only new tasks are asked about, at once.",
       ),
-    metadata: baseUrlSchema("http://169.254.170.2/v4/0123456789abcdef")
+    metadata: plainUrlSchema("http://169.254.170.2/v4/0123456789abcdef")
       .optional()
       .describe(
         "In place of the ECS agent: the task metadata endpoint, `${ECS_CONTAINER_METADATA_URI_V4}`, by which the agent finds its own instance.",
@@ -104,7 +110,7 @@ export const ecsSchema = z
     timeout: duration({ min: "100ms", max: "1m" })
       .prefault("5s")
       .describe("How long the ECS agent, Docker or the metadata endpoint may take for one answer."),
-    introspection: baseUrlSchema("http://localhost:51678")
+    introspection: plainUrlSchema("http://localhost:51678")
       .optional()
       .describe(
         "The ECS agent's introspection. Default: http://localhost:51678, and none where `task` is given, or in `api` what takes its place.",
@@ -149,7 +155,7 @@ export const ecsSchema = z
     serviceConnect: serviceConnect.optional().describe("Proxies of ECS Service Connect on this instance."),
     task: z
       .strictObject({
-        metadata: baseUrlSchema("http://169.254.170.2/v4/0123456789abcdef").describe(
+        metadata: plainUrlSchema("http://169.254.170.2/v4/0123456789abcdef").describe(
           "The task metadata endpoint: `${ECS_CONTAINER_METADATA_URI_V4}`.",
         ),
       })

@@ -81,6 +81,10 @@ describe("discover.ecs", () => {
     ["{ logs: { from: forward, root: /x } }", "expects from: json-file or log-driver-volume, not forward"],
     ["{ logs: { from: json-file, file: /x } }", "expects from: shared-volume, not json-file"],
     ["{ introspection: 'localhost:51678' }", "discover.ecs.introspection expects a URL"],
+    [
+      "{ introspection: 'https://localhost:51678' }",
+      "discover.ecs.introspection expects http, such as http://localhost:51678",
+    ],
     ["{ adminPort: 0 }", "discover.ecs.adminPort"],
     ["{ dockr: {} }", "discover.ecs.dockr is not a known key; the nearest is"],
   ])("%s", (text, sentence) => {

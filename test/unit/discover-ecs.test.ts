@@ -267,6 +267,16 @@ describe("Docker", () => {
     expect(targets).toHaveLength(1)
   })
 
+  test("somebody's labels and variables of any length harm nobody else's", async () => {
+    agent.tasks = [task(1, [container(12)])]
+    const resource = "mesh/shop/virtualNode/ui"
+    const long = "x".repeat(100_000)
+    docker.containers.set(dockerId(13), { labels: { long } })
+    docker.containers.set(dockerId(12), { env: [`LONG=${long}`, `APPMESH_RESOURCE_ARN=${resource}`] })
+    const [target] = await asking().group(1)
+    expect(target?.hint).toMatchObject({ nodeId: resource })
+  })
+
   test("a container that Docker does not know yet has no facts", async () => {
     agent.tasks = [task(1, [container(12)])]
     const [target] = await asking().group(1)
