@@ -36,7 +36,9 @@ export function istioRouter(name: string, namespace: string): string {
 }
 
 /** The virtual gateway that a Gateway is. */
-export const istioGateway = istioRouter
+export function istioGateway(name: string, namespace: string): string {
+  return `${name}.${namespace}`
+}
 
 /** A route of a VirtualService by the name that it was given, else by its place in the list of its kind: `http[0]`. */
 export function istioRoute(name: string | undefined, kind: "http" | "tls" | "tcp", index: number): string {
