@@ -52,8 +52,9 @@ beforeAll(async () => {
   await agent.until((page) => pageTotal(page, "mesh_proxy_up") === GOOD.length, 60_000)
 })
 afterAll(async () => {
-  await site?.stop()
+  // First whoever watches: an API server that ends waits a minute for them.
   await collector?.stop()
+  await site?.stop()
   await admins?.stop()
   for (const one of hostile) await one.stop()
 })
