@@ -144,7 +144,8 @@ test("scrapes under load, with new codes appearing: the walk says what the plain
 
 test("all pages of the allow-list answer", async () => {
   const client = adminClient()
-  for (const path of Object.values(ADMIN)) {
+  // `/metrics` is what listeners before an Envoy call the page; its own admin interface knows it by another name.
+  for (const path of Object.values(ADMIN).filter((one) => one !== ADMIN.metrics)) {
     expect(await client.read(path, ({ status }) => [path.text, status])).toEqual([path.text, 200])
   }
   client.close()
