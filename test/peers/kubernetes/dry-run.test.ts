@@ -71,6 +71,6 @@ test.each(FILES)("%s is taken as it is", async (file) => {
 })
 
 test("a field that Kubernetes has not is refused, so the check can fail", async () => {
-  const [first] = manifestsOf(FILES[0] ?? "").filter(({ kind }) => kind === "DaemonSet")
+  const first = manifestsOf(FILES[0] ?? "").find(({ kind }) => kind === "DaemonSet")
   await expect(dryRun([{ ...first, spec: { updateStrategies: {} } }])).rejects.toThrow(/updateStrategies/)
 })

@@ -9,12 +9,12 @@ import { type Stage, startStage } from "../../../demo/stage.ts"
 import type { Truth } from "../../../demo/truth.ts"
 import { type Clock, systemClock } from "../../../mesh/clock.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
-import { type Counts, countsOf } from "../rig/counts.ts"
-import { exposed } from "../rig/exposed.ts"
-import { freePort } from "../rig/free-port.ts"
-import { startAgentHere } from "../rig/here.ts"
-import { truthBy } from "../rig/truth-counts.ts"
-import { streaming } from "./loggers.ts"
+import { streaming } from "../../live/entries/loggers.ts"
+import { type Counts, countsOf } from "../../live/rig/counts.ts"
+import { exposed } from "../../live/rig/exposed.ts"
+import { freePort } from "../../live/rig/free-port.ts"
+import { startAgentHere } from "../../live/rig/here.ts"
+import { truthBy } from "../../live/rig/truth-counts.ts"
 
 /**
  * The agent is away while requests run: Envoy keeps none of their entries, and its own counters do not tell. What came before

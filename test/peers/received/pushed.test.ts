@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { pick, seeded } from "../../../demo/random.ts"
-import { type Application, call, startApplication } from "../ecs/application.ts"
-import { type RunningEnvoy, startEnvoy } from "../ecs/envoy.ts"
-import { AgentProcess } from "../rig/agent-process.ts"
-import type { Counts } from "../rig/counts.ts"
-import { freePort } from "../rig/free-port.ts"
-import { pageCounts, pageTotal } from "../rig/page-counts.ts"
+import { type Application, call, startApplication } from "../../live/ecs/application.ts"
+import { type RunningEnvoy, startEnvoy } from "../../live/ecs/envoy.ts"
+import { AgentProcess } from "../../live/rig/agent-process.ts"
+import type { Counts } from "../../live/rig/counts.ts"
+import { freePort } from "../../live/rig/free-port.ts"
+import { pageCounts, pageTotal } from "../../live/rig/page-counts.ts"
 
 /**
  * A real Envoy whose DogStatsD sink is as App Mesh's image writes it (`ENABLE_ENVOY_DOG_STATSD`), one datagram a line, and
