@@ -7,12 +7,12 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { envoyBinary } from "../../../demo/envoy-binary.ts"
 import { type Stage, startStage } from "../../../demo/stage.ts"
 import { parseKubernetesObjects } from "../../../mesh/declare/kubernetes.ts"
-import { BATCH, Driver } from "../../live/forward/docker.ts"
 import { AgentProcess } from "../../live/rig/agent-process.ts"
 import type { Counts } from "../../live/rig/counts.ts"
 import { freePort } from "../../live/rig/free-port.ts"
 import { pageCounts } from "../../live/rig/page-counts.ts"
 import { truthBy } from "../../live/rig/truth-counts.ts"
+import { BATCH, Driver } from "./docker.ts"
 
 /**
  * The agent is killed again and again while lines are sent: none is lost, since none is acknowledged before it is committed.

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { failuresByJson } from "../exactness/json-told.ts"
+import { streaming } from "../../live/entries/loggers.ts"
+import { failuresByJson } from "../../live/exactness/json-told.ts"
 import {
   REQUEST_BYTES_NAMES,
   RESPONSE_BYTES_NAMES,
   requestBytes,
   responseBytes,
-} from "../exactness/plan-told.ts"
-import { CAUSE_NAMES, eitherCause } from "../exactness/text-told.ts"
-import { gapsInTheEnd, NO_GAPS, planOf, runTrial, SOON, type Trial } from "../exactness/trial.ts"
-import { freePort } from "../rig/free-port.ts"
+} from "../../live/exactness/plan-told.ts"
+import { CAUSE_NAMES, eitherCause } from "../../live/exactness/text-told.ts"
+import { gapsInTheEnd, NO_GAPS, planOf, runTrial, SOON, type Trial } from "../../live/exactness/trial.ts"
+import { freePort } from "../../live/rig/free-port.ts"
 import {
   HEALTH_CHECK_NAMES,
   PLACE_NAMES,
@@ -19,8 +20,7 @@ import {
   truthHealthChecks,
   truthRequests,
   truthTcp,
-} from "../rig/truth-counts.ts"
-import { streaming } from "./loggers.ts"
+} from "../../live/rig/truth-counts.ts"
 
 /**
  * Each proxy streams its access log to the agent, two replicas of one virtual node with one node id among them; the gateway
