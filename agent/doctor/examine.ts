@@ -126,7 +126,7 @@ const NONE_FOUND: Check = {
 function proxyChecks(proxies: readonly OnceProxy[]): readonly Check[] {
   if (proxies.length === 0) return [NONE_FOUND]
   return proxies.map(({ proxy, ok, problem, mesh, resource, missing }) => {
-    if (!ok) return { area: "proxies", subject: proxy, state: "missing", sentence: problem, todo: TODO }
+    if (!ok) return { area: "proxies", subject: proxy, state: "missing", sentence: problem, todo: ADVICE }
     const known = resource === "" ? "It answers, and does not tell who it is" : `${resource} of ${mesh}`
     const state = resource === "" ? "warning" : "ok"
     const less =
@@ -135,5 +135,5 @@ function proxyChecks(proxies: readonly OnceProxy[]): readonly Check[] {
   })
 }
 
-const TODO =
+const ADVICE =
   "Check that its admin port is open to this host: NetworkPolicy, security groups, and the address that Envoy listens at."

@@ -26,17 +26,17 @@ export async function checkLogFiles(proxies: readonly OnceProxy[]): Promise<read
   }
   const named = troubles.slice(0, MOST_NAMED).map(({ name, file, why }): Check => {
     const sentence = `${file} cannot be read: ${why}.`
-    return { area: "logs", subject: name, state: "missing", sentence, todo: TODO }
+    return { area: "logs", subject: name, state: "missing", sentence, todo: ADVICE }
   })
   const more = troubles.length - named.length
   const rest: Check[] =
     more === 0
       ? []
-      : [{ area: "logs", subject: "log files", state: "missing", sentence: `${more} more.`, todo: TODO }]
+      : [{ area: "logs", subject: "log files", state: "missing", sentence: `${more} more.`, todo: ADVICE }]
   return [...(read === 0 ? [] : [well]), ...named, ...rest]
 }
 
-const TODO =
+const ADVICE =
   "Logs of containers are root's: run as root with the one capability DAC_READ_SEARCH, and mount their folder at the same path."
 
 async function unreadable(file: string): Promise<string | undefined> {
