@@ -5,26 +5,8 @@ import { consul } from "../../agent/resolve/dialects/consul.ts"
 import { dialectOf } from "../../agent/resolve/dialects/dialects.ts"
 import { envoyGateway } from "../../agent/resolve/dialects/envoy-gateway.ts"
 import { makeResolver, type Resolving } from "../../agent/resolve/resolver.ts"
-import { ask } from "../fixtures/config-dump/resolving.ts"
+import { ask, plainRoute as route } from "../fixtures/config-dump/resolving.ts"
 import { clusterNamed, configOf } from "./dialect-suite.ts"
-
-function route(name: string, prefix: string, cluster: string): EnvoyRoute {
-  return {
-    name,
-    match: {
-      kind: "prefix",
-      value: prefix,
-      caseSensitive: true,
-      headers: [],
-      query: [],
-      grpc: false,
-      fractional: false,
-    },
-    action: { kind: "route", clusters: [{ name: cluster, weight: 1 }], retries: 0 },
-    requestHeadersToAdd: [],
-    tags: {},
-  }
-}
 
 interface Way {
   readonly listener: string

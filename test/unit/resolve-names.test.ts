@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { DeclaredMesh } from "#mesh/declared.ts"
-import type { EnvoyRoute } from "#mesh/proxy.ts"
 import { makeInterner } from "#mesh/request.ts"
 import { makeResolver } from "../../agent/resolve/resolver.ts"
-import { ask, resolvingFor, SHOP, TO_BLUE } from "../fixtures/config-dump/resolving.ts"
+import { ask, plainRoute, resolvingFor, SHOP, TO_BLUE } from "../fixtures/config-dump/resolving.ts"
 import { clusterNamed } from "./dialect-suite.ts"
 
 const SELF = "cds_ingress_shop_gw_ns_self_redirect_http_15001"
@@ -57,24 +56,6 @@ describe("names against an older or newer model", () => {
     expect(front.notes).toEqual(["router color_ns: no declared route has the match prefix /api"])
   })
 })
-
-function plainRoute(name: string, prefix: string, cluster: string): EnvoyRoute {
-  return {
-    name,
-    match: {
-      kind: "prefix",
-      value: prefix,
-      caseSensitive: true,
-      headers: [],
-      query: [],
-      grpc: false,
-      fractional: false,
-    },
-    action: { kind: "route", clusters: [{ name: cluster, weight: 1 }], retries: 0 },
-    requestHeadersToAdd: [],
-    tags: {},
-  }
-}
 
 describe("a plain Envoy", () => {
   const filter = {

@@ -7,11 +7,13 @@ import { type Identity, identityOf, type OpenRules, openRegular, sameFile, statP
 import {
   contentOf,
   findMoved,
+  inAge,
   isBeingPacked,
   listSiblings,
   olderByName,
   packedCopy,
   type Sibling,
+  samePlaces,
 } from "./siblings.ts"
 import type { TailCounters } from "./tail-counters.ts"
 import type { FileState } from "./tail-state.ts"
@@ -393,15 +395,6 @@ export class FollowedFile {
   }
 }
 
-const isOurs = ({ rotated, packed }: Sibling): boolean => rotated || packed
-
-/** Oldest first, as `siblings` are by the time of their last write; where names tell more, by these. */
-function inAge(siblings: readonly Sibling[]): readonly Sibling[] {
-  const sorted = siblings.filter(isOurs).toSorted((a, b) => olderByName(a.path, b.path) ?? 0)
-  const next = sorted.values()
-  return siblings.map((sibling) => (isOurs(sibling) ? (next.next().value ?? sibling) : sibling))
-}
-
 /** When a folder was made, ns since epoch; 0 where that is not known. */
 function birthOf(folder: string): bigint {
   try {
@@ -413,15 +406,6 @@ function birthOf(folder: string): bigint {
 
 const isGone = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT"
-
-function samePlaces(before: readonly Sibling[], now: readonly Sibling[]): boolean {
-  return (
-    before.length === now.length &&
-    before.every(({ path, identity }) =>
-      now.some((other) => other.path === path && sameFile(other.identity, identity)),
-    )
-  )
-}
 
 function realPath(path: string): string {
   try {

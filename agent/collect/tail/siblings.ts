@@ -165,3 +165,22 @@ const headPrint = (bytes: Buffer, length: number): Print => printOf(bytes, 0, Ma
 export function isBeingPacked({ packed, path }: Sibling, siblings: readonly Sibling[]): boolean {
   return packed && siblings.some((other) => other.path === path.slice(0, -PACKED.length))
 }
+
+const isOurs = ({ rotated, packed }: Sibling): boolean => rotated || packed
+
+/** Oldest first, as `siblings` are by the time of their last write; where names tell more, by these. */
+export function inAge(siblings: readonly Sibling[]): readonly Sibling[] {
+  const sorted = siblings.filter(isOurs).toSorted((a, b) => olderByName(a.path, b.path) ?? 0)
+  const next = sorted.values()
+  return siblings.map((sibling) => (isOurs(sibling) ? (next.next().value ?? sibling) : sibling))
+}
+
+/** Whether every file is still where it was. */
+export function samePlaces(before: readonly Sibling[], now: readonly Sibling[]): boolean {
+  return (
+    before.length === now.length &&
+    before.every(({ path, identity }) =>
+      now.some((other) => other.path === path && sameFile(other.identity, identity)),
+    )
+  )
+}
