@@ -12,6 +12,7 @@ import { GrpcFrames } from "./als-frames.ts"
 import type { ByteBudget } from "./byte-budget.ts"
 import { type HttpIntakeCounters, makeIntakeTally } from "./http-intake-counters.ts"
 import { listenOn } from "./http-intake-listen.ts"
+import { endHttp2 } from "./http2-end.ts"
 
 const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 /** grpc.io/docs/guides/status-codes */
@@ -89,15 +90,8 @@ export class AlsIntake {
   }
 
   /** Ends all streams; what was read until then has been handed over. */
-  async stop(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = new Promise((resolve) => this.#server.close(resolve))
-    for (const session of this.#sessions) session.close()
-    const timer = setTimeout(() => {
-      for (const session of this.#sessions) session.destroy()
-    }, DRAIN_MS)
-    await closed
-    clearTimeout(timer)
+  stop(): Promise<void> {
+    return endHttp2(this.#server, this.#sessions, DRAIN_MS)
   }
 
   #follow(session: ServerHttp2Session): void {

@@ -12,6 +12,7 @@ import { BodyReader, compressionOf, type Packed } from "./http-intake-body.ts"
 import { type HttpIntakeCounters, makeIntakeTally } from "./http-intake-counters.ts"
 import { listenOn } from "./http-intake-listen.ts"
 import { BodyWork, type HttpIntakeDeps } from "./http-intake-work.ts"
+import { endHttp2 } from "./http2-end.ts"
 
 const EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 /** grpc.io/docs/guides/status-codes */
@@ -81,15 +82,8 @@ export class GrpcIntake {
     return this.#tally.counters(this.#work.bytes)
   }
 
-  async stop(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = new Promise((resolve) => this.#server.close(resolve))
-    for (const session of this.#sessions) session.close()
-    const timer = setTimeout(() => {
-      for (const session of this.#sessions) session.destroy()
-    }, DRAIN_MS)
-    await closed
-    clearTimeout(timer)
+  stop(): Promise<void> {
+    return endHttp2(this.#server, this.#sessions, DRAIN_MS)
   }
 
   #follow(session: ServerHttp2Session): void {
